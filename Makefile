@@ -1,0 +1,27 @@
+# `make demo` and `make test` are all a fresh machine needs: they set up .venv themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint clean
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(READY)
+
+demo: $(READY)
+	mkdir -p output
+	$(BIN)/python -m hallo2_core animate --model demo --portrait hallo2_core/examples/portrait.png \
+		--audio hallo2_core/examples/voice.wav --out output/demo.mp4
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+clean:
+	rm -rf $(VENV) output

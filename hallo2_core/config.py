@@ -1,0 +1,130 @@
+"""Dimensions of the networks and settings of a run, as frozen dataclasses. Defaults are the released model's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .errors import SettingsError
+
+LATENT_CHANNELS = 4
+LATENT_SCALE = 0.18215  # SD 1.x: latents are the VAE's posterior mean times this
+PIXELS_PER_LATENT = 8
+SIZE_MULTIPLE_PX = 64  # three halvings of the latents below the VAE's eightfold one
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """Both UNets: SD 1.5's shape, with audio and motion modules in the denoising one."""
+
+    block_widths: tuple[int, ...] = (320, 640, 1280, 1280)
+    layers_per_block: int = 2
+    heads: int = 8  # the checkpoint's config calls this "attention_head_dim" (quirk 9)
+    face_token_width: int = 768
+    audio_token_width: int = 768
+    norm_groups: int = 32
+    motion_positions: int = 32
+
+
+@dataclass(frozen=True)
+class FaceLocatorConfig:
+    block_widths: tuple[int, ...] = (16, 32, 64, 128)
+    out_width: int = 320
+
+
+@dataclass(frozen=True)
+class ImageProjectionConfig:
+    embedding_width: int = 512
+    token_width: int = 768
+    tokens: int = 4
+
+
+@dataclass(frozen=True)
+class AudioProjectionConfig:
+    window_frames: int = 5
+    layers: int = 12
+    feature_width: int = 768
+    hidden_width: int = 512
+    token_width: int = 768
+    tokens: int = 32
+
+
+@dataclass(frozen=True)
+class Hallo2Config:
+    """Everything `net.pth` holds."""
+
+    unet: UNetConfig = field(default_factory=UNetConfig)
+    face_locator: FaceLocatorConfig = field(default_factory=FaceLocatorConfig)
+    image_projection: ImageProjectionConfig = field(default_factory=ImageProjectionConfig)
+    audio_projection: AudioProjectionConfig = field(default_factory=AudioProjectionConfig)
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """diffusers' AutoencoderKL, as SD 1.x has it."""
+
+    block_widths: tuple[int, ...] = (128, 256, 512, 512)
+    layers_per_block: int = 2
+    norm_groups: int = 32
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """How a video is cut into clips that are made together."""
+
+    frames: int = 16
+    motion_frames: int = 2
+
+
+@dataclass(frozen=True)
+class RegionWeights:
+    """How strongly speech moves each region. 1.0 is the release."""
+
+    pose: float = 1.0
+    face: float = 1.0
+    lip: float = 1.0
+
+
+@dataclass(frozen=True)
+class SamplerConfig:
+    """Steps, guidance and randomness of the denoising loop (paper §5.1; the release's `long.yaml`)."""
+
+    steps: int = 40
+    guidance: float = 3.5
+    seed: int = 42
+    weights: RegionWeights = field(default_factory=RegionWeights)
+    legacy_rng: bool = False  # the release's draw order: one CPU generator for the whole video
+    reference_banks: str = "released"  # "released": quirk 2's alternation; "aligned": the conditional bank everywhere
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= 1000:
+            raise SettingsError(f"steps is {self.steps}; choose 1 to 1000 (the release uses 40).")
+        if self.reference_banks not in ("released", "aligned"):
+            raise SettingsError(f"reference_banks is '{self.reference_banks}'; choose 'released' or 'aligned'.")
+
+
+@dataclass(frozen=True)
+class PatchDropConfig:
+    """Patch-drop and Gaussian noise of the motion frames (paper §4.1)."""
+
+    rate: float = 0.25
+    patch_px: int = 1
+    keep_face: bool = True
+    noise_sigma: float = 0.0  # on pixels in -1..1; the release adds none at inference
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.rate <= 1.0:
+            raise SettingsError(f"The drop rate is {self.rate}; choose 0 (keep all) to 1 (drop all but the face).")
+        if self.patch_px < 1:
+            raise SettingsError(f"The patch size is {self.patch_px} px; choose 1 (the release) or more.")
+        if self.noise_sigma < 0.0:
+            raise SettingsError(f"The noise sigma is {self.noise_sigma}; choose 0 (the release) or more.")
+
+
+def check_frame_size(width_px: int, height_px: int) -> None:
+    """Refuse a size that the networks cannot halve three times below the VAE."""
+    if width_px % SIZE_MULTIPLE_PX or height_px % SIZE_MULTIPLE_PX or min(width_px, height_px) < SIZE_MULTIPLE_PX:
+        raise SettingsError(
+            f"The size is {width_px}x{height_px}; width and height must be multiples of {SIZE_MULTIPLE_PX}. "
+            f"Choose for example 512x512, the size the release was trained on."
+        )

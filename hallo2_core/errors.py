@@ -1,0 +1,33 @@
+"""Errors a user can act on. Every message says what was found, what was expected and what to do next."""
+
+
+class Hallo2Error(Exception):
+    """Bad input or a missing part: shown to the user as it stands, without a traceback."""
+
+
+class CheckpointError(Hallo2Error):
+    """A weights file is missing, damaged, or not the file it is taken for."""
+
+
+class PortraitError(Hallo2Error):
+    """The picture or its masks cannot be animated as they are."""
+
+
+class AudioError(Hallo2Error):
+    """The sound cannot be read or encoded."""
+
+
+class VideoError(Hallo2Error):
+    """A video cannot be read or written."""
+
+
+class SettingsError(Hallo2Error):
+    """A setting lies outside what the networks or the release allow."""
+
+
+class MissingDependencyError(Hallo2Error):
+    """An optional package is needed for what was asked; the message names the extra to install."""
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the user pressed cancel
+    """Raised by a runtime when the user cancels. The host has its own exception for this; both pass through us untouched."""
