@@ -1,0 +1,104 @@
+"""A golden case: what the official code was given and what it returned; and the verdict on ours."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+GOLDENS = Path(__file__).parents[2] / "tests" / "parity" / "goldens"
+INSTALLED_GOLDENS = Path(__file__).parent / "goldens"
+
+
+def shipped_goldens() -> Path:
+    """The cases that come with the package: beside the checkout's tests, or inside the installed wheel."""
+    return GOLDENS if GOLDENS.is_dir() else INSTALLED_GOLDENS
+
+
+@dataclass(frozen=True)
+class Case:
+    """One safetensors file of goldens, or the files of one long video."""
+
+    name: str
+    path: Path
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        with safe_open(self.path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """Values are JSON: salt, cfg, guidance, steps, timestep, frames, motion_scale, …"""
+        with safe_open(self.path, framework="pt") as file:
+            return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+
+    @property
+    def salt(self) -> int:
+        return int(self.metadata.get("salt", 0))
+
+    def beside(self, file_name: str) -> dict[str, Any]:
+        """A JSON file of the case's folder (config.json, manifest.json, …), or the shipped one where it has none."""
+        path = self.path.parent / file_name
+        return json.loads((path if path.exists() else shipped_goldens() / file_name).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where and in what precision a case is run."""
+
+    device: torch.device
+    dtype: torch.dtype = torch.float32
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One line of the report. max_abs and rel are NaN where nothing was compared."""
+
+    name: str
+    max_abs: float
+    rel: float
+    status: str  # PASS, FAIL or SKIP
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.max_abs:.3g} {self.rel:.3g} {self.status} {self.reason}".rstrip()
+
+
+class Comparison:
+    """Collects the differences of one case; the worst, measured against its limit, decides."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.max_abs = 0.0
+        self.rel = 0.0
+        self.failures: list[str] = []
+        self.compared = 0
+
+    def check(self, what: str, got: Tensor, expected: Tensor, limit: float) -> None:
+        """limit: the largest absolute difference allowed; 0 means exact."""
+        self.compared += 1
+        if got.shape != expected.shape:
+            self.failures.append(f"{what} has shape {tuple(got.shape)}, expected {tuple(expected.shape)}")
+            return
+        got, expected = got.detach().cpu().double(), expected.detach().cpu().double()
+        worst = float((got - expected).abs().max()) if got.numel() else 0.0
+        self.max_abs = max(self.max_abs, worst)
+        self.rel = max(self.rel, worst / max(float(expected.abs().max()), 1e-12))
+        if not worst <= limit:  # NaN fails too
+            self.failures.append(f"{what} differs by {worst:.3g}, limit {limit:g}")
+
+    def verdict(self) -> Verdict:
+        if not self.compared:
+            return Verdict(self.name, float("nan"), float("nan"), "FAIL", "nothing was compared")
+        return Verdict(self.name, self.max_abs, self.rel, "FAIL" if self.failures else "PASS", "; ".join(self.failures))
+
+
+def skipped(name: str, reason: str) -> Verdict:
+    return Verdict(name, float("nan"), float("nan"), "SKIP", reason)
