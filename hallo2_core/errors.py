@@ -30,4 +30,4 @@ class MissingDependencyError(Hallo2Error):
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user pressed cancel
-    """Raised by a runtime when the user cancels. The host has its own exception for this; both pass through us untouched."""
+    """Raised by a runtime when the user cancels. The host has an exception of its own; both pass through untouched."""

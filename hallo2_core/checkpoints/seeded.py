@@ -30,7 +30,7 @@ def seeded_tensor(key: str, shape: Iterable[int], salt: int = 0) -> Tensor:
     if key.endswith("pos_encoder.pe"):
         return sinusoidal_positions(shape[1], shape[2]).unsqueeze(0)
     mean, std = _mean_and_std(key, shape)
-    seed = crc32((f"{salt}|{key}" if salt else key).encode())
+    seed = crc32((f"{key}|{salt}" if salt else key).encode())
     draws = np.random.RandomState(seed).random_sample(math.prod(shape))
     draws -= 0.5
     draws *= std * math.sqrt(12.0)  # a uniform draw of width one has variance 1/12
