@@ -1,0 +1,181 @@
+import pickle
+import struct
+import zipfile
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from hallo2_core.checkpoints.read import read_tensors
+from hallo2_core.errors import CheckpointError
+
+TENSORS = {
+    "net.weight": torch.arange(6.0).reshape(2, 3).half(),
+    "net.bias": torch.ones(2).half(),
+    "other.steps": torch.tensor(7),
+}
+
+
+def assert_holds_tensors(weights, expected=TENSORS):
+    assert set(weights) == set(expected) and len(weights) == len(expected)
+    for key, tensor in expected.items():
+        assert weights[key].dtype == tensor.dtype and torch.equal(weights[key], tensor)
+
+
+def save_torch(content, path, zipped=True):
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    return path
+
+
+@pytest.fixture
+def safetensors_file(tmp_path):
+    save_file(TENSORS, tmp_path / "net.safetensors", metadata={"format": "pt"})
+    return tmp_path / "net.safetensors"
+
+
+def test_reads_safetensors_and_its_metadata(safetensors_file):
+    weights = read_tensors(safetensors_file)
+    assert_holds_tensors(weights)
+    assert weights.metadata == {"format": "pt"} and weights.is_mapped
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["new format", "format before PyTorch 1.6"])
+def test_reads_torch_files_of_both_formats_and_maps_the_new_one(tmp_path, zipped):
+    weights = read_tensors(save_torch(TENSORS, tmp_path / "net.pth", zipped))
+    assert_holds_tensors(weights)
+    assert weights.is_mapped == zipped
+
+
+def test_the_name_does_not_matter(tmp_path, safetensors_file):
+    assert_holds_tensors(read_tensors(safetensors_file.rename(tmp_path / "net.pth")))
+    for zipped in (True, False):
+        assert_holds_tensors(read_tensors(save_torch(TENSORS, tmp_path / "net2.safetensors", zipped)))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda x: {"state_dict": x, "epoch": 3},
+        lambda x: {"params": {"net.weight": torch.zeros(1)}, "params_ema": x},
+        lambda x: {"model": {"state_dict": x}},
+        lambda x: {"state_dict": {f"module.{key}": tensor for key, tensor in x.items()}},
+        lambda x: {**x, "global_step": 12},
+    ],
+    ids=["state_dict", "params_ema before params", "nested", "module prefix", "numbers beside"],
+)
+def test_takes_wrappers_off(tmp_path, wrap):
+    assert_holds_tensors(read_tensors(save_torch(wrap(TENSORS), tmp_path / "net.pth")))
+
+
+def test_prefix_selects_and_is_cut_off(safetensors_file):
+    below = read_tensors(safetensors_file, "net.")
+    assert below.shapes == {"weight": (2, 3), "bias": (2,)}
+    with pytest.raises(CheckpointError, match="net.safetensors has no 'vae.' weights; its keys look like"):
+        read_tensors(safetensors_file, "vae.")
+
+
+def test_dtype_is_the_one_most_numbers_have(tmp_path):
+    path = tmp_path / "mixed.safetensors"
+    save_file({"a": torch.zeros(100).bfloat16(), "b": torch.zeros(10), "c": torch.zeros(5000).long()}, path)
+    assert read_tensors(path).dtype == torch.bfloat16
+
+
+def test_take_converts_floating_tensors_only_and_may_be_asked_again(safetensors_file):
+    weights = read_tensors(safetensors_file)
+    for _ in range(2):
+        assert torch.equal(weights.take("net.weight", torch.float32), TENSORS["net.weight"].float())
+    assert weights.take("other.steps", torch.float32).dtype == torch.int64
+    assert weights.take("net.bias", torch.float16).data_ptr() == weights["net.bias"].data_ptr()
+
+
+def test_pages_given_back_come_from_the_file_again(tmp_path):
+    """Dropping pages must never lose data: tensors much larger than a page, converted twice, neighbours between."""
+    tensors = {f"t{i}": torch.randn(300, 1001).half() for i in range(4)}
+    save_file(tensors, tmp_path / "a.safetensors")
+    save_torch(tensors, tmp_path / "a.pth")
+    for name in ("a.safetensors", "a.pth"):
+        weights = read_tensors(tmp_path / name)
+        for _ in range(2):
+            for key, tensor in tensors.items():
+                assert torch.equal(weights.take(key, torch.float32), tensor.float())
+        assert_holds_tensors(weights, tensors)
+
+
+class RunsCode:
+    def __reduce__(self):
+        return (print, ("this must never be printed",))
+
+
+def test_code_in_a_pickle_is_never_run(tmp_path, capsys):
+    for zipped in (True, False):
+        path = save_torch({"weight": torch.zeros(2), "x": RunsCode()}, tmp_path / "evil.pth", zipped)
+        with pytest.raises(CheckpointError, match="evil.pth holds Python objects besides tensors .*print.*safetensors"):
+            read_tensors(path)
+    (tmp_path / "plain.pth").write_bytes(pickle.dumps(RunsCode(), protocol=2))
+    with pytest.raises(CheckpointError, match="plain.pth"):
+        read_tensors(tmp_path / "plain.pth")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"is empty \(0 bytes\).*Download it again"),
+        (b"<!DOCTYPE html><html>Access denied</html>", "is a web page.*Download it again"),
+        (b"\xef\xbb\xbf\n <html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 48\n", "git-lfs pointer.*git lfs pull"),
+        (b'{"error": "Invalid username or password."}', "text in JSON"),
+        (b"GGUF\x03\x00\x00\x00", "GGUF"),
+        (b"\x1f\x8b\x08\x00", "gzip.*Unpack"),
+        (bytes(4096), "nothing but zeros"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "neither a safetensors file nor a PyTorch file: it begins with 89 50"),
+        (b"PK\x03\x04" + b"x" * 500, "begins like a PyTorch file, but its end is missing.*stopped early"),
+        (b"\x80\x02garbage", "begins like a PyTorch file but cannot be read.*Download it again"),
+        (struct.pack("<Q", 20) + b'{"a": not json at al', "list of tensors cannot be read.*damaged"),
+        (struct.pack("<Q", 5000) + b'{"a": {', "is cut off"),
+        (struct.pack("<Q", 2) + b"{}", "without a single tensor"),
+    ],
+    ids=lambda value: value[:24] if isinstance(value, str) else "",
+)
+def test_what_is_not_weights_is_named(tmp_path, content, message):
+    path = tmp_path / "net.pth"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=f"(?s)net.pth.*{message}|net.pth {message}"):
+        read_tensors(path)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(CheckpointError, match="There is no file net.pth in .*Put it there"):
+        read_tensors(tmp_path / "net.pth")
+    with pytest.raises(CheckpointError, match="is a folder"):
+        read_tensors(tmp_path)
+
+
+def test_truncated_files_at_any_length(tmp_path, safetensors_file):
+    torch_file = save_torch(TENSORS, tmp_path / "net.pth")
+    old_file = save_torch(TENSORS, tmp_path / "old.pth", zipped=False)
+    for path in (safetensors_file, torch_file, old_file):
+        whole = path.read_bytes()
+        for kept in range(0, len(whole) - 1, max(1, len(whole) // 40)):
+            path.write_bytes(whole[:kept])
+            with pytest.raises(CheckpointError, match=path.name):
+                read_tensors(path)
+
+
+def test_archives_without_tensors(tmp_path):
+    path = tmp_path / "net.pth"
+    for member, message in (("readme.txt", "zip archive without PyTorch tensors"), ("constants.pkl", "TorchScript")):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"net/{member}", b"")
+        with pytest.raises(CheckpointError, match=message):
+            read_tensors(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [([torch.zeros(2)], "holds a list"), ({"epoch": 3}, "holds no tensors .found: epoch"), ({}, "found: nothing")],
+    ids=["list", "no tensors", "nothing"],
+)
+def test_pickles_without_named_tensors(tmp_path, content, message):
+    with pytest.raises(CheckpointError, match=message):
+        read_tensors(save_torch(content, tmp_path / "net.pth"))
