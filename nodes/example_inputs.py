@@ -1,0 +1,34 @@
+"""The portrait and the voice that ship with the pack, so that the first graph runs on a new host."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+
+class Hallo2ExampleInputs(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2ExampleInputs",
+            display_name="Load Example Inputs (Hallo2)",
+            category="Hallo2",
+            description=(
+                "The portrait and the voice that ship with the pack: a 512x512 picture and 8.68 s of speech. "
+                "For a first run; put 'Load Image' and 'Load Audio' in its place for your own."
+            ),
+            inputs=[],
+            outputs=[
+                io.Image.Output(display_name="portrait", tooltip="512x512 pixels, one frontal face."),
+                io.Audio.Output(display_name="voice", tooltip="8.68 s, mono, 22050 Hz."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        from ..hallo2_core.audio.sound_file import FileAudio
+        from ..hallo2_core.examples import PORTRAIT, VOICE
+        from ..hallo2_core.portrait.picture_file import read_picture
+
+        voice = FileAudio(VOICE)
+        sound = voice.read(0, voice.samples).unsqueeze(0)
+        return io.NodeOutput(read_picture(PORTRAIT).unsqueeze(0), {"waveform": sound, "sample_rate": voice.rate_hz})

@@ -1,0 +1,191 @@
+"""The door: all the pack asks of ComfyUI goes through this file, and no other file imports the host's own modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import comfy.model_management as mm
+import comfy.ops
+import comfy.utils
+import folder_paths
+import torch
+from comfy.ldm.modules.attention import optimized_attention
+from comfy.model_patcher import ModelPatcher
+from einops import rearrange
+from PIL import Image
+from torch import Tensor, nn
+
+from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, ClipConfig
+from ..hallo2_core.errors import SettingsError
+from ..hallo2_core.models.layers import Build, sdpa
+
+Payload = TypeVar("Payload")
+
+DEMO = "demo"  # what every loader offers beside files: made at run time, nothing to download
+MODEL_FOLDER = "hallo2"
+MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
+SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
+
+DTYPES = {"default": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+LARGEST_NETWORK_PARAMETERS = 1_520_000_000  # the released denoising UNet
+# Alive above the weights in one guided step of 16 frames at 512×512 in fp16, measured.
+STEP_BYTES = 2.53 * 2**30
+STEP_PIXELS = 16 * 512 * 512
+
+
+# -- files
+
+
+def register_model_folder() -> None:
+    """Make models/hallo2 known to the host, beside the places that extra_model_paths.yaml may have named for it.
+
+    The yaml is read before packs are loaded and leaves a key it doesn't know without extensions, which to the host
+    means that every file is a model.
+    """
+    listed, _extensions = folder_paths.folder_names_and_paths.get(MODEL_FOLDER, ([], set()))
+    own = str(Path(folder_paths.models_dir) / MODEL_FOLDER)
+    places = listed if own in listed else [*listed, own]
+    folder_paths.folder_names_and_paths[MODEL_FOLDER] = (places, MODEL_EXTENSIONS)
+
+
+def model_files(folder: str) -> list[str]:
+    """The choices of a loader. The host caches the listing until a folder changes."""
+    return [DEMO, *folder_paths.get_filename_list(folder)]
+
+
+def find_file(folder: str, name: str) -> Path | None:
+    found = folder_paths.get_full_path(folder, name)
+    return None if found is None else Path(found)
+
+
+def missing_file(folder: str, name: str, source: str) -> str:
+    """What to tell a user whose graph names a file that isn't there."""
+    places = " or ".join(folder_paths.get_folder_paths(folder))
+    return f"{name} is missing from models/{folder} (looked in {places}). {source} Or choose '{DEMO}' to try the graph."
+
+
+def check_file(folder: str, name: str, source: str) -> bool | str:
+    """For validate_inputs: True, or the message."""
+    return True if name == DEMO or find_file(folder, name) else missing_file(folder, name, source)
+
+
+def fingerprint(folder: str, name: str) -> str:
+    """Changes when the file does, so that a replaced file is loaded again."""
+    path = find_file(folder, name)
+    if path is None:
+        return name
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+def new_output_file(stem: str, suffix: str) -> Path:
+    """A name that is not taken yet in output/hallo2."""
+    folder, name, counter, _, _ = folder_paths.get_save_image_path(
+        f"{MODEL_FOLDER}/{stem}", folder_paths.get_output_directory()
+    )
+    return Path(folder) / f"{name}_{counter:05}_{suffix}"
+
+
+# -- networks
+
+
+def network_build(dtype: str) -> Build:
+    """How the host wants networks built: its layers, which it can cast and move one by one, and its attention."""
+    return Build(
+        operations=comfy.ops.manual_cast,
+        attention=attention,
+        dtype=_weight_dtype(dtype),
+        device=mm.unet_offload_device(),
+    )
+
+
+def _weight_dtype(choice: str) -> torch.dtype:
+    if choice not in DTYPES:
+        raise SettingsError(f"dtype is '{choice}'; choose one of {', '.join(DTYPES)}.")
+    if choice != "default":
+        return DTYPES[choice]
+    chosen = mm.unet_dtype(mm.get_torch_device(), LARGEST_NETWORK_PARAMETERS)
+    return chosen if chosen in DTYPES.values() else torch.float16  # the host may be set to fp8, which has no arithmetic
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+    """The host's choice on a card; on the CPU torch's fused one, where the host's splits queries to save memory."""
+    return sdpa(q, k, v, heads) if q.device.type == "cpu" else optimized_attention(q, k, v, heads)
+
+
+@dataclass(frozen=True)
+class Hosted(Generic[Payload]):
+    """A payload with networks in it, and the host's handle on each of them. Who holds it keeps them loadable."""
+
+    payload: Payload
+    patchers: tuple[ModelPatcher, ...]
+    whole: bool = False  # never loaded in part: its layers are not the host's
+
+
+def hosted(payload: Payload, *networks: nn.Module, whole: bool = False) -> Hosted[Payload]:
+    """Put networks under the host's memory manager."""
+    device, offload = mm.get_torch_device(), mm.unet_offload_device()
+    return Hosted(payload, tuple(ModelPatcher(network, device, offload) for network in networks), whole)
+
+
+def working_bytes(width: int, height: int, clip: ClipConfig) -> float:
+    """What one denoising step needs beside the weights, for the host to keep free."""
+    return STEP_BYTES * clip.frames * width * height / STEP_PIXELS
+
+
+class HostRuntime:
+    """The core's `Runtime`: ComfyUI's memory manager, progress bar and cancel button."""
+
+    def __init__(self, *held: Hosted, working_bytes: float = 0) -> None:
+        self.device = mm.get_torch_device()
+        self._held = {id(patcher.model): (patcher, one.whole) for one in held for patcher in one.patchers}
+        self._working_bytes = working_bytes
+        self._bar: comfy.utils.ProgressBar | None = None
+
+    def ready(self, *modules: nn.Module) -> None:
+        chosen = [self._held[id(module)] for module in modules]
+        mm.load_models_gpu(
+            [patcher for patcher, _whole in chosen],
+            memory_required=self._working_bytes,
+            force_full_load=any(whole for _patcher, whole in chosen),
+        )
+
+    def check_cancelled(self) -> None:
+        mm.throw_exception_if_processing_interrupted()
+
+    def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
+        if self._bar is None:
+            self._bar = comfy.utils.ProgressBar(total)
+        picture = None if preview is None else ("JPEG", _to_image(preview), max(preview.shape[:2]))
+        self._bar.update_absolute(done, total, picture)
+
+
+def _to_image(frame: Tensor) -> Image.Image:
+    """frame: (h w 3), 0..1."""
+    return Image.fromarray((frame.float().clamp(0, 1) * 255).round().to("cpu", torch.uint8).numpy())
+
+
+class HostVAE:
+    """`LatentCodec` over the VAE of the host's loader, which keeps it loaded itself.
+
+    One picture at a time (quirk 18): the host would choose the batch size by free memory. Its encode gives the
+    posterior's mean, unscaled; its pictures are (b h w c), 0..1.
+    """
+
+    def __init__(self, vae: Any) -> None:  # noqa: ANN401 - the host's VAE class is no declared API
+        found = getattr(vae, "latent_channels", None), getattr(vae, "downscale_ratio", None)
+        if found != (LATENT_CHANNELS, PIXELS_PER_LATENT):
+            raise SettingsError(
+                f"The connected VAE makes latents of {found[0]} channels at 1/{found[1]} of the size; Hallo2 needs "
+                f"{LATENT_CHANNELS} channels at 1/{PIXELS_PER_LATENT}. Choose an SD 1.x VAE in 'Load VAE', best "
+                f"vae-ft-mse-840000-ema-pruned.safetensors."
+            )
+        self.vae = vae
+
+    def encode(self, picture: Tensor) -> Tensor:
+        return self.vae.encode(rearrange(picture / 2 + 0.5, "b c h w -> b h w c"))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        return rearrange(self.vae.decode(latents), "b h w c -> b c h w").float()

@@ -1,0 +1,11 @@
+"""The pack's own wire types, one per payload. What travels on them is immutable: the host caches and shares it."""
+
+from comfy_api.latest import io
+
+Model = io.Custom("HALLO2_MODEL")  # Hosted[Hallo2Models]
+SpeechEncoder = io.Custom("HALLO2_SPEECH_ENCODER")  # Hosted[SpeechEncoder]
+FaceAnalysis = io.Custom("HALLO2_FACE_ANALYSIS")
+Speech = io.Custom("HALLO2_SPEECH")  # Hosted[SpeechEmbeddings]
+Portrait = io.Custom("HALLO2_PORTRAIT")  # Portrait
+Reference = io.Custom("HALLO2_REFERENCE")  # Reference
+Motion = io.Custom("HALLO2_MOTION")  # MotionSettings

@@ -1,0 +1,72 @@
+"""The real hosts, found by COMFYUI_PATH (default ~/ComfyUI) and COMFYUI_NEW_PATH (default ~/ComfyUI-new).
+
+Where one is missing its tests are skipped and say why; REQUIRE_COMFYUI=1 turns that into a failure.
+"""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+HOSTS = {
+    "v0.3.64": ("COMFYUI_PATH", "~/ComfyUI", "COMFYUI_PYTHON"),
+    "v0.33.0": ("COMFYUI_NEW_PATH", "~/ComfyUI-new", "COMFYUI_NEW_PYTHON"),
+}
+
+
+def _harness():
+    spec = importlib.util.spec_from_file_location("hallo2_tests_comfyui", HERE / "comfyui.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+comfyui = _harness()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if HERE in Path(item.path).parents:
+            item.add_marker(pytest.mark.host)
+
+
+@pytest.fixture(scope="session")
+def pack():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def refused():
+    return comfyui.Refused
+
+
+@pytest.fixture(scope="session", params=HOSTS)
+def checkout(request):
+    variable, default, python_variable = HOSTS[request.param]
+    try:
+        found = comfyui.Checkout.find(os.environ.get(variable, default), os.environ.get(python_variable))
+    except comfyui.NoHost as why:
+        reason = f"no ComfyUI {request.param}: {why} (set {variable} to a checkout, {python_variable} to its Python)"
+        if os.environ.get("REQUIRE_COMFYUI") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def host(checkout):
+    """One host for all tests of a version: the pack and the tests' own probes."""
+    with comfyui.ComfyUI(checkout, [ROOT, HERE / "probes"]) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_host(checkout):
+    """A new host with nothing but the pack, as after a first installation."""
+    with comfyui.ComfyUI(checkout, [ROOT]) as running:
+        yield running
