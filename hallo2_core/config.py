@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from .errors import SettingsError
@@ -65,6 +66,45 @@ class VAEConfig:
     block_widths: tuple[int, ...] = (128, 256, 512, 512)
     layers_per_block: int = 2
     norm_groups: int = 32
+
+
+@dataclass(frozen=True)
+class Wav2VecConfig:
+    """The speech encoder, wav2vec2-base-960h. Its convolutions turn every 320 samples at 16 kHz into a feature."""
+
+    width: int = 768
+    layers: int = 12
+    heads: int = 12
+    feed_forward_width: int = 3072
+    conv_widths: tuple[int, ...] = (512,) * 7
+    conv_kernels: tuple[int, ...] = (10, 3, 3, 3, 3, 2, 2)
+    conv_strides: tuple[int, ...] = (5, 2, 2, 2, 2, 2, 2)
+    position_kernel: int = 128
+    position_groups: int = 16
+
+    @property
+    def hop_samples(self) -> int:
+        """From one feature to the next."""
+        return math.prod(self.conv_strides)
+
+    @property
+    def reach_samples(self) -> int:
+        """What one feature hears: feature i begins at sample i × hop and ends this much later."""
+        reach = 1
+        for kernel, stride in zip(reversed(self.conv_kernels), reversed(self.conv_strides), strict=True):
+            reach = (reach - 1) * stride + kernel
+        return reach
+
+
+DEMO_WAV2VEC = Wav2VecConfig(
+    width=32,
+    layers=4,
+    heads=4,
+    feed_forward_width=64,
+    conv_widths=(16,) * 7,
+    position_kernel=16,
+    position_groups=4,
+)
 
 
 @dataclass(frozen=True)

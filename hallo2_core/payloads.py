@@ -13,6 +13,7 @@ from .config import ClipConfig, Hallo2Config, PatchDropConfig
 
 if TYPE_CHECKING:
     from .audio.speech_pieces import SpeechPieces
+    from .audio.speech_signal import SpeechSignal
     from .audio.waveform import AudioSource
     from .models.wav2vec import SpeechEncoder
 
@@ -36,11 +37,12 @@ class Hallo2Models:
 class SpeechEmbeddings:
     """Speech as the networks will ask for it: nothing is encoded until a clip wants its windows."""
 
-    audio: AudioSource
+    audio: AudioSource  # as given: what the video will carry
     encoder: SpeechEncoder
     fps: Fraction
     frames: int  # ceil(seconds × fps), at least 1
     pieces: SpeechPieces
+    signal: SpeechSignal  # the same sound as the encoder hears it; keeps what it learns of the whole
 
     @property
     def seconds(self) -> float:

@@ -1,0 +1,180 @@
+"""A sound in a file (WAV, MP3, FLAC, M4A, the sound of a video, …), decoded as it is read and never held whole."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..errors import AudioError
+from .waveform import SoundDigest, check_finite, check_sound, full_scale_one
+
+KEPT_SECONDS = 2.0  # decoded sound a reader keeps behind it, so that overlapping stretches need no new start
+OPEN_READERS = 3  # stretches are asked for by the encoder ahead, the writer behind, and whoever looks once
+
+
+class FileAudio:
+    """The first audio stream of a file, counted in decoded samples.
+
+    Opening it decodes it once, to learn its exact length and to find damage before anything else is done. Walking
+    through costs O(n) in all, also for a few readers at different places; going back starts from the beginning.
+    Errors: AudioError that names the file and what to do.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise AudioError(f"There is no sound file {self.path}. Check the path.")
+        self._stamp = self._stamp_now()
+        self._lock = threading.Lock()
+        self._readers: list[_Reader] = []  # least recently used first
+        self._rate_hz = self._channels = self._samples = 0
+        digest: SoundDigest | None = None
+        for rate_hz, block in decoded_blocks(self.path):
+            if digest is None:
+                self._rate_hz, self._channels = rate_hz, block.shape[0]
+                digest = SoundDigest(rate_hz, block.shape[0])
+            check_finite(self.path.name, block, self._samples, rate_hz)
+            digest.update(block)
+            self._samples += block.shape[1]
+        if digest is None:
+            raise AudioError(f"{self.path.name} has an audio stream without a single sample. Choose another file.")
+        check_sound(self.path.name, self._rate_hz, self._channels, self._samples)
+        self._fingerprint = digest.hexdigest()
+
+    @property
+    def rate_hz(self) -> int:
+        return self._rate_hz
+
+    @property
+    def channels(self) -> int:
+        return self._channels
+
+    @property
+    def samples(self) -> int:
+        return self._samples
+
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """Samples start to stop, within the sound: (c t) float32."""
+        assert 0 <= start <= stop <= self.samples, f"samples {start} to {stop} of {self.samples}"
+        if start == stop:
+            return torch.zeros(self.channels, 0)
+        with self._lock:
+            return self._reader_for(start).read(start, stop)
+
+    def _reader_for(self, start: int) -> _Reader:
+        """The open reader nearest behind `start`, or a new one in the place of the longest unused."""
+        if self._stamp_now() != self._stamp:
+            raise AudioError(f"{self.path.name} was changed while it was being read. Start again with the new file.")
+        behind = [reader for reader in self._readers if reader.first_kept <= start]
+        if behind:
+            reader = max(behind, key=lambda reader: reader.first_kept)
+            self._readers.remove(reader)
+        else:
+            self._readers = self._readers[-(OPEN_READERS - 1) :]
+            reader = _Reader(self.path, round(KEPT_SECONDS * self.rate_hz))
+        self._readers.append(reader)
+        return reader
+
+    def _stamp_now(self) -> tuple[int, int]:
+        state = self.path.stat()
+        return state.st_size, state.st_mtime_ns
+
+
+class _Reader:
+    """A place in the file: the last blocks decoded, and the decoder that goes on after them."""
+
+    def __init__(self, path: Path, kept_samples: int) -> None:
+        self._path = path
+        self._decoder = decoded_blocks(path)
+        self._kept_samples = kept_samples
+        self._kept: deque[Tensor] = deque()  # (c t) each, one after the other
+        self.first_kept = 0
+        self._decoded = 0
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """(c t). start: no earlier than `first_kept`."""
+        stretch: list[Tensor] = []
+        position = self.first_kept
+        for block in chain(tuple(self._kept), self._new_blocks()):
+            if position + block.shape[1] > start:
+                stretch.append(block[:, max(start - position, 0) : stop - position])
+            position += block.shape[1]
+            if position >= stop:
+                return torch.cat(stretch, dim=1)
+        raise AudioError(f"{self._path.name} ended early when it was read again. Start again with the whole file.")
+
+    def _new_blocks(self) -> Iterator[Tensor]:
+        for _, block in self._decoder:
+            self._kept.append(block)
+            self._decoded += block.shape[1]
+            while self.first_kept + self._kept[0].shape[1] <= self._decoded - self._kept_samples:
+                self.first_kept += self._kept.popleft().shape[1]
+            yield block
+
+
+def decoded_blocks(path: Path) -> Iterator[tuple[int, Tensor]]:
+    """(rate in Hz, (c t) float32) after another: the first audio stream, about a second at a time.
+
+    Errors: AudioError where the file is no sound, is damaged, or changes its rate or channels on the way.
+    """
+    import av
+
+    samples = 0
+    first: _Format | None = None
+    gathered: list[np.ndarray] = []  # a decoder's own frames are small, and each step below has its price
+    gathered_samples = 0
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise AudioError(f"{path.name} has no audio stream. Choose a file with sound.")
+            for frame in container.decode(audio=0):
+                found = _Format(frame.sample_rate, len(frame.layout.channels), frame.format.name)
+                first = first or found
+                if found != first:
+                    raise AudioError(
+                        f"{path.name} changes from {first} to {found} after {samples / first.rate_hz:.2f} s. Convert "
+                        f"it to a WAV file first."
+                    )
+                gathered.append(frame.to_ndarray())
+                samples += frame.samples
+                gathered_samples += frame.samples
+                if gathered_samples >= first.rate_hz:
+                    yield first.rate_hz, _joined(gathered, first)
+                    gathered, gathered_samples = [], 0
+            if gathered_samples:
+                yield first.rate_hz, _joined(gathered, first)
+    except av.FFmpegError as error:
+        where = f"is damaged after {samples / first.rate_hz:.2f} s" if first else "cannot be read as sound"
+        raise AudioError(
+            f"{path.name} {where} ({error.strerror or type(error).__name__}). If it plays elsewhere, convert it to a "
+            f"WAV file; otherwise fetch it again."
+        ) from error
+
+
+class _Format(NamedTuple):
+    rate_hz: int
+    channels: int
+    name: str  # FFmpeg's: s16, fltp, …; p for planar
+
+    def __str__(self) -> str:
+        return f"{self.channels} channels at {self.rate_hz} Hz ({self.name})"
+
+
+def _joined(frames: list[np.ndarray], sound: _Format) -> Tensor:
+    """(c t) float32. frames: (c t) each, or (1 (t c)) from decoders that put the channels of a sample side by side."""
+    samples = torch.from_numpy(np.concatenate(frames, axis=1))
+    if not sound.name.endswith("p"):
+        samples = rearrange(samples, "1 (t c) -> c t", c=sound.channels)
+    return full_scale_one(samples)

@@ -1,0 +1,156 @@
+"""A sound as the speech encoder takes it: mono, 16 kHz, any stretch of it, bit for bit the same in any order of asking.
+
+The signal is made block by block on a fixed grid. Each block is resampled by itself, with as much of its neighbours as
+the filter reaches into, so that the blocks together equal the whole sound resampled at once, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import MissingDependencyError, SettingsError
+
+if TYPE_CHECKING:
+    from .waveform import AudioSource
+
+SPEECH_RATE_HZ = 16_000
+BLOCK_SECONDS = 10
+KEPT_BLOCKS = 10  # a piece of a minute with its context, so that the next piece's context is still here
+MARGIN_SECONDS = 0.05  # the filters are shorter than 0.01 s on either side
+VARIANCE_FLOOR = 1e-7  # as in the original: transformers' feature extractor adds it to the variance
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """What a sound is normalised by."""
+
+    mean: float
+    variance: float  # of the population
+
+    @classmethod
+    def of(cls, sound: Tensor) -> Loudness:
+        samples = sound.numpy().astype(np.float64)
+        return cls(float(samples.mean()), float(samples.var()))
+
+    def normalise(self, sound: Tensor) -> Tensor:
+        """To zero mean and unit variance, in float64 until the end. sound: (t) → (t) float32."""
+        return ((sound.double() - self.mean) / math.sqrt(self.variance + VARIANCE_FLOOR)).float()
+
+
+class SpeechSignal:
+    """`audio` as mono 16 kHz, lazily: the mean of its channels, resampled.
+
+    resampler: "pyav" is in every installation and therefore the default, since the resampler decides the frames that
+    come out in the end; "soxr" is what the release's librosa uses. They differ where their filters roll off.
+    """
+
+    def __init__(self, audio: AudioSource, resampler: str = "pyav") -> None:
+        if resampler not in RESAMPLERS:
+            raise SettingsError(f"The resampler is '{resampler}'; choose one of {', '.join(RESAMPLERS)}.")
+        self.audio = audio
+        self.resampler = resampler
+        self.samples = -(-audio.samples * SPEECH_RATE_HZ // audio.rate_hz)  # ceil
+        common = math.gcd(audio.rate_hz, SPEECH_RATE_HZ)
+        # The shortest stretch that is a whole number of samples at both rates, and how many make a margin.
+        self._unit_in, self._unit_out = audio.rate_hz // common, SPEECH_RATE_HZ // common
+        self._margin_units = math.ceil(MARGIN_SECONDS * common)
+        self._blocks: OrderedDict[int, Tensor] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """Samples start to stop of the 16 kHz signal, within it: (t) float32."""
+        assert 0 <= start <= stop <= self.samples, f"samples {start} to {stop} of {self.samples}"
+        block_samples = BLOCK_SECONDS * SPEECH_RATE_HZ
+        stretch = []
+        for index in range(start // block_samples, -(-stop // block_samples)):
+            first = index * block_samples
+            stretch.append(self._block(index)[max(start - first, 0) : stop - first])
+        return torch.cat(stretch) if stretch else torch.zeros(0)
+
+    @cached_property
+    def loudness(self) -> Loudness:
+        """Of the whole signal, in one pass over its blocks."""
+        total = squares = 0.0
+        for index in range(-(-self.samples // (BLOCK_SECONDS * SPEECH_RATE_HZ))):
+            block = self._block(index).numpy().astype(np.float64)
+            total += float(block.sum())
+            squares += float(np.square(block).sum())
+        mean = total / self.samples
+        return Loudness(mean, max(squares / self.samples - mean * mean, 0.0))
+
+    def _block(self, index: int) -> Tensor:
+        with self._lock:
+            if index not in self._blocks:
+                self._blocks[index] = self._resampled_block(index)
+                while len(self._blocks) > KEPT_BLOCKS:
+                    self._blocks.popitem(last=False)
+            self._blocks.move_to_end(index)
+            return self._blocks[index]
+
+    def _resampled_block(self, index: int) -> Tensor:
+        """(t): ten seconds, or what is left of them at the end."""
+        rate_hz = self.audio.rate_hz
+        first = index * BLOCK_SECONDS * SPEECH_RATE_HZ
+        length = min(BLOCK_SECONDS * SPEECH_RATE_HZ, self.samples - first)
+        if rate_hz == SPEECH_RATE_HZ:
+            return _mono(self.audio, first, first + length)
+        start = index * BLOCK_SECONDS * rate_hz - self._margin_units * self._unit_in
+        stop = (index + 1) * BLOCK_SECONDS * rate_hz + self._margin_units * self._unit_in
+        resampled = RESAMPLERS[self.resampler](_mono(self.audio, start, stop), rate_hz)
+        margin = self._margin_units * self._unit_out
+        return resampled[margin : margin + length].clone()
+
+
+def _mono(audio: AudioSource, start: int, stop: int) -> Tensor:
+    """The mean of the channels, (t), silence before and after the sound."""
+    inside = audio.read(max(start, 0), min(stop, audio.samples)).mean(dim=0)
+    return F.pad(inside, (max(-start, 0), max(stop - audio.samples, 0)))
+
+
+def _resample_with_pyav(sound: Tensor, rate_hz: int) -> Tensor:
+    """(t) → (t). FFmpeg's resampler with a longer filter than its default, which lets 8.4 kHz through at −22 dB."""
+    import av
+    from av.filter import Graph
+
+    graph = Graph()
+    nodes = (
+        graph.add_abuffer(sample_rate=rate_hz, format="fltp", layout="mono"),
+        graph.add("aresample", f"{SPEECH_RATE_HZ}:filter_size=64:cutoff=0.97"),
+        graph.add("abuffersink"),
+    )
+    graph.link_nodes(*nodes).configure()
+    frame = av.AudioFrame.from_ndarray(sound.unsqueeze(0).numpy(), format="fltp", layout="mono")
+    frame.sample_rate = rate_hz
+    graph.push(frame)
+    graph.push(None)
+    resampled = []
+    while True:
+        try:
+            resampled.append(torch.from_numpy(graph.pull().to_ndarray()[0]))
+        except EOFError:
+            return torch.cat(resampled)
+
+
+def _resample_with_soxr(sound: Tensor, rate_hz: int) -> Tensor:
+    """(t) → (t). As in the original: librosa's default is soxr's HQ."""
+    try:
+        import soxr
+    except ImportError as error:
+        raise MissingDependencyError(
+            "The resampler 'soxr' is not installed. Run: pip install 'comfyui-hallo2[audio]', or choose 'pyav'."
+        ) from error
+    return torch.from_numpy(soxr.resample(sound.numpy(), rate_hz, SPEECH_RATE_HZ, quality="HQ"))
+
+
+RESAMPLERS: dict[str, Callable[[Tensor, int], Tensor]] = {"pyav": _resample_with_pyav, "soxr": _resample_with_soxr}

@@ -1,0 +1,177 @@
+"""Sound as the pack sees it: any rate, any number of channels, any length, read in stretches and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..errors import AudioError
+
+logger = logging.getLogger("hallo2")
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
+BLOCK_SAMPLES = 1 << 20  # how much is read at once where a whole sound is walked through
+
+
+class AudioSource(Protocol):
+    """A finite sound. Reading the same stretch again gives the same samples, in any order of asking."""
+
+    @property
+    def rate_hz(self) -> int: ...
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def samples(self) -> int:
+        """Per channel."""
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """Samples start to stop, within the sound: (c t) float32 on the CPU, full scale is 1."""
+
+    def fingerprint(self) -> str:
+        """A hash of rate and samples: equal for equal sounds, wherever they come from."""
+
+
+class TensorAudio:
+    """A sound that lies in memory, in whatever dtype it was given; converted stretch by stretch.
+
+    sound: (c t), floating or integer; an integer's full scale is its dtype's. The tensor is kept, not copied.
+    Errors: AudioError for anything that is not a sound, and for samples that are not numbers.
+    """
+
+    def __init__(self, sound: Tensor, rate_hz: int) -> None:
+        if sound.ndim != 2:
+            raise AudioError(f"The sound has shape {tuple(sound.shape)}; expected (channels, samples).")
+        check_sound("The sound", rate_hz, *sound.shape)
+        if sound.is_complex() or sound.dtype == torch.bool:
+            raise AudioError(f"The sound's samples are {sound.dtype}; expected float or integer samples.")
+        self._sound = sound.detach()
+        self._rate_hz = rate_hz
+        for start, block in blocks_of(self):
+            check_finite("The sound", block, start, rate_hz)
+
+    @property
+    def rate_hz(self) -> int:
+        return self._rate_hz
+
+    @property
+    def channels(self) -> int:
+        return self._sound.shape[0]
+
+    @property
+    def samples(self) -> int:
+        return self._sound.shape[1]
+
+    def read(self, start: int, stop: int) -> Tensor:
+        assert 0 <= start <= stop <= self.samples, f"samples {start} to {stop} of {self.samples}"
+        return full_scale_one(self._sound[:, start:stop].cpu())
+
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        digest = SoundDigest(self.rate_hz, self.channels)
+        for _, block in blocks_of(self):
+            digest.update(block)
+        return digest.hexdigest()
+
+
+def audio_from_comfy(audio: Mapping[str, Any] | None) -> TensorAudio:
+    """What an AUDIO wire carries: {"waveform": (b c t), "sample_rate": Hz}.
+
+    Hosts and other packs are not strict about it, so (c t) and (t), integer samples and a rate given as 44100.0 are
+    taken too. Of a batch the first sound is used, with a warning. Errors: AudioError with what to connect.
+    """
+    if audio is None:
+        raise AudioError("There is no sound: the video it was taken from is silent. Connect 'Load Audio' instead.")
+    if not isinstance(audio, Mapping) or not isinstance(audio.get("waveform"), Tensor) or "sample_rate" not in audio:
+        found = f"the keys {sorted(map(str, audio))}" if isinstance(audio, Mapping) else f"a {type(audio).__name__}"
+        raise AudioError(f"The AUDIO holds {found}; expected a 'waveform' tensor and a 'sample_rate'.")
+    waveform = audio["waveform"]
+    if waveform.ndim == 3:
+        if waveform.shape[0] > 1:
+            logger.warning("The AUDIO holds %d sounds; a video takes one: the first is used.", waveform.shape[0])
+        elif not waveform.is_floating_point() and waveform.shape[1] == 1:
+            # v0.3.64 hands on a decoder's 16-bit buffer as it lies in memory. A mono sound looks the same.
+            logger.warning(
+                "The AUDIO holds whole numbers in one channel. Old hosts hand out the stereo sound of a video so, left "
+                "and right in turn: if it plays at half the speed, save it as a file and use 'Load Audio'."
+            )
+        waveform = waveform[:1].flatten(0, 1)
+    elif waveform.ndim == 1:
+        waveform = waveform.unsqueeze(0)
+    return TensorAudio(waveform, _whole_rate(audio["sample_rate"]))
+
+
+def _whole_rate(rate: object) -> int:
+    try:
+        whole = int(rate)  # type: ignore[call-overload]
+        is_whole = whole == float(rate)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        is_whole = False
+    if not is_whole:
+        raise AudioError(f"The sample rate is {rate!r}; expected a whole number of Hz, such as 44100.")
+    return whole
+
+
+def check_sound(what: str, rate_hz: int, channels: int, samples: int) -> None:
+    """what: the sound's name at the beginning of a sentence, for the message."""
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        raise AudioError(
+            f"{what} has a sample rate of {rate_hz} Hz; expected {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz. Convert it "
+            f"to 44100 Hz, for example."
+        )
+    if not channels or not samples:
+        raise AudioError(
+            f"{what} is empty ({channels} channels of {samples} samples). Choose a sound of at least one sample."
+        )
+
+
+def check_finite(what: str, block: Tensor, first_sample: int, rate_hz: int) -> None:
+    """block: (c t), which begins at `first_sample` of its sound."""
+    if torch.isfinite(block).all():
+        return
+    bad = first_sample + int((~torch.isfinite(block)).any(dim=0).nonzero()[0])
+    raise AudioError(
+        f"{what} has samples that are not numbers (NaN or infinite), the first at {bad / rate_hz:.2f} s. Whatever "
+        f"made it went wrong there: make it again, or cut that part out."
+    )
+
+
+def full_scale_one(sound: Tensor) -> Tensor:
+    """Any dtype of samples → float32, where the dtype's full scale becomes 1 (unsigned ones are centred first)."""
+    if sound.is_floating_point():
+        return sound.to(torch.float32)
+    dtype = torch.iinfo(sound.dtype)
+    half = (dtype.max - dtype.min + 1) // 2
+    exact = torch.float32 if dtype.bits <= 16 else torch.float64
+    return ((sound.to(exact) - (dtype.min + half)) / half).to(torch.float32)
+
+
+def blocks_of(audio: AudioSource) -> Iterator[tuple[int, Tensor]]:
+    """Walk through a sound: (first sample, (c t)) after (first sample, (c t))."""
+    for start in range(0, audio.samples, BLOCK_SAMPLES):
+        yield start, audio.read(start, min(start + BLOCK_SAMPLES, audio.samples))
+
+
+class SoundDigest:
+    """SHA-256 over rate, channels and float32 samples, sample by sample, so that no cut into blocks shows in it."""
+
+    def __init__(self, rate_hz: int, channels: int) -> None:
+        self._hash = hashlib.sha256(f"{rate_hz} Hz, {channels} channels".encode())
+
+    def update(self, block: Tensor) -> None:
+        """block: (c t) float32, the next stretch."""
+        self._hash.update(rearrange(block, "c t -> (t c)").numpy().astype("<f4", copy=False).data)
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
