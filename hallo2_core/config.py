@@ -108,11 +108,54 @@ DEMO_WAV2VEC = Wav2VecConfig(
 
 
 @dataclass(frozen=True)
+class UpscalerConfig:
+    """The temporal VQ upscaler (paper §4.2), as `net_g.pth` has it. `encoder.blocks` and `generator.blocks` follow it."""
+
+    side_px: int = 512  # of the square pictures it restores: aligned faces
+    widths: tuple[int, ...] = (64, 128, 128, 256, 256, 512)  # from the full side down to the codes'
+    blocks_per_level: int = 2
+    norm_groups: int = 32
+    codes: int = 1024
+    code_width: int = 256
+    token_width: int = 512
+    feed_forward_width: int = 1024
+    heads: int = 8
+    alignment_layers: int = 9
+    fused_sides: tuple[int, ...] = (32, 64, 128, 256)
+    latent_widths: tuple[int, ...] | None = None  # the encoder of diffusion latents; the release has none
+    window_frames: int = 16  # trained on windows of so many frames
+
+    @property
+    def code_side(self) -> int:
+        return self.side_px >> (len(self.widths) - 1)
+
+
+DEMO_UPSCALER = UpscalerConfig(
+    side_px=128,
+    widths=(32, 32, 64, 64),
+    blocks_per_level=1,
+    codes=64,
+    code_width=32,
+    token_width=64,
+    feed_forward_width=128,
+    alignment_layers=2,
+    fused_sides=(32, 64),
+    latent_widths=(32,),
+)
+
+
+@dataclass(frozen=True)
 class ClipConfig:
     """How a video is cut into clips that are made together."""
 
     frames: int = 16
     motion_frames: int = 2
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.motion_frames <= self.frames:
+            raise SettingsError(
+                f"The number of motion frames is {self.motion_frames}; choose 1 to {self.frames} (the release uses 2)."
+            )
 
 
 @dataclass(frozen=True)
@@ -157,8 +200,8 @@ class PatchDropConfig:
             raise SettingsError(f"The drop rate is {self.rate}; choose 0 (keep all) to 1 (drop all but the face).")
         if self.patch_px < 1:
             raise SettingsError(f"The patch size is {self.patch_px} px; choose 1 (the release) or more.")
-        if self.noise_sigma < 0.0:
-            raise SettingsError(f"The noise sigma is {self.noise_sigma}; choose 0 (the release) or more.")
+        if not 0.0 <= self.noise_sigma < 1.0:
+            raise SettingsError(f"The noise sigma is {self.noise_sigma}; choose 0 (the release) to less than 1.")
 
 
 def check_frame_size(width_px: int, height_px: int) -> None:

@@ -6,6 +6,7 @@ d width of tokens.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,3 +57,131 @@ class Build:
 
     def layer_norm(self, width: int, eps: float = 1e-5) -> nn.Module:
         return self.operations.LayerNorm(width, eps=eps, dtype=self.dtype, device=self.device)
+
+
+def dtype_of(module: nn.Module) -> torch.dtype:
+    """The dtype a network's inputs should have: that of its first parameter."""
+    return next(module.parameters()).dtype
+
+
+@dataclass(frozen=True)
+class KeyValues:
+    """What an attention layer looks at, projected once and used as often as its context stays the same."""
+
+    k: Tensor  # (b m d)
+    v: Tensor  # (b m d)
+
+
+class Attention(nn.Module):
+    """Multi-head attention whose context comes as `KeyValues`, so that a constant context is projected once."""
+
+    def __init__(self, width: int, context_width: int, heads: int, build: Build, bias: bool = False) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width {width} is not a multiple of {heads} heads")
+        self.heads = heads
+        self.attention = build.attention
+        self.to_q = build.linear(width, width, bias=bias)
+        self.to_k = build.linear(context_width, width, bias=bias)
+        self.to_v = build.linear(context_width, width, bias=bias)
+        self.to_out = nn.ModuleList([build.linear(width, width)])
+
+    def keys_values(self, context: Tensor) -> KeyValues:
+        """context: (b m context_width)."""
+        return KeyValues(self.to_k(context), self.to_v(context))
+
+    def forward(self, x: Tensor, context: KeyValues) -> Tensor:
+        """x: (b l d)."""
+        return self.to_out[0](self.attention(self.to_q(x), context.k, context.v, self.heads))
+
+    def without_context(self, like: Tensor) -> Tensor:
+        """(1 1 d): what any query gets from a context of zeros, to_out's bias, since keys and values have none."""
+        return self.to_out[0](like.new_zeros(1, 1, self.to_out[0].in_features))
+
+
+class FeedForward(nn.Module):
+    """GEGLU: the first half of the projection times the exact GELU of the second."""
+
+    def __init__(self, width: int, build: Build) -> None:
+        super().__init__()
+        inner = 4 * width
+        self.net = nn.ModuleList([GatedProjection(width, inner, build), nn.Identity(), build.linear(inner, width)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net[2](self.net[0](x))
+
+
+class GatedProjection(nn.Module):
+    def __init__(self, in_width: int, out_width: int, build: Build) -> None:
+        super().__init__()
+        self.proj = build.linear(in_width, 2 * out_width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, gate = self.proj(x).chunk(2, dim=-1)
+        return x * F.gelu(gate)
+
+
+class ResnetBlock(nn.Module):
+    """Two convolutions around the time embedding (absent in the VAE), and the input added."""
+
+    def __init__(
+        self, in_width: int, out_width: int, norm_groups: int, build: Build, time_width: int | None = None,
+        eps: float = 1e-5,
+    ) -> None:
+        super().__init__()
+        self.norm1 = build.group_norm(norm_groups, in_width, eps)
+        self.conv1 = build.conv2d(in_width, out_width, 3, padding=1)
+        if time_width is not None:
+            self.time_emb_proj = build.linear(time_width, out_width)
+        self.norm2 = build.group_norm(norm_groups, out_width, eps)
+        self.conv2 = build.conv2d(out_width, out_width, 3, padding=1)
+        self.conv_shortcut = build.conv2d(in_width, out_width, 1) if in_width != out_width else None
+
+    def forward(self, x: Tensor, time: Tensor | None = None) -> Tensor:
+        """x: (b c h w).  time: (1 t), the same for every row."""
+        hidden = self.conv1(F.silu(self.norm1(x)))
+        if time is not None:
+            hidden = hidden + rearrange(self.time_emb_proj(F.silu(time)), "b c -> b c 1 1")
+        hidden = self.conv2(F.silu(self.norm2(hidden)))
+        return hidden + (x if self.conv_shortcut is None else self.conv_shortcut(x))
+
+
+class Upsample(nn.Module):
+    """Nearest neighbour times two, then a convolution."""
+
+    def __init__(self, width: int, build: Build) -> None:
+        super().__init__()
+        self.conv = build.conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+
+class Downsample(nn.Module):
+    """A convolution of stride two. The VAE's pads right and bottom only; the UNets' pads all around."""
+
+    def __init__(self, width: int, build: Build, pads_one_side: bool = False) -> None:
+        super().__init__()
+        self.pads_one_side = pads_one_side
+        self.conv = build.conv2d(width, width, 3, stride=2, padding=0 if pads_one_side else 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.pad(x, (0, 1, 0, 1)) if self.pads_one_side else x)
+
+
+class TimeEmbedding(nn.Module):
+    """A diffusion timestep as a vector: sinusoids, cosine first, through two linear layers."""
+
+    def __init__(self, width: int, build: Build) -> None:
+        super().__init__()
+        self.width = width
+        self.linear_1 = build.linear(width, 4 * width)
+        self.linear_2 = build.linear(4 * width, 4 * width)
+
+    def forward(self, timestep: int, like: Tensor) -> Tensor:
+        """Returns (1 t) in the dtype and on the device of `like`."""
+        half = self.width // 2
+        frequency = torch.exp(torch.arange(half, dtype=torch.float32, device=like.device) * (-math.log(10000.0) / half))
+        angle = timestep * frequency
+        waves = torch.cat([angle.cos(), angle.sin()]).unsqueeze(0)
+        return self.linear_2(F.silu(self.linear_1(waves.to(like.dtype))))

@@ -1,0 +1,136 @@
+"""The clip loop: one finished clip at a time, whatever the length of the video."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..audio.speech_embeddings import SpeechWindows
+from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT, SamplerConfig
+from ..models.conditions import ClipConditions, PortraitConditions
+from ..models.latents import LatentCodec, decode_frames, encode_pictures
+from ..models.layers import dtype_of
+from ..payloads import Hallo2Models, MotionSettings, Reference, SpeechEmbeddings
+from ..runtime import Runtime
+from .denoise_clip import denoising_steps
+from .guidance import is_guided
+from .motion_frames import first_motion_frames, next_motion_frames
+from .patch_drop import corrupt_motion_frames
+from .randomness import ClipDraws, LegacyDraws, SeededDraws
+from .reference_banks import motion_banks, reference_rows
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Who is animated, by which networks, and how: everything but the speech and the machine."""
+
+    models: Hallo2Models
+    reference: Reference
+    motion: MotionSettings
+    sampler: SamplerConfig
+
+
+@torch.inference_mode()
+def animate(
+    performance: Performance, speech: SpeechEmbeddings, codec: LatentCodec, runtime: Runtime
+) -> Iterator[Tensor]:
+    """Yield finished clips (f h w 3), values 0..1, float32, on the CPU. Holds one clip at a time.
+
+    The clips' frames add up to exactly `speech.frames`: the last clip is made whole and cut.
+    """
+    clip = performance.motion.clip
+    clips = -(-speech.frames // clip.frames)
+    windows = SpeechWindows(speech, clip.frames, runtime)
+    loop = ClipLoop(performance, clips, codec, runtime)
+    pixels = first_motion_frames(performance.reference.portrait, performance.motion)
+    for number, draws in enumerate(clip_draws(performance, clips)):
+        frames = loop.clip(number, pixels, windows.clip(number * clip.frames, clip.frames), draws)
+        pixels = next_motion_frames(frames, clip.motion_frames)
+        yield frames[: speech.frames - number * clip.frames]
+
+
+def clip_draws(performance: Performance, clips: int) -> Iterator[ClipDraws]:
+    """The random draws of each clip, in order."""
+    sampler, patch_drop = performance.sampler, performance.motion.patch_drop
+    generator = torch.Generator().manual_seed(sampler.seed)
+    for clip in range(clips):
+        yield LegacyDraws(generator, patch_drop, clip) if sampler.legacy_rng else SeededDraws(sampler, patch_drop, clip)
+
+
+class ClipLoop:
+    """What is constant over the clips of one video, and how one clip is made from it."""
+
+    def __init__(self, performance: Performance, clips: int, codec: LatentCodec, runtime: Runtime) -> None:
+        self.performance = performance
+        self.clips = clips
+        self.codec = codec
+        self.runtime = runtime
+        self.dtype = dtype_of(performance.models.denoising_unet)
+        reference, sampler = performance.reference, performance.sampler
+        halves = slice(None) if is_guided(sampler.guidance) else slice(1, None)
+        runtime.ready(performance.models.denoising_unet)
+        self.face_tokens = self._here(reference.face_tokens[halves])
+        self.portrait: PortraitConditions = performance.models.denoising_unet.portrait_conditions(
+            reference.banks.rows(halves).to(runtime.device, self.dtype),
+            self.face_tokens,
+            self._here(reference.face_map),
+            reference.portrait.masks,
+        )
+
+    def clip(self, number: int, motion_pixels: Tensor, windows: Tensor, draws: ClipDraws) -> Tensor:
+        """motion_pixels: (m 3 h w), -1..1, not yet dropped.  windows: (f window layers d).  Returns (f h w 3)."""
+        reference, runtime = self.performance.reference, self.runtime
+        shown = corrupt_motion_frames(
+            motion_pixels, reference.portrait.face_region, self.performance.motion.patch_drop, draws
+        )
+        conditions = self.conditions(encode_pictures(self.codec, shown), windows)
+        noise = draws.latents(self._latent_shape(windows.shape[0]), self.dtype)
+        latents = deque(self.steps(number, self._here(noise), conditions), maxlen=1).pop()
+        frames = []
+        for frame in decode_frames(self.codec, latents):
+            runtime.check_cancelled()
+            frames.append(rearrange(frame, "c h w -> h w c").float().cpu())
+        self._report(number + 1, 0, frames[-1])
+        return torch.stack(frames)
+
+    def conditions(self, motion_latents: Tensor, windows: Tensor) -> ClipConditions:
+        """motion_latents: (m 4 h w), of the dropped motion frames.  windows: (f window layers d)."""
+        models, sampler, device = self.performance.models, self.performance.sampler, self.runtime.device
+        frames, weights = windows.shape[0], sampler.weights
+        self.runtime.ready(models.audio_projection, models.reference_net)
+        audio_tokens = models.audio_projection(self._here(windows))
+        banks = motion_banks(models.reference_net, self._here(motion_latents), self.face_tokens)
+        self.runtime.ready(models.denoising_unet)
+        region_weights = torch.tensor([weights.pose, weights.face, weights.lip], device=device, dtype=self.dtype)
+        return models.denoising_unet.clip_conditions(
+            self.portrait,
+            banks,
+            audio_tokens,
+            region_weights.unsqueeze(1).expand(-1, frames),
+            torch.tensor(reference_rows(frames, sampler), device=device),
+        )
+
+    def steps(self, number: int, noise: Tensor, conditions: ClipConditions) -> Iterator[Tensor]:
+        """Latents after each denoising step, (f 4 h w)."""
+        sampler = self.performance.sampler
+        unet = self.performance.models.denoising_unet
+        steps = denoising_steps(unet, noise, conditions, sampler.steps, sampler.guidance, self.runtime)
+        for done, latents in enumerate(steps, start=1):
+            self._report(number, done)
+            yield latents
+
+    def _report(self, clips: int, steps: int, preview: Tensor | None = None) -> None:
+        per_clip = self.performance.sampler.steps + 1  # decoding counts as one more
+        self.runtime.progress(clips * per_clip + steps, self.clips * per_clip, preview)
+
+    def _latent_shape(self, frames: int) -> tuple[int, ...]:
+        portrait = self.performance.reference.portrait
+        return frames, LATENT_CHANNELS, portrait.height // PIXELS_PER_LATENT, portrait.width // PIXELS_PER_LATENT
+
+    def _here(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self.runtime.device, self.dtype)

@@ -1,0 +1,36 @@
+"""Motion frames: what the next clip continues from."""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor
+
+from ..errors import SettingsError
+from ..payloads import MotionSettings, Portrait
+
+
+def first_motion_frames(portrait: Portrait, motion: MotionSettings) -> Tensor:
+    """Before the first clip: the still portrait, or the frames the user wants to go on from. (m 3 h w), -1..1."""
+    count = motion.clip.motion_frames
+    if motion.start_frames is None:
+        return repeat(portrait.pixels, "c h w -> m c h w", m=count)
+    frames = motion.start_frames
+    if frames.shape[1:3] != (portrait.height, portrait.width):
+        raise SettingsError(
+            f"The start frames are {frames.shape[2]}x{frames.shape[1]} and the portrait {portrait.width}x"
+            f"{portrait.height}; resize the start frames to the portrait's size, or disconnect them."
+        )
+    missing = max(count - frames.shape[0], 0)
+    frames = torch.cat([frames[:1]] * missing + [frames[-count:]])
+    return frames_to_pixels(frames)
+
+
+def next_motion_frames(frames: Tensor, count: int) -> Tensor:
+    """frames: (f h w 3), 0..1, the clip just made, not yet rounded to bytes.  Returns (m 3 h w), -1..1."""
+    return frames_to_pixels(frames[-count:])
+
+
+def frames_to_pixels(frames: Tensor) -> Tensor:
+    """(f h w 3) in 0..1 → (f 3 h w) in -1..1."""
+    return rearrange(frames[..., :3].float(), "f h w c -> f c h w") * 2.0 - 1.0

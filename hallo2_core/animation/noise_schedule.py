@@ -1,0 +1,47 @@
+"""DDIM as released: linear betas, zero terminal SNR, v-prediction, trailing timesteps, eta 0 (quirk 17)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+TRAINING_STEPS = 1000
+BETA_START, BETA_END = 0.00085, 0.012
+
+
+@cache
+def signal_levels() -> Tensor:
+    """The cumulative product of alphas, (1000), float32, on the CPU; the last one is exactly 0.
+
+    As in the original: betas are linear, although training used another schedule (its update of the scheduler's
+    settings comes after the scheduler was built).
+    """
+    roots = (1.0 - torch.linspace(BETA_START, BETA_END, TRAINING_STEPS)).cumprod(0).sqrt()
+    first, last = roots[0].clone(), roots[-1].clone()
+    levels = ((roots - last) * (first / (first - last))) ** 2
+    betas = 1.0 - torch.cat([levels[:1], levels[1:] / levels[:-1]])
+    return (1.0 - betas).cumprod(0)
+
+
+def timesteps(steps: int) -> list[int]:
+    """"Trailing": 999 down, evenly; 40 steps give 999, 974, … 24."""
+    spaced = np.round(np.arange(TRAINING_STEPS, 0, -TRAINING_STEPS / steps)).astype(int) - 1
+    return [int(timestep) for timestep in spaced[:steps]]
+
+
+def ddim_step(latents: Tensor, prediction: Tensor, timestep: int, steps: int) -> Tensor:
+    """One step from `timestep` towards the picture.
+
+    As in the original: the next noise level is the one 1000 // steps lower, not that of the next timestep in the
+    list, and below zero there is no noise at all.
+    """
+    levels = signal_levels()
+    following = timestep - TRAINING_STEPS // steps
+    signal = float(levels[timestep])
+    next_signal = float(levels[following]) if following >= 0 else 1.0
+    clean = signal**0.5 * latents - (1.0 - signal) ** 0.5 * prediction
+    noise = signal**0.5 * prediction + (1.0 - signal) ** 0.5 * latents
+    return next_signal**0.5 * clean + (1.0 - next_signal) ** 0.5 * noise

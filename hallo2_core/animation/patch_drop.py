@@ -1,0 +1,39 @@
+"""Patch-drop and Gaussian noise of the motion frames (paper §4.1): they may carry motion, but not appearance."""
+
+from __future__ import annotations
+
+import torch
+from einops import repeat
+from torch import Tensor
+
+from ..config import PatchDropConfig
+from .randomness import ClipDraws
+
+DROPPED = 0.0  # mid-grey on pixels in -1..1
+
+
+def corrupt_motion_frames(pixels: Tensor, face_region: Tensor, config: PatchDropConfig, draws: ClipDraws) -> Tensor:
+    """What ReferenceNet is shown of the motion frames.
+
+    pixels: (m 3 h w), -1..1.  face_region: (3 h w), nowhere dropped where it is not zero (if the config keeps faces).
+    Noise comes before the drop, as in training; the release adds none at inference.
+    """
+    height, width = pixels.shape[-2:]
+    rows, columns = -(-height // config.patch_px), -(-width // config.patch_px)
+    kept = kept_pixels(draws.drop_uniforms(rows, columns), face_region, config)
+    if config.noise_sigma:
+        noise = draws.motion_noise(pixels.shape).to(pixels)
+        pixels = (1.0 - config.noise_sigma**2) ** 0.5 * pixels + config.noise_sigma * noise
+    return torch.where(kept.to(pixels.device), pixels, pixels.new_tensor(DROPPED))
+
+
+def kept_pixels(uniforms: Tensor, face_region: Tensor, config: PatchDropConfig) -> Tensor:
+    """uniforms: one draw per patch, (rows columns).  Returns a mask (3 h w), the same for all motion frames.
+
+    As in the original: kept where the draw is greater than the rate, or where the face region is not exactly zero, so
+    its soft edges count as face (quirk 19).
+    """
+    height, width = face_region.shape[-2:]
+    draws = repeat(uniforms, "r c -> (r p) (c q)", p=config.patch_px, q=config.patch_px)[:height, :width]
+    kept = (draws > config.rate).expand(face_region.shape) if config.rate else torch.ones_like(face_region).bool()
+    return kept | (face_region.cpu() != 0) if config.keep_face else kept

@@ -1,0 +1,70 @@
+"""Everything drawn for a clip: which pixels are dropped, the noise on motion frames, the latents it starts from.
+
+All draws are made on the CPU, so a seed means the same on every device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..config import PatchDropConfig, SamplerConfig
+
+
+def clip_generator(seed: int, clip: int, stream: str = "latents") -> torch.Generator:
+    """The generator of clip number `clip`, independent of every other clip's, so that a render can resume anywhere."""
+    digest = hashlib.sha256(f"{seed}|{clip}|{stream}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+class ClipDraws(Protocol):
+    """The draws of one clip, in this order."""
+
+    def drop_uniforms(self, rows: int, columns: int) -> Tensor:
+        """(rows columns), 0..1."""
+
+    def motion_noise(self, shape: torch.Size) -> Tensor:
+        """Standard normal."""
+
+    def latents(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """Standard normal, shape (f 4 h w)."""
+
+
+class SeededDraws:
+    """Ours: patch-drop and sampler have a seed each."""
+
+    def __init__(self, sampler: SamplerConfig, patch_drop: PatchDropConfig, clip: int) -> None:
+        self._drop = clip_generator(patch_drop.seed, clip, "motion")
+        self._latents = clip_generator(sampler.seed, clip, "latents")
+
+    def drop_uniforms(self, rows: int, columns: int) -> Tensor:
+        return torch.rand(rows, columns, generator=self._drop)
+
+    def motion_noise(self, shape: torch.Size) -> Tensor:
+        return torch.randn(shape, generator=self._drop)
+
+    def latents(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        return torch.randn(shape, generator=self._latents).to(dtype)
+
+
+class LegacyDraws:
+    """As in the original (quirk 19): one generator for the whole video under the sampler's seed. Each clip takes its
+    pixel uniforms from it, then its latents, in the network's dtype and laid out (1 4 f h w)."""
+
+    def __init__(self, generator: torch.Generator, patch_drop: PatchDropConfig, clip: int) -> None:
+        self._generator = generator
+        self._noise = clip_generator(patch_drop.seed, clip, "motion")  # the release adds none: not from its generator
+
+    def drop_uniforms(self, rows: int, columns: int) -> Tensor:
+        return torch.rand(rows, columns, generator=self._generator)
+
+    def motion_noise(self, shape: torch.Size) -> Tensor:
+        return torch.randn(shape, generator=self._noise)
+
+    def latents(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        frames, channels, height, width = shape
+        drawn = torch.randn((1, channels, frames, height, width), generator=self._generator, dtype=dtype)
+        return drawn[0].transpose(0, 1)

@@ -1,0 +1,96 @@
+"""The denoising UNet's blocks, written out: resnet → spatial → audio → motion (quirk 7).
+
+There is one path, in train and eval mode, and it is the released results' (quirk 1): the script that made them never
+calls eval(), so its blocks use the motion frames and region weights everywhere, and the two blocks without
+cross-attention, `down_blocks.3` and `up_blocks.0`, carry motion modules in the checkpoint that never run.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..config import UNetConfig
+from .audio_attention import AudioTransformer
+from .conditions import LayerConditions
+from .layers import Build
+from .motion_module import MotionModule
+from .unet_blocks import DownBlock, MidBlock, UpBlock, attends, level_of_up_block
+
+Layers = tuple[LayerConditions, ...]
+
+
+def audio(width: int, inner_width: int, config: UNetConfig, build: Build) -> AudioTransformer:
+    return AudioTransformer(width, inner_width, config.audio_token_width, config.heads, config.norm_groups, build)
+
+
+def motion(width: int, config: UNetConfig, build: Build) -> MotionModule:
+    return MotionModule(width, config.heads, config.motion_positions, build)
+
+
+class DenoisingDownBlock(DownBlock):
+    def __init__(self, index: int, config: UNetConfig, build: Build) -> None:
+        super().__init__(index, config, build)
+        before, width = config.block_widths[max(index - 1, 0)], config.block_widths[index]
+        layers = range(config.layers_per_block)
+        if attends(config, index):
+            # the first layer's inner width is that of the level before (quirk 10)
+            self.audio_modules = nn.ModuleList(
+                audio(width, before if layer == 0 else width, config, build) for layer in layers
+            )
+        self.motion_modules = nn.ModuleList(motion(width, config, build) for _ in layers)
+
+    def forward(self, x: Tensor, time: Tensor, layers: Layers) -> tuple[Tensor, list[Tensor]]:
+        """x: (b f) c h w.  layers: empty in a block without attention.  Returns x and the skip connections."""
+        skips = []
+        for number, resnet in enumerate(self.resnets):
+            x = resnet(x, time)
+            if layers:
+                given = layers[number]
+                x, _ = self.attentions[number](x, given.face, given.reference)
+                x = self.audio_modules[number](x, given.audio)
+                x = self.motion_modules[number](x, given.motion)
+            skips.append(x)
+        if hasattr(self, "downsamplers"):
+            x = self.downsamplers[0](x)
+            skips.append(x)
+        return x, skips
+
+
+class DenoisingMidBlock(MidBlock):
+    def __init__(self, config: UNetConfig, build: Build) -> None:
+        super().__init__(config, build)
+        width = config.block_widths[-1]
+        self.audio_modules = nn.ModuleList([audio(width, width, config, build)])
+        self.motion_modules = nn.ModuleList([motion(width, config, build)])
+
+    def forward(self, x: Tensor, time: Tensor, layers: Layers) -> Tensor:
+        """x: (b f) c h w."""
+        given = layers[0]
+        x, _ = self.attentions[0](self.resnets[0](x, time), given.face, given.reference)
+        x = self.audio_modules[0](x, given.audio)
+        x = self.motion_modules[0](x, given.motion)
+        return self.resnets[1](x, time)
+
+
+class DenoisingUpBlock(UpBlock):
+    def __init__(self, index: int, config: UNetConfig, build: Build) -> None:
+        super().__init__(index, config, build)
+        upward = config.block_widths[::-1]
+        layers = range(config.layers_per_block + 1)
+        if attends(config, level_of_up_block(config, index)):
+            # every layer's inner width is that of the next level up (quirk 10)
+            inner = upward[min(index + 1, len(upward) - 1)]
+            self.audio_modules = nn.ModuleList(audio(upward[index], inner, config, build) for _ in layers)
+        self.motion_modules = nn.ModuleList(motion(upward[index], config, build) for _ in layers)
+
+    def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, layers: Layers) -> Tensor:
+        """x: (b f) c h w.  Takes its skip connections off the end of `skips`."""
+        for number, resnet in enumerate(self.resnets):
+            x = resnet(torch.cat([x, skips.pop()], dim=1), time)
+            if layers:
+                given = layers[number]
+                x, _ = self.attentions[number](x, given.face, given.reference)
+                x = self.audio_modules[number](x, given.audio)
+                x = self.motion_modules[number](x, given.motion)
+        return self.upsamplers[0](x) if hasattr(self, "upsamplers") else x

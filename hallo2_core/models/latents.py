@@ -1,0 +1,52 @@
+"""Pictures in and out of latent space, through whatever VAE the runner gives, one frame at a time (quirk 18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..config import LATENT_SCALE
+from ..runtime import Runtime
+from .layers import dtype_of
+from .vae import AutoencoderKL
+
+
+class LatentCodec(Protocol):
+    """Our own VAE, or the host's."""
+
+    def encode(self, picture: Tensor) -> Tensor:
+        """picture: (1 3 h w), -1..1.  Returns the posterior's mean, not scaled: (1 4 h/8 w/8)."""
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """latents: (1 4 h w), not scaled.  Returns (1 3 8h 8w), 0..1."""
+
+
+class VAECodec:
+    """`LatentCodec` over our own `AutoencoderKL`."""
+
+    def __init__(self, vae: AutoencoderKL, runtime: Runtime) -> None:
+        self.vae = vae
+        self.runtime = runtime
+
+    def encode(self, picture: Tensor) -> Tensor:
+        self.runtime.ready(self.vae)
+        return self.vae.encode(picture.to(self.runtime.device, dtype_of(self.vae)))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        self.runtime.ready(self.vae)
+        pixels = self.vae.decode(latents.to(self.runtime.device, dtype_of(self.vae)))
+        return (pixels / 2 + 0.5).clamp(0, 1)
+
+
+def encode_pictures(codec: LatentCodec, pictures: Tensor) -> Tensor:
+    """pictures: (f 3 h w), -1..1.  Returns latents as the networks take them, (f 4 h/8 w/8)."""
+    return torch.cat([codec.encode(picture.unsqueeze(0)) * LATENT_SCALE for picture in pictures])
+
+
+def decode_frames(codec: LatentCodec, latents: Tensor) -> Iterator[Tensor]:
+    """latents: (f 4 h w), as the networks make them.  Yields frames (3 8h 8w), 0..1, one at a time."""
+    for frame in latents:
+        yield codec.decode(frame.unsqueeze(0) / LATENT_SCALE)[0]

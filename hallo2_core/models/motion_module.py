@@ -1,0 +1,90 @@
+"""The motion module: attention along time. The only file that unfolds frames, (b f) c h w ↔ (b h w) f c."""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from .layers import Attention, Build, FeedForward
+
+
+class PositionTable(nn.Module):
+    """The checkpoint's sinusoidal table, a buffer in a leaf of its own and cast at use: a host that loads the network
+    in part may leave it behind on another device."""
+
+    def __init__(self, positions: int, width: int, build: Build) -> None:
+        super().__init__()
+        self.register_buffer("pe", torch.zeros(1, positions, width, dtype=build.dtype, device=build.device))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (b f d) with f at most the number of positions."""
+        return x + self.pe[:, : x.shape[1]].to(x)
+
+
+class TemporalAttention(Attention):
+    """Self-attention over frames; queries, keys and values all carry the position."""
+
+    def __init__(self, width: int, heads: int, positions: int, build: Build) -> None:
+        super().__init__(width, width, heads, build)
+        self.pos_encoder = PositionTable(positions, width, build)
+
+    def over_frames(self, x: Tensor) -> Tensor:
+        """x: (b f d)."""
+        placed = self.pos_encoder(x)
+        return self(placed, self.keys_values(placed))
+
+
+class TemporalBlock(nn.Module):
+    def __init__(self, width: int, heads: int, positions: int, build: Build) -> None:
+        super().__init__()
+        self.attention_blocks = nn.ModuleList(TemporalAttention(width, heads, positions, build) for _ in range(2))
+        self.norms = nn.ModuleList(build.layer_norm(width) for _ in range(2))
+        self.ff = FeedForward(width, build)
+        self.ff_norm = build.layer_norm(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (b f d)."""
+        for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
+            x = x + attention.over_frames(norm(x))
+        return x + self.ff(self.ff_norm(x))
+
+
+class TemporalTransformer(nn.Module):
+    NORM_GROUPS = 32  # whatever the UNet's (quirk 6)
+
+    def __init__(self, width: int, heads: int, positions: int, build: Build) -> None:
+        super().__init__()
+        self.positions = positions
+        self.norm = build.group_norm(self.NORM_GROUPS, width, eps=1e-6)
+        self.proj_in = build.linear(width, width)
+        self.transformer_blocks = nn.ModuleList([TemporalBlock(width, heads, positions, build)])
+        self.proj_out = build.linear(width, width)
+
+    def forward(self, x: Tensor, motion: Tensor) -> Tensor:
+        """x: (b f) c h w.  motion: (b h w) m c from `motion_conditions`; they lead the sequence and are cut off."""
+        height, width = x.shape[-2:]
+        halves, before = motion.shape[0] // (height * width), motion.shape[1]
+        hidden = rearrange(self.norm(x), "(b f) c h w -> (b h w) f c", b=halves)
+        if before + hidden.shape[1] > self.positions:
+            raise ValueError(f"{before} motion frames and {hidden.shape[1]} new ones exceed {self.positions} positions")
+        hidden = self.transformer_blocks[0](torch.cat([motion, self.proj_in(hidden)], dim=1))
+        new = self.proj_out(hidden[:, before:])
+        return x + rearrange(new, "(b h w) f c -> (b f) c h w", h=height, w=width)
+
+    def motion_conditions(self, bank: Tensor, halves: int, height: int) -> Tensor:
+        """bank: (b m) l c, the motion frames' tokens at this depth.  Returns (b h w) m c, normed and projected."""
+        features = self.norm(rearrange(bank, "b (h w) c -> b c h w", h=height))
+        return self.proj_in(rearrange(features, "(b m) c h w -> (b h w) m c", b=halves))
+
+
+class MotionModule(nn.Module):
+    def __init__(self, width: int, heads: int, positions: int, build: Build) -> None:
+        super().__init__()
+        self.temporal_transformer = TemporalTransformer(width, heads, positions, build)
+
+    def forward(self, x: Tensor, motion: Tensor) -> Tensor:
+        return self.temporal_transformer(x, motion)
+
+    def motion_conditions(self, bank: Tensor, halves: int, height: int) -> Tensor:
+        return self.temporal_transformer.motion_conditions(bank, halves, height)

@@ -1,0 +1,86 @@
+"""ReferenceNet: SD 1.5's UNet, run once over a picture for the tokens its spatial attention sees."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..config import LATENT_CHANNELS, UNetConfig
+from ..payloads import ReferenceBanks
+from .layers import Build, KeyValues, TimeEmbedding
+from .unet_blocks import DownBlock, MidBlock, UpBlock, face_keys
+
+Keys = tuple[KeyValues, ...]
+Banks = tuple[Tensor, ...]
+
+
+class ReferenceNet(nn.Module):
+    """latents → ReferenceBanks. It has no output convolution: nobody reads its prediction (quirk 15)."""
+
+    def __init__(self, config: UNetConfig, build: Build) -> None:
+        super().__init__()
+        self.config = config
+        levels = range(len(config.block_widths))
+        self.conv_in = build.conv2d(LATENT_CHANNELS, config.block_widths[0], 3, padding=1)
+        self.time_embedding = TimeEmbedding(config.block_widths[0], build)
+        self.down_blocks = nn.ModuleList(ReferenceDownBlock(index, config, build) for index in levels)
+        self.mid_block = ReferenceMidBlock(config, build)
+        self.up_blocks = nn.ModuleList(ReferenceUpBlock(index, config, build) for index in levels)
+
+    def forward(self, latents: Tensor, face_tokens: Tensor) -> ReferenceBanks:
+        """latents: (b 4 h w).  face_tokens: (b n d), one set for each picture.  Banks have b rows.
+
+        As in the original: timestep 0, and no face map is added to this network (quirk 14).
+        """
+        banks: dict[str, Banks] = {}
+        keys = face_keys(self, face_tokens)
+        time = self.time_embedding(0, like=latents)
+        x = self.conv_in(latents)
+        skips = [x]
+        for index, block in enumerate(self.down_blocks):
+            path = f"down_blocks.{index}"
+            x, block_skips, banks[path] = block(x, time, keys.get(path, ()))
+            skips += block_skips
+        x, banks["mid_block"] = self.mid_block(x, time, keys["mid_block"])
+        for index, block in enumerate(self.up_blocks):
+            path = f"up_blocks.{index}"
+            x, banks[path] = block(x, skips, time, keys.get(path, ()), is_last=index == len(self.up_blocks) - 1)
+        return ReferenceBanks({path: block_banks for path, block_banks in banks.items() if block_banks})
+
+
+class ReferenceDownBlock(DownBlock):
+    def forward(self, x: Tensor, time: Tensor, keys: Keys) -> tuple[Tensor, list[Tensor], Banks]:
+        skips, banks = [], []
+        for layer, resnet in enumerate(self.resnets):
+            x = resnet(x, time)
+            if keys:
+                x, bank = self.attentions[layer](x, keys[layer])
+                banks.append(bank)
+            skips.append(x)
+        if hasattr(self, "downsamplers"):
+            x = self.downsamplers[0](x)
+            skips.append(x)
+        return x, skips, tuple(banks)
+
+
+class ReferenceMidBlock(MidBlock):
+    def forward(self, x: Tensor, time: Tensor, keys: Keys) -> tuple[Tensor, Banks]:
+        x, bank = self.attentions[0](self.resnets[0](x, time), keys[0])
+        return self.resnets[1](x, time), (bank,)
+
+
+class ReferenceUpBlock(UpBlock):
+    def forward(
+        self, x: Tensor, skips: list[Tensor], time: Tensor, keys: Keys, is_last: bool
+    ) -> tuple[Tensor, Banks]:
+        """Takes its skips off the end of `skips`. In the last block nothing is computed that only the dead output
+        would need: its last layer stops at the bank (quirk 15)."""
+        banks = []
+        for layer, resnet in enumerate(self.resnets):
+            x = resnet(torch.cat([x, skips.pop()], dim=1), time)
+            if is_last and layer == len(self.resnets) - 1:
+                return x, (*banks, self.attentions[layer].bank(x))
+            if keys:
+                x, bank = self.attentions[layer](x, keys[layer])
+                banks.append(bank)
+        return (self.upsamplers[0](x) if hasattr(self, "upsamplers") else x), tuple(banks)

@@ -1,0 +1,81 @@
+"""Run every golden case of a folder. A file's kind is the longest known stem its name begins with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..errors import Hallo2Error
+from .audio_case import run_audio
+from .case import Case, Settings, Verdict, skipped
+from .masks_case import run_masks
+from .network_cases import (
+    run_audio_proj,
+    run_denoising_unet,
+    run_face_locator,
+    run_full_size_denoise,
+    run_image_proj,
+    run_reference_unet,
+    run_scheduler,
+)
+from .networks import exact_arithmetic
+from .pipeline_cases import run_longvideo, run_pipeline
+from .upscaler_cases import run_sr_full, run_sr_transformer
+
+KINDS: dict[str, Callable[[Case, Settings], list[Verdict]]] = {
+    "audio": run_audio,
+    "audio_proj": run_audio_proj,
+    "denoising_unet": run_denoising_unet,
+    "face_locator": run_face_locator,
+    "full_size_denoise": run_full_size_denoise,
+    "image_proj": run_image_proj,
+    "masks": run_masks,
+    "pipeline": run_pipeline,
+    "reference_unet": run_reference_unet,
+    "scheduler": run_scheduler,
+    "sr_full": run_sr_full,
+    "sr_transformer": run_sr_transformer,
+}
+LONG_VIDEO = re.compile(r"(?P<video>longvideo.*)_(?P<part>inputs|clip(?P<number>\d+))$")
+HEAVY = "full_size_denoise"
+
+
+def run_folder(folder: Path, settings: Settings, heavy: bool = True) -> Iterator[Verdict]:
+    """One verdict a case (a clip, for long videos), in the order of the file names.
+
+    heavy: whether to run full-size cases, which need about 10 GiB of memory.
+    """
+    if not folder.is_dir():
+        raise Hallo2Error(f"{folder} is not a folder. Give one that holds golden cases as .safetensors files.")
+    exact_arithmetic()
+    for path in sorted(folder.glob("*.safetensors")):
+        case = Case(path.stem, path)
+        match = LONG_VIDEO.match(path.stem)
+        if match:
+            if match["part"] == "inputs":
+                yield from run_longvideo(case, long_video_clips(folder, match["video"]), settings)
+            continue
+        kind = kind_of(path.stem)
+        if kind is None:
+            yield skipped(case.name, f"its name begins with none of {', '.join(KINDS)}, longvideo")
+        elif kind == HEAVY and not heavy:
+            yield skipped(case.name, "full size: needs about 10 GiB of memory; run with --heavy")
+        else:
+            yield from KINDS[kind](case, settings)
+
+
+def kind_of(stem: str) -> str | None:
+    """The longest kind that the name begins with: `audio_proj_large` is an `audio_proj`, not an `audio`."""
+    fitting = [kind for kind in KINDS if stem.startswith(kind)]
+    return max(fitting, key=len) if fitting else None
+
+
+def long_video_clips(folder: Path, video: str) -> list[Case]:
+    """The clips of one long video, in the order of their numbers."""
+    clips = {}
+    for path in folder.glob(f"{video}_clip*.safetensors"):
+        match = LONG_VIDEO.match(path.stem)
+        if match and match["video"] == video and match["number"]:
+            clips[int(match["number"])] = Case(path.stem, path)
+    return [clips[number] for number in sorted(clips)]
