@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,11 @@ class Verdict:
     rel: float
     status: str  # PASS, FAIL or SKIP
     reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Strict JSON has no NaN."""
+        fields = asdict(self)
+        return {name: None if value != value else value for name, value in fields.items()}
 
     def __str__(self) -> str:
         return f"{self.name} {self.max_abs:.3g} {self.rel:.3g} {self.status} {self.reason}".rstrip()

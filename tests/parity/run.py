@@ -32,7 +32,7 @@ def main() -> int:
     try:
         for verdict in run_folder(arguments.folder, Settings(torch.device(arguments.device)), not arguments.light):
             statuses.append(verdict.status)
-            print(json.dumps(vars(verdict)) if arguments.json else verdict, flush=True)
+            print(json.dumps(verdict.as_json()) if arguments.json else verdict, flush=True)
     except Hallo2Error as error:
         print(error, file=sys.stderr)
         return 1
