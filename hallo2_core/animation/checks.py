@@ -19,7 +19,7 @@ def check_performance(performance: Performance, speech: SpeechEmbeddings) -> Non
 
 def _check_speech_fits(performance: Performance, speech: SpeechEmbeddings) -> None:
     wanted = performance.models.config.audio_projection
-    found = (speech.encoder.layers, speech.encoder.width)
+    found = (speech.encoder.config.layers, speech.encoder.config.width)
     if found != (wanted.layers, wanted.feature_width):
         raise CheckpointError(
             f"The speech encoder gives {found[0]} layers of width {found[1]}, but this Hallo2 model was made for "
