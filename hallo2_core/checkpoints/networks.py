@@ -1,0 +1,59 @@
+"""The five networks of one configuration, and the name their weights have."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from ..config import Hallo2Config
+from ..models.audio_projection import AudioProjection
+from ..models.denoising_unet import DenoisingUNet
+from ..models.face_locator import FaceLocator
+from ..models.image_projection import ImageProjection
+from ..models.layers import Build
+from ..models.reference_net import ReferenceNet
+from ..payloads import Hallo2Models
+
+# Where net.pth keeps each network; below the prefix our attribute names are the file's.
+PREFIXES = {
+    "reference_net": "reference_unet.",
+    "denoising_unet": "denoising_unet.",
+    "face_locator": "face_locator.",
+    "image_projection": "imageproj.",
+    "audio_projection": "audioproj.",
+}
+SAMPLED_NUMBERS = 64  # of each tensor
+
+
+def hallo2_networks(config: Hallo2Config, build: Build) -> Hallo2Models:
+    """Networks as `build` makes them, without weights of their own."""
+    return Hallo2Models(
+        config,
+        ReferenceNet(config.unet, build),
+        DenoisingUNet(config.unet, build),
+        FaceLocator(config.face_locator, build),
+        ImageProjection(config.image_projection, build),
+        AudioProjection(config.audio_projection, build),
+    )
+
+
+def with_fingerprint(models: Hallo2Models) -> Hallo2Models:
+    networks = {prefix: getattr(models, name) for name, prefix in PREFIXES.items()}
+    return replace(models, fingerprint=weights_fingerprint(networks))
+
+
+def weights_fingerprint(networks: dict[str, nn.Module]) -> str:
+    """A hash over names, shapes, dtypes and a fixed sample of the numbers: wires carry no paths, and hashing gigabytes
+    would take longer than loading them."""
+    digest = hashlib.sha256()
+    for prefix, network in networks.items():
+        for key, tensor in network.state_dict().items():
+            digest.update(f"{prefix}{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            flat = tensor.detach().flatten()
+            step = max(flat.numel() // SAMPLED_NUMBERS, 1)
+            sample = flat[::step][:SAMPLED_NUMBERS].to("cpu", torch.float32)
+            digest.update(sample.numpy().tobytes())
+    return digest.hexdigest()[:32]
