@@ -32,6 +32,14 @@ class Hallo2Models:
     fingerprint: str = ""
     is_demo: bool = False
 
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """All there are, for whoever moves them between devices."""
+        five = (
+            self.reference_net, self.denoising_unet, self.face_locator, self.image_projection, self.audio_projection,
+        )  # fmt: skip
+        return five if self.vae is None else (*five, self.vae)
+
 
 @dataclass(frozen=True)
 class SpeechEmbeddings:
@@ -89,7 +97,7 @@ class Portrait:
     identity: Tensor  # (512), raw embedding; zeros where no recogniser ran
     crop: Box  # what was cut out of the source picture, in its pixels
     source: Tensor  # (h w 3), 0..1: the whole picture, for paste-back
-    face_box: Box | None = None  # in the source picture; None where masks were given by hand
+    face_box: Box | None = None  # the face region, in the source picture's pixels
     notes: tuple[str, ...] = ()  # what degraded, in sentences the node shows
 
     @property
