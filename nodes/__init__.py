@@ -5,12 +5,26 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from . import host
+from .encode_speech import Hallo2EncodeSpeech
 from .example_inputs import Hallo2ExampleInputs
+from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder
+from .motion_frames import Hallo2MotionFrames
+from .prepare_portrait import Hallo2PreparePortrait
+from .reference_net import Hallo2ReferenceNet
+from .sample_video import Hallo2SampleVideo
 
 
 class Hallo2Extension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         host.register_model_folder()
         return [
+            Hallo2LoadModel,
+            Hallo2LoadSpeechEncoder,
+            Hallo2LoadFaceAnalysis,
             Hallo2ExampleInputs,
+            Hallo2EncodeSpeech,
+            Hallo2PreparePortrait,
+            Hallo2ReferenceNet,
+            Hallo2MotionFrames,
+            Hallo2SampleVideo,
         ]

@@ -27,8 +27,8 @@ class Hallo2ExampleInputs(io.ComfyNode):
     def execute(cls) -> io.NodeOutput:
         from ..hallo2_core.audio.sound_file import FileAudio
         from ..hallo2_core.examples import PORTRAIT, VOICE
-        from ..hallo2_core.portrait.picture_file import read_picture
+        from ..hallo2_core.portrait.picture import load_picture
 
         voice = FileAudio(VOICE)
         sound = voice.read(0, voice.samples).unsqueeze(0)
-        return io.NodeOutput(read_picture(PORTRAIT).unsqueeze(0), {"waveform": sound, "sample_rate": voice.rate_hz})
+        return io.NodeOutput(load_picture(PORTRAIT).unsqueeze(0), {"waveform": sound, "sample_rate": voice.rate_hz})

@@ -15,11 +15,14 @@ from comfy.ldm.modules.attention import optimized_attention
 from comfy.model_patcher import ModelPatcher
 from einops import rearrange
 from PIL import Image
+from server import PromptServer
 from torch import Tensor, nn
 
 from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, ClipConfig
 from ..hallo2_core.errors import SettingsError
+from ..hallo2_core.models.latents import LatentCodec, VAECodec
 from ..hallo2_core.models.layers import Build, sdpa
+from ..hallo2_core.payloads import Hallo2Models, Portrait
 
 Payload = TypeVar("Payload")
 
@@ -71,6 +74,16 @@ def check_file(folder: str, name: str, source: str) -> bool | str:
     return True if name == DEMO or find_file(folder, name) else missing_file(folder, name, source)
 
 
+def face_file_folders() -> list[Path]:
+    """Where the released ONNX files may lie: in a folder of ours, or where packs that use insightface keep them."""
+    ours = [Path(place) / "face_analysis" for place in folder_paths.get_folder_paths(MODEL_FOLDER)]
+    return [*ours, Path(folder_paths.models_dir) / "insightface" / "models" / "antelopev2"]
+
+
+def find_face_file(name: str) -> Path | None:
+    return next((folder / name for folder in face_file_folders() if (folder / name).is_file()), None)
+
+
 def fingerprint(folder: str, name: str) -> str:
     """Changes when the file does, so that a replaced file is loaded again."""
     path = find_file(folder, name)
@@ -86,6 +99,14 @@ def new_output_file(stem: str, suffix: str) -> Path:
         f"{MODEL_FOLDER}/{stem}", folder_paths.get_output_directory()
     )
     return Path(folder) / f"{name}_{counter:05}_{suffix}"
+
+
+# -- the editor
+
+
+def show_text(node_id: str, text: str) -> None:
+    """Write under a node what a user should know of its result. An empty text clears an earlier one."""
+    PromptServer.instance.send_progress_text(text, node_id)
 
 
 # -- networks
@@ -130,9 +151,9 @@ def hosted(payload: Payload, *networks: nn.Module, whole: bool = False) -> Hoste
     return Hosted(payload, tuple(ModelPatcher(network, device, offload) for network in networks), whole)
 
 
-def working_bytes(width: int, height: int, clip: ClipConfig) -> float:
+def step_bytes(portrait: Portrait, clip: ClipConfig) -> float:
     """What one denoising step needs beside the weights, for the host to keep free."""
-    return STEP_BYTES * clip.frames * width * height / STEP_PIXELS
+    return STEP_BYTES * clip.frames * portrait.width * portrait.height / STEP_PIXELS
 
 
 class HostRuntime:
@@ -160,6 +181,18 @@ class HostRuntime:
             self._bar = comfy.utils.ProgressBar(total)
         picture = None if preview is None else ("JPEG", _to_image(preview), max(preview.shape[:2]))
         self._bar.update_absolute(done, total, picture)
+
+
+def latent_codec(vae: Any, model: Hosted[Hallo2Models], runtime: HostRuntime) -> LatentCodec:  # noqa: ANN401
+    """The connected VAE, or the one that the model brings."""
+    if vae is not None:
+        return HostVAE(vae)
+    if model.payload.vae is None:
+        raise SettingsError(
+            "No VAE is connected, and only the demo model brings one. Connect 'Load VAE' with "
+            "vae-ft-mse-840000-ema-pruned.safetensors, or another SD 1.x VAE."
+        )
+    return VAECodec(model.payload.vae, runtime)
 
 
 def _to_image(frame: Tensor) -> Image.Image:

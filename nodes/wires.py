@@ -1,5 +1,7 @@
 """The pack's own wire types, one per payload. What travels on them is immutable: the host caches and shares it."""
 
+from inspect import signature
+
 from comfy_api.latest import io
 
 Model = io.Custom("HALLO2_MODEL")  # Hosted[Hallo2Models]
@@ -9,3 +11,6 @@ Speech = io.Custom("HALLO2_SPEECH")  # Hosted[SpeechEmbeddings]
 Portrait = io.Custom("HALLO2_PORTRAIT")  # Portrait
 Reference = io.Custom("HALLO2_REFERENCE")  # Reference
 Motion = io.Custom("HALLO2_MOTION")  # MotionSettings
+
+# For inputs that few will touch: newer hosts fold them away, the older one does not know the word.
+ADVANCED = {"advanced": True} if "advanced" in signature(io.Int.Input).parameters else {}

@@ -179,8 +179,8 @@ class ComfyUI:
 
     def log(self) -> str:
         """The host's output without colours and level marks."""
-        text = (self.base / "host.log").read_text(encoding="utf-8", errors="replace")
-        return re.sub(r"\x1b\[[0-9;]*m|^\[(?:DEBUG|INFO|WARNING|ERROR)\] ?", "", text, flags=re.MULTILINE)
+        text = re.sub(r"\x1b\[[0-9;]*m", "", (self.base / "host.log").read_text(encoding="utf-8", errors="replace"))
+        return re.sub(r"^\[(?:DEBUG|INFO|WARNING|ERROR)\] ?", "", text, flags=re.MULTILINE)
 
     def network_attempts(self) -> list[str]:
         log = self.base / "network.log"
@@ -193,8 +193,11 @@ class ComfyUI:
         return float(found.group(1))
 
     def get(self, path: str):
+        return json.loads(self.get_text(path))
+
+    def get_text(self, path: str) -> str:
         with _opener.open(self.url + path, timeout=60) as reply:
-            return json.load(reply)
+            return reply.read().decode()
 
     def post(self, path: str, body: dict) -> dict:
         request = urllib.request.Request(

@@ -60,8 +60,12 @@ def checkout(request):
 
 @pytest.fixture(scope="session")
 def host(checkout):
-    """One host for all tests of a version: the pack and the tests' own probes."""
-    with comfyui.ComfyUI(checkout, [ROOT, HERE / "probes"]) as running:
+    """One host for all tests of a version: the pack, the tests' own probes, and a second place for models."""
+    starting = comfyui.ComfyUI(checkout, [ROOT, HERE / "probes"])
+    paths = starting.base / "extra_model_paths.yaml"
+    paths.write_text(f"tests:\n  base_path: {starting.base}\n  hallo2: shared\n", encoding="utf-8")
+    starting.host_args = ("--extra-model-paths-config", str(paths))
+    with starting as running:
         yield running
 
 

@@ -3,12 +3,29 @@
 import re
 
 NODES = {
+    "Hallo2LoadModel",
+    "Hallo2LoadSpeechEncoder",
+    "Hallo2LoadFaceAnalysis",
     "Hallo2ExampleInputs",
+    "Hallo2EncodeSpeech",
+    "Hallo2PreparePortrait",
+    "Hallo2ReferenceNet",
+    "Hallo2MotionFrames",
+    "Hallo2SampleVideo",
 }
+WITHOUT_A_RANGE = {"BOOLEAN", "COMBO", "STRING"}
 
 
 def own_nodes(host):
     return {name: info for name, info in host.nodes().items() if name.startswith("Hallo2")}
+
+
+def widgets(info):
+    """(name, type, options) of every input that is set on the node itself."""
+    for inputs in (info["input"].get("required", {}), info["input"].get("optional", {})):
+        for name, (kind, options) in inputs.items():
+            if "default" in options or kind == "COMBO":
+                yield name, kind, options
 
 
 def test_every_node_registers(host):
@@ -18,3 +35,33 @@ def test_every_node_registers(host):
 
 def test_import_time(host, pack):
     assert host.import_seconds(pack) <= 0.3
+
+
+def test_every_input_has_a_tooltip_and_every_number_a_range(host):
+    for name, info in own_nodes(host).items():
+        assert info["category"] == "Hallo2" and info["display_name"].endswith("(Hallo2)") and info["description"]
+        for inputs in (info["input"].get("required", {}), info["input"].get("optional", {})):
+            for input_name, (_kind, options) in inputs.items():
+                assert options.get("tooltip"), f"{name}.{input_name} has no tooltip"
+        for input_name, kind, options in widgets(info):
+            assert kind in WITHOUT_A_RANGE or {"min", "max"} <= set(options), f"{name}.{input_name} has no range"
+
+
+def test_every_loader_offers_the_demo(host):
+    for name, info in own_nodes(host).items():
+        if name.startswith("Hallo2Load"):
+            first = next(iter(info["input"]["required"].values()))
+            assert "demo" in first[1]["options"], name
+
+
+def test_every_node_has_a_help_page(host, pack):
+    for name in NODES:
+        assert (pack / "js" / "docs" / f"{name}.md").is_file()
+        assert host.get_text(f"/extensions/{pack.name}/docs/{name}.md").startswith("# ")
+
+
+def test_model_folder_keeps_the_extra_paths_and_lists_weights_only(host):
+    for file in ("models/hallo2/ours.pth", "models/hallo2/read_me.txt", "shared/extra.safetensors"):
+        (host.base / file).parent.mkdir(parents=True, exist_ok=True)
+        (host.base / file).touch()
+    assert sorted(host.get("/models/hallo2")) == ["extra.safetensors", "ours.pth"]

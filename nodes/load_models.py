@@ -1,0 +1,165 @@
+"""The loaders. Each offers `demo` beside files, and says of a missing file where it belongs and where it comes from."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from . import host, wires
+
+MODEL_SOURCE = (
+    "Download hallo2/net.pth (4.85 GB) from https://huggingface.co/fudan-generative-ai/hallo2 and put it there."
+)
+FACE_FILES = ("scrfd_10g_bnkps.onnx", "glintr100.onnx")
+FACE_FILES_SOURCE = (
+    "Download face_analysis/models/scrfd_10g_bnkps.onnx and glintr100.onnx (0.28 GB) from "
+    "https://huggingface.co/fudan-generative-ai/hallo2 (non-commercial research only), or choose 'built-in'."
+)
+SPEECH_ENCODER_SOURCE = (
+    "Download model.safetensors (0.38 GB) from https://huggingface.co/facebook/wav2vec2-base-960h and put it there "
+    "under the name wav2vec2-base-960h.safetensors."
+)
+
+
+class Hallo2LoadModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2LoadModel",
+            display_name="Load Model (Hallo2)",
+            category="Hallo2",
+            description=(
+                "Loads the five networks of Hallo2 from net.pth, or from the same weights as safetensors. "
+                "Neither an SD 1.5 file nor a motion-module file is needed."
+            ),
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=host.model_files(host.MODEL_FOLDER),
+                    tooltip=(
+                        "net.pth (or its safetensors) in models/hallo2. 'demo' is a small model made at run time: it "
+                        "runs every stage for real but draws noise, not faces."
+                    ),
+                ),
+                io.Combo.Input(
+                    "dtype",
+                    options=list(host.DTYPES),
+                    default="default",
+                    tooltip=(
+                        "Precision of weights and arithmetic. 'default' lets ComfyUI choose for your card: fp16, like "
+                        "the release, on most; fp32, with twice the memory, on the CPU. Only fine detail differs."
+                    ),
+                ),
+            ],
+            outputs=[wires.Model.Output(display_name="model")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file: str) -> bool | str:
+        return host.check_file(host.MODEL_FOLDER, file, MODEL_SOURCE)
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str, dtype: str) -> str:
+        return host.fingerprint(host.MODEL_FOLDER, file)
+
+    @classmethod
+    def execute(cls, file: str, dtype: str) -> io.NodeOutput:
+        from ..hallo2_core.checkpoints.build import load_hallo2
+        from ..hallo2_core.checkpoints.demo import demo_hallo2
+
+        build = host.network_build(dtype)
+        path = host.find_file(host.MODEL_FOLDER, file)
+        models = demo_hallo2(build) if file == host.DEMO else load_hallo2(path, build)
+        return io.NodeOutput(host.hosted(models, *models.networks))
+
+
+class Hallo2LoadSpeechEncoder(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2LoadSpeechEncoder",
+            display_name="Load Speech Encoder (Hallo2)",
+            category="Hallo2",
+            description="Loads wav2vec2-base-960h, which turns speech into what the lips follow.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=host.model_files(host.SPEECH_ENCODER_FOLDER),
+                    tooltip=(
+                        "wav2vec2-base-960h.safetensors in models/audio_encoders; the large and the Chinese models do "
+                        "not fit Hallo2. 'demo' is a small encoder made at run time, for a first run."
+                    ),
+                ),
+            ],
+            outputs=[wires.SpeechEncoder.Output(display_name="speech_encoder")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file: str) -> bool | str:
+        return host.check_file(host.SPEECH_ENCODER_FOLDER, file, SPEECH_ENCODER_SOURCE)
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str) -> str:
+        return host.fingerprint(host.SPEECH_ENCODER_FOLDER, file)
+
+    @classmethod
+    def execute(cls, file: str) -> io.NodeOutput:
+        from ..hallo2_core.checkpoints.speech_encoder import demo_speech_encoder, load_speech_encoder
+
+        path = host.find_file(host.SPEECH_ENCODER_FOLDER, file)
+        encoder = demo_speech_encoder() if file == host.DEMO else load_speech_encoder(path)
+        return io.NodeOutput(host.hosted(encoder, encoder, whole=True))
+
+
+class Hallo2LoadFaceAnalysis(io.ComfyNode):
+    BUILT_IN, RELEASED = "built-in", "released"
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2LoadFaceAnalysis",
+            display_name="Load Face Analysis (Hallo2)",
+            category="Hallo2",
+            description="Loads what finds the face in the portrait and, with the released files, recognises it.",
+            inputs=[
+                io.Combo.Input(
+                    "choice",
+                    options=[cls.BUILT_IN, cls.RELEASED, host.DEMO],
+                    default=cls.BUILT_IN,
+                    tooltip=(
+                        "'built-in' ships with the pack and is free to use ('demo' is the same): it finds the face and "
+                        "leaves the identity embedding at zero. 'released' makes one, so that the face keeps closer to "
+                        "the portrait; it needs two ONNX files in models/hallo2/face_analysis, and onnxruntime."
+                    ),
+                ),
+                io.Combo.Input(
+                    "provider",
+                    options=["cpu", "cuda", "directml", "coreml"],
+                    default="cpu",
+                    tooltip=(
+                        "What onnxruntime runs the released files on. They see one picture, so 'cpu' is fast enough. "
+                        "Not used by 'built-in'."
+                    ),
+                ),
+            ],
+            outputs=[wires.FaceAnalysis.Output(display_name="face_analysis")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, choice: str) -> bool | str:
+        missing = [name for name in FACE_FILES if host.find_face_file(name) is None]
+        if choice != cls.RELEASED or not missing:
+            return True
+        places = ", ".join(map(str, host.face_file_folders()))
+        files = " and ".join(missing)
+        return f"Missing from models/hallo2/face_analysis: {files} (looked in {places}). {FACE_FILES_SOURCE}"
+
+    @classmethod
+    def execute(cls, choice: str, provider: str) -> io.NodeOutput:
+        if choice != cls.RELEASED:
+            from ..hallo2_core.portrait.face_analysis import built_in_face_analysis
+
+            return io.NodeOutput(built_in_face_analysis())
+        from ..hallo2_core.portrait.released_faces import released_face_analysis
+
+        detector, recogniser = map(host.find_face_file, FACE_FILES)
+        return io.NodeOutput(released_face_analysis(detector, recogniser, provider))

@@ -1,0 +1,49 @@
+"""Model and portrait → the portrait as the denoising UNet sees it, once for the whole video."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import io
+
+from . import host, wires
+
+if TYPE_CHECKING:
+    from ..hallo2_core.payloads import Portrait
+
+
+class Hallo2ReferenceNet(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2ReferenceNet",
+            display_name="Apply ReferenceNet (Hallo2)",
+            category="Hallo2",
+            description="Looks at the portrait once, for the whole video: how the face and its surroundings look.",
+            inputs=[
+                wires.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
+                wires.Portrait.Input("portrait", tooltip="From 'Prepare Portrait (Hallo2)'."),
+                io.Vae.Input(
+                    "vae",
+                    optional=True,
+                    tooltip=(
+                        "An SD 1.x VAE from 'Load VAE', best vae-ft-mse-840000-ema-pruned.safetensors. The demo model "
+                        "brings its own; every other needs one."
+                    ),
+                ),
+            ],
+            outputs=[wires.Reference.Output(display_name="reference")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: host.Hosted,
+        portrait: Portrait,
+        vae: Any = None,  # noqa: ANN401 - the host's VAE class is no declared API
+    ) -> io.NodeOutput:
+        from ..hallo2_core.animation.reference_banks import build_reference
+
+        runtime = host.HostRuntime(model)
+        codec = host.latent_codec(vae, model, runtime)
+        return io.NodeOutput(build_reference(model.payload, portrait, codec, runtime))

@@ -1,0 +1,161 @@
+"""The long-video loop: everything the other nodes made → a finished video file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import InputImpl, io
+
+from . import host, wires
+
+if TYPE_CHECKING:
+    from ..hallo2_core.payloads import MotionSettings, Reference
+
+
+def _region_weight(region: str, on_screen: str) -> io.Float.Input:
+    return io.Float.Input(
+        f"{region}_weight",
+        default=1.0,
+        min=0.0,
+        max=3.0,
+        step=0.05,
+        tooltip=f"{on_screen} 1 is the release; 0 lets speech move nothing there; above 1.5 it is exaggerated.",
+    )
+
+
+class Hallo2SampleVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2SampleVideo",
+            display_name="Sample Video (Hallo2)",
+            category="Hallo2",
+            description=(
+                "Animates the portrait clip by clip, 16 frames at a time, and writes them to a file in output/hallo2 "
+                "as they are made. Memory does not grow with the length of the video."
+            ),
+            inputs=[
+                wires.Model.Input("model", tooltip="The same model that made the reference."),
+                wires.Reference.Input("reference", tooltip="From 'Apply ReferenceNet (Hallo2)': the portrait."),
+                wires.Speech.Input("speech", tooltip="From 'Encode Speech (Hallo2)'; gives length and frame rate."),
+                wires.Motion.Input("motion", tooltip="From 'Set Motion Frames (Hallo2)': how clips follow each other."),
+                io.Int.Input(
+                    "steps",
+                    default=40,
+                    min=1,
+                    max=100,
+                    tooltip=(
+                        "Denoising steps of each clip. The release uses 40. Fewer take less time and give softer, less "
+                        "settled pictures; 4 are enough for the demo model, which draws noise anyway."
+                    ),
+                ),
+                io.Float.Input(
+                    "cfg",
+                    default=3.5,
+                    min=1.0,
+                    max=15.0,
+                    step=0.1,
+                    tooltip=(
+                        "How strongly portrait and speech are followed. The release uses 3.5; higher moves the lips "
+                        "more and hardens contrast. At 1 guidance is off: about twice as fast, and weaker lips."
+                    ),
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=42,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=True,
+                    tooltip="The same seed and inputs give the same frames. Another seed moves and blinks otherwise.",
+                ),
+                _region_weight("pose", "How far speech moves the head and everything around the face."),
+                _region_weight("face", "How far speech moves brows, eyes and cheeks."),
+                _region_weight("lip", "How far speech opens and shapes the mouth."),
+                io.Combo.Input(
+                    "codec",
+                    options=["h264", "h265"],
+                    default="h264",
+                    tooltip="h264 plays everywhere; h265 makes smaller files that not every browser shows.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=14,
+                    min=0,
+                    max=51,
+                    tooltip=(
+                        "Compression of the file (CRF): 0 is lossless, up to 14 the eye sees no loss, 20 is high, 26 "
+                        "good; higher is smaller and blockier. Keep it low if the video is to be upscaled."
+                    ),
+                ),
+                io.Vae.Input(
+                    "vae",
+                    optional=True,
+                    tooltip="The SD 1.x VAE that the reference was made with. The demo model brings its own.",
+                ),
+                io.Combo.Input(
+                    "bit_depth",
+                    options=["8", "10"],
+                    default="8",
+                    optional=True,
+                    tooltip="10 bits a channel avoid bands in soft backgrounds; 8 plays everywhere.",
+                    **wires.ADVANCED,
+                ),
+                io.Combo.Input(
+                    "reference_banks",
+                    options=["released", "aligned"],
+                    default="released",
+                    optional=True,
+                    tooltip=(
+                        "'released': every second frame looks at the portrait without its identity, as the official "
+                        "code does. 'aligned': every frame looks at the portrait with it."
+                    ),
+                    **wires.ADVANCED,
+                ),
+                io.Boolean.Input(
+                    "legacy_rng",
+                    default=False,
+                    optional=True,
+                    tooltip=(
+                        "Draws random numbers in the official code's order, to compare with its videos. The motion "
+                        "frames' own seed is then not used."
+                    ),
+                    **wires.ADVANCED,
+                ),
+            ],
+            outputs=[io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: host.Hosted,
+        reference: Reference,
+        speech: host.Hosted,
+        motion: MotionSettings,
+        steps: int,
+        cfg: float,
+        seed: int,
+        pose_weight: float,
+        face_weight: float,
+        lip_weight: float,
+        codec: str,
+        quality: int,
+        vae: Any = None,  # noqa: ANN401 - the host's VAE class is no declared API
+        bit_depth: str = "8",
+        reference_banks: str = "released",
+        legacy_rng: bool = False,
+    ) -> io.NodeOutput:
+        from ..hallo2_core.animation.animate import Performance
+        from ..hallo2_core.animation.render import render_video
+        from ..hallo2_core.config import RegionWeights, SamplerConfig
+        from ..hallo2_core.video.writer import VideoSettings
+
+        weights = RegionWeights(pose_weight, face_weight, lip_weight)
+        sampler = SamplerConfig(steps, cfg, seed, weights, legacy_rng, reference_banks)
+        performance = Performance(model.payload, reference, motion, sampler)
+        runtime = host.HostRuntime(model, speech, working_bytes=host.step_bytes(reference.portrait, motion.clip))
+        pictures = host.latent_codec(vae, model, runtime)
+        settings = VideoSettings(codec, int(bit_depth), quality)
+        path = host.new_output_file("animation", ".mp4")
+        video = render_video(performance, speech.payload, pictures, settings, path, runtime)
+        return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)))
