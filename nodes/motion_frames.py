@@ -89,7 +89,7 @@ class Hallo2MotionFrames(io.ComfyNode):
         seed: int,
         start_frames: Tensor | None = None,
     ) -> io.NodeOutput:
-        from ..hallo2_core.animation.patch_drop import preview_patch_drop
+        from ..hallo2_core.animation.patch_drop import preview_motion_frames
         from ..hallo2_core.config import ClipConfig, PatchDropConfig
         from ..hallo2_core.payloads import MotionSettings
 
@@ -98,4 +98,4 @@ class Hallo2MotionFrames(io.ComfyNode):
             PatchDropConfig(drop_rate, patch_size, keep_face, seed=seed),
             start_frames,
         )
-        return io.NodeOutput(motion, preview_patch_drop(motion))
+        return io.NodeOutput(motion, preview_motion_frames(motion))

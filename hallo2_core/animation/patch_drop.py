@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import torch
-from einops import repeat
+from einops import rearrange, repeat
 from torch import Tensor
 
-from ..config import PatchDropConfig
-from .randomness import ClipDraws
+from ..config import PatchDropConfig, SamplerConfig
+from ..payloads import MotionSettings
+from .motion_frames import frames_to_pixels
+from .randomness import ClipDraws, SeededDraws
 
 DROPPED = 0.0  # mid-grey on pixels in -1..1
+PREVIEW_SIDE_PX = 512
 
 
 def corrupt_motion_frames(pixels: Tensor, face_region: Tensor, config: PatchDropConfig, draws: ClipDraws) -> Tensor:
@@ -37,3 +40,16 @@ def kept_pixels(uniforms: Tensor, face_region: Tensor, config: PatchDropConfig) 
     draws = repeat(uniforms, "r c -> (r p) (c q)", p=config.patch_px, q=config.patch_px)[:height, :width]
     kept = (draws > config.rate).expand(face_region.shape) if config.rate else torch.ones_like(face_region).bool()
     return kept | (face_region.cpu() != 0) if config.keep_face else kept
+
+
+def preview_motion_frames(motion: MotionSettings) -> Tensor:
+    """What the first clip will be shown, before a portrait is known: (m h w 3), 0..1.
+
+    The last of the start frames, or as many white pictures. Where the face is isn't known yet, so none of it is kept.
+    """
+    count = motion.clip.motion_frames
+    white = torch.ones(count, PREVIEW_SIDE_PX, PREVIEW_SIDE_PX, 3)
+    pixels = frames_to_pixels((white if motion.start_frames is None else motion.start_frames)[-count:]).cpu()
+    draws = SeededDraws(SamplerConfig(), motion.patch_drop, clip=0)
+    shown = corrupt_motion_frames(pixels, torch.zeros_like(pixels[0]), motion.patch_drop, draws)
+    return rearrange(shown / 2 + 0.5, "m c h w -> m h w c")
