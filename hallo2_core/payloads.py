@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from .config import ClipConfig, Hallo2Config, PatchDropConfig
+from .config import ClipConfig, Hallo2Config, PatchDropConfig, UpscalerConfig
 
 if TYPE_CHECKING:
     from .audio.speech_pieces import SpeechPieces
     from .audio.speech_signal import SpeechSignal
     from .audio.waveform import AudioSource
+    from .models.upscaler.video_restorer import VideoRestorer
     from .models.wav2vec import SpeechEncoder
 
 
@@ -39,6 +40,19 @@ class Hallo2Models:
             self.reference_net, self.denoising_unet, self.face_locator, self.image_projection, self.audio_projection,
         )  # fmt: skip
         return five if self.vae is None else (*five, self.vae)
+
+
+@dataclass(frozen=True)
+class Upscaler:
+    """The network of `net_g.pth`."""
+
+    restorer: VideoRestorer
+    fingerprint: str = ""
+    is_demo: bool = False
+
+    @property
+    def config(self) -> UpscalerConfig:
+        return self.restorer.config
 
 
 @dataclass(frozen=True)

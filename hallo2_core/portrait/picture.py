@@ -1,0 +1,76 @@
+"""Pictures from outside: any file, any tensor → (h w 3), RGB in 0..1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import repeat
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from ..errors import PortraitError
+
+BEHIND_TRANSPARENCY = 1.0  # white, what most viewers show there
+SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L")
+
+
+def load_picture(path: Path) -> Tensor:
+    """(h w 3), upright as its EXIF data says, transparent parts on white, the first picture of an animation."""
+    try:
+        with Image.open(path) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            if upright.mode in SIXTEEN_BIT_MODES:
+                return as_picture(torch.from_numpy(np.array(upright).astype(np.float32) / 65535.0))
+            mode = "RGBA" if upright.has_transparency_data else "RGB"
+            return as_picture(torch.from_numpy(np.array(upright.convert(mode))))
+    except FileNotFoundError as error:
+        raise PortraitError(f"There is no picture {path}. Check the path.") from error
+    except UnidentifiedImageError as error:
+        raise PortraitError(f"{path.name} is not a picture that can be read. Give a PNG, JPEG or WebP file.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # how Pillow fails inside a file
+        raise PortraitError(f"{path.name} cannot be read: {error}. The file may be damaged; save it again.") from error
+
+
+def as_picture(image: Tensor) -> Tensor:
+    """(h w 3) float32 on the CPU from one picture: (h w), (h w 1), (h w 3) or (h w 4) with alpha, or a batch of them,
+    of which the first is taken. Values are uint8, or floats of which 0..1 is kept.
+    """
+    picture = image[0] if image.ndim == 4 else image
+    picture = repeat(picture, "h w -> h w 1") if picture.ndim == 2 else picture
+    if picture.ndim != 3 or picture.shape[-1] not in (1, 3, 4) or 0 in picture.shape:
+        raise PortraitError(
+            f"The picture has shape {tuple(image.shape)}; height × width with 1, 3 or 4 channels was expected, alone "
+            "or in a batch. Give a picture."
+        )
+    picture = picture.detach().cpu()
+    picture = picture.float() / 255.0 if picture.dtype == torch.uint8 else picture.float()
+    if not picture.isfinite().all():
+        raise PortraitError("The picture holds values that are not numbers (NaN or infinite). Make it again.")
+    picture = picture.clamp(0.0, 1.0)
+    if picture.shape[-1] == 4:
+        alpha = picture[..., 3:]
+        return picture[..., :3] * alpha + BEHIND_TRANSPARENCY * (1.0 - alpha)
+    return repeat(picture, "h w 1 -> h w c", c=3) if picture.shape[-1] == 1 else picture
+
+
+def as_mask(mask: Tensor, name: str, height: int, width: int) -> Tensor:
+    """(height width) float32 in 0..1 from a mask (h w) or a batch of them; another size is stretched to the picture's.
+
+    Raises PortraitError for an empty one: a picture without alpha often comes with one.
+    """
+    first = mask[0] if mask.ndim == 3 else mask
+    if first.ndim != 2 or 0 in first.shape:
+        raise PortraitError(f"The {name} mask has shape {tuple(mask.shape)}; height × width was expected. Give a mask.")
+    first = first.detach().cpu().float().nan_to_num().clamp(0.0, 1.0)
+    if not first.any():
+        raise PortraitError(
+            f"The {name} mask is empty ({first.shape[1]}x{first.shape[0]}, all zero). Draw it, or leave it "
+            "unconnected: the mask of a picture without alpha is empty."
+        )
+    if first.shape == (height, width):
+        return first
+    stretched = F.interpolate(first[None, None], (height, width), mode="bilinear", antialias=True)
+    return stretched[0, 0]

@@ -1,0 +1,56 @@
+"""Similarity transforms (turn, scale, shift): fitted to points, and used to sample a straightened face.
+
+Coordinates are continuous: x to the right, y down, the middle of the first pixel is (0.5, 0.5). A transform is a
+(2 3) matrix; `apply` gives matrix × (x, y, 1).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+
+def apply(transform: Tensor, points: Tensor) -> Tensor:
+    """points: (… 2).  Returns (… 2)."""
+    return points @ transform[:, :2].mT + transform[:, 2]
+
+
+def fit(source: Tensor, target: Tensor) -> Tensor:
+    """(2 3): the transform that brings `source` (n 2) closest to `target` (n 2), least squares, never mirroring."""
+    start, end = source - source.mean(dim=0), target - target.mean(dim=0)
+    along = (start * end).sum()
+    across = (start[:, 0] * end[:, 1] - start[:, 1] * end[:, 0]).sum()
+    a, b = along / start.square().sum(), across / start.square().sum()
+    turn = torch.stack([torch.stack([a, -b]), torch.stack([b, a])])
+    return torch.cat([turn, (target.mean(dim=0) - turn @ source.mean(dim=0)).unsqueeze(1)], dim=1)
+
+
+def inverse(transform: Tensor) -> Tensor:
+    """(2 3): the transform that undoes this one."""
+    back = torch.linalg.inv(transform[:, :2])
+    return torch.cat([back, (-back @ transform[:, 2]).unsqueeze(1)], dim=1)
+
+
+def from_square(centre: Tensor, side: float, angle: float, pixels: int) -> Tensor:
+    """(2 3): from a picture of pixels × pixels to a square in the source, turned by `angle` radians (x towards y)."""
+    scale = side / pixels
+    cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
+    turn = torch.tensor([[cos, -sin], [sin, cos]])
+    return torch.cat([turn, (centre - turn @ torch.full((2,), pixels / 2)).unsqueeze(1)], dim=1)
+
+
+def sample(picture: Tensor, to_source: Tensor, height: int, width: int, beyond: str = "zeros") -> Tensor:
+    """Bilinear samples (c height width) of `picture` (c h w) at the places that `to_source` sends each pixel to.
+
+    beyond: what lies outside the picture, "zeros" or "border" (its edge goes on).
+    """
+    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    places = apply(to_source, torch.stack([x, y], dim=-1))
+    size = torch.tensor([picture.shape[2], picture.shape[1]])
+    grid = rearrange(places / size * 2 - 1, "h w xy -> 1 h w xy")
+    found = F.grid_sample(picture.unsqueeze(0), grid, mode="bilinear", padding_mode=beyond, align_corners=False)
+    return found.squeeze(0)
