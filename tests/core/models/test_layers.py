@@ -1,0 +1,130 @@
+import diffusers.models.attention as theirs
+import pytest
+import torch
+from diffusers.models.attention_processor import Attention as TheirAttention
+from diffusers.models.embeddings import TimestepEmbedding, Timesteps
+from diffusers.models.resnet import ResnetBlock2D
+from tiny import normal
+
+from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
+from hallo2_core.models.layers import (
+    Attention,
+    Build,
+    Downsample,
+    FeedForward,
+    KeyValues,
+    ResnetBlock,
+    TimeEmbedding,
+    dtype_of,
+    sdpa,
+)
+
+
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
+def seeded(layer):
+    fill_with_seeded_weights(layer, "layer.")
+    return layer
+
+
+def with_the_weights_of(layer, oracle):
+    oracle.load_state_dict(layer.state_dict(), strict=True)
+    return oracle
+
+
+def test_sdpa_is_softmax_attention_of_each_head():
+    q, k, v = normal(1, 2, 5, 12), normal(2, 2, 7, 12), normal(3, 2, 7, 12)
+    got = sdpa(q, k, v, heads=3)
+    for head in range(3):
+        part = slice(4 * head, 4 * head + 4)
+        weights = (q[..., part] @ k[..., part].transpose(1, 2) / 2.0).softmax(dim=-1)
+        torch.testing.assert_close(got[..., part], weights @ v[..., part])
+
+
+def test_attention_equals_diffusers_and_takes_context_of_another_width():
+    ours = seeded(Attention(16, 24, 4, Build()))
+    oracle = with_the_weights_of(ours, TheirAttention(16, cross_attention_dim=24, heads=4, dim_head=4))
+    x, context = normal(1, 2, 9, 16), normal(2, 2, 5, 24)
+    torch.testing.assert_close(ours(x, ours.keys_values(context)), oracle(x, context))
+
+
+def test_attention_to_zeros_gives_the_output_bias_to_every_query():
+    attention = seeded(Attention(16, 24, 4, Build()))
+    zeros = torch.zeros(3, 5, 24)
+    expected = attention(normal(1, 3, 9, 16), attention.keys_values(zeros))
+    assert torch.equal(attention.without_context(zeros).expand_as(expected), expected)
+    assert torch.equal(expected[0, 0], attention.to_out[0].bias)
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(ValueError, match="width 20 is not a multiple of 8 heads"):
+        Attention(20, 20, 8, Build())
+
+
+def test_attention_goes_through_the_function_that_is_handed_in():
+    seen = []
+
+    def first_value(q, k, v, heads):
+        seen.append((q.shape, k.shape, heads))
+        return v[:, :1].expand_as(q)
+
+    attention = seeded(Attention(16, 24, 4, Build(attention=first_value)))
+    context = normal(1, 2, 5, 24)
+    got = attention(normal(2, 2, 9, 16), attention.keys_values(context))
+    expected = attention.to_out[0](attention.to_v(context)[:, :1]).expand_as(got)
+    torch.testing.assert_close(got, expected)
+    assert seen == [((2, 9, 16), (2, 5, 16), 4)]
+
+
+def test_feed_forward_equals_diffusers():
+    ours = seeded(FeedForward(16, Build()))
+    oracle = with_the_weights_of(ours, theirs.FeedForward(16, activation_fn="geglu"))
+    x = 3 * normal(1, 2, 9, 16)
+    torch.testing.assert_close(ours(x), oracle(x))
+
+
+@pytest.mark.parametrize("out_width", [32, 48])
+@pytest.mark.parametrize("time_width", [20, None])
+def test_resnet_block_equals_diffusers(out_width, time_width):
+    ours = seeded(ResnetBlock(32, out_width, 16, Build(), time_width, eps=1e-5))
+    oracle = with_the_weights_of(ours, ResnetBlock2D(
+        in_channels=32, out_channels=out_width, temb_channels=time_width, groups=16, eps=1e-5,
+    ))
+    x = normal(1, 3, 32, 6, 4)
+    time = None if time_width is None else normal(2, 1, time_width)
+    torch.testing.assert_close(ours(x, time), oracle(x, time))
+
+
+@pytest.mark.parametrize("timestep", [0, 1, 499, 999])
+def test_time_embedding_equals_diffusers(timestep):
+    ours = seeded(TimeEmbedding(32, Build()))
+    oracle = with_the_weights_of(ours, TimestepEmbedding(32, 128))
+    waves = Timesteps(32, flip_sin_to_cos=True, downscale_freq_shift=0)(torch.tensor([timestep]))
+    torch.testing.assert_close(ours(timestep, like=torch.zeros(1)), oracle(waves))
+
+
+def test_the_vae_pads_right_and_bottom_the_unets_all_around():
+    x = normal(1, 1, 8, 6, 6)
+    around, one_side = (seeded(Downsample(8, Build(), pads_one_side=flag)) for flag in (False, True))
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1))
+    by_hand = torch.nn.functional.conv2d(padded, around.conv.weight, around.conv.bias)
+    torch.testing.assert_close(around(x), by_hand[..., ::2, ::2])
+    torch.testing.assert_close(one_side(x), by_hand[..., 1::2, 1::2])
+
+
+def test_dtype_of_a_network_is_its_weights():
+    assert dtype_of(FeedForward(8, Build(dtype=torch.bfloat16))) == torch.bfloat16
+
+
+def test_key_values_of_a_constant_context_serve_many_queries():
+    attention = seeded(Attention(16, 24, 4, Build()))
+    context = normal(1, 1, 5, 24)
+    kept = attention.keys_values(context)
+    for seed in (2, 3):
+        x = normal(seed, 1, 9, 16)
+        again = KeyValues(attention.to_k(context), attention.to_v(context))
+        assert torch.equal(attention(x, kept), attention(x, again))
