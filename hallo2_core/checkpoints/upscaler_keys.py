@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
@@ -73,9 +73,9 @@ def matching_rows(key: str) -> list[tuple[str, ...]]:
     return found
 
 
-def renamed(state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Each tensor of the file under our name; views, no copies. Raises CheckpointError for a key that is not known."""
-    for key, tensor in state.items():
+def renamed(tensors: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:
+    """Each tensor of the file under our name; views, no copies. Errors: CheckpointError for a key that is not known."""
+    for key, tensor in tensors:
         rows = matching_rows(key)
         if not rows:
             raise CheckpointError(

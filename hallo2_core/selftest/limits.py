@@ -10,9 +10,17 @@ from __future__ import annotations
 import torch
 
 LIMITS = {
-    torch.float32: {"network": 1e-4, "full_size": 5e-4, "pipeline": 1e-3, "audio": 1e-4},
-    torch.float16: {"network": 2e-2, "full_size": 5e-2, "pipeline": 1e-1, "audio": 2e-2},
-    torch.bfloat16: {"network": 1.5e-1, "full_size": 4e-1, "pipeline": 8e-1, "audio": 1.5e-1},
+    torch.float32: {
+        "network": 1e-4, "full_size": 5e-4, "pipeline": 1e-3, "audio": 1e-4, "upscaler": 1e-3, "upscaler_fused": 1e-2,
+    },
+    torch.float16: {
+        "network": 2e-2, "full_size": 5e-2, "pipeline": 1e-1, "audio": 2e-2, "upscaler": 3e-2,
+        "upscaler_fused": 1.5e-1,
+    },
+    torch.bfloat16: {
+        "network": 1.5e-1, "full_size": 4e-1, "pipeline": 8e-1, "audio": 1.5e-1, "upscaler": 2e-1,
+        "upscaler_fused": 1,
+    },
 }
 
 

@@ -1,0 +1,127 @@
+"""The upscaler from `net_g.pth` (905 MB; only the averaged half, `params_ema`, is read) or the same as safetensors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from math import isqrt
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..config import DEMO_UPSCALER, UpscalerConfig
+from ..errors import CheckpointError
+from ..models.layers import Build
+from ..models.upscaler.video_restorer import VideoRestorer
+from ..payloads import Upscaler
+from .networks import weights_fingerprint
+from .read import read_tensors
+from .seeded import fill_with_seeded_weights
+from .upscaler_keys import renamed
+
+PREFIX = "upscaler."  # of its names, where they are drawn from or hashed
+Shapes = Mapping[str, tuple[int, ...]]
+
+# What makes a file the upscaler's, and what it seems to be where one of them is missing.
+SIGNS = (
+    ("quantize.embedding.weight", "It has no codebook."),
+    ("idx_pred_layer.1.weight", "It has a codebook but nothing that predicts codes, so it seems to be a plain VQGAN."),
+    (
+        "ft_layers.0.temp_attn.in_proj_weight",
+        "It predicts codes but has no temporal attention, so it seems to restore single pictures.",
+    ),
+)
+
+
+def load_upscaler(path: Path | str, build: Build | None = None) -> Upscaler:
+    """build.dtype: None keeps the file's. The dimensions are read off the tensors' shapes.
+
+    Errors: a CheckpointError that says what the file seems to be instead.
+    """
+    weights = read_tensors(path)
+    for key, otherwise in SIGNS:
+        if key not in weights:
+            raise CheckpointError(
+                f"{weights.path.name} is not Hallo2's upscaler: '{key}' is missing. {otherwise} Choose net_g.pth, "
+                "or the same weights as safetensors."
+            )
+    build = build or Build()
+    dtype = build.dtype or weights.dtype
+    tensors = ((key, weights.take(key, dtype)) for key in weights)
+    restorer = assemble_upscaler(upscaler_config(weights.shapes), tensors, replace(build, dtype=dtype))
+    return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}))
+
+
+def demo_upscaler(build: Build | None = None) -> Upscaler:
+    """A small configuration of the real classes, weights drawn from their names: all stages run, faces become noise."""
+    build = build or Build(dtype=torch.float32)
+    restorer = VideoRestorer(DEMO_UPSCALER, replace(build, device="meta"))
+    fill_with_seeded_weights(restorer, PREFIX)
+    restorer.to(build.device or "cpu")
+    return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}), is_demo=True)
+
+
+def assemble_upscaler(config: UpscalerConfig, tensors: Iterable[tuple[str, Tensor]], build: Build) -> VideoRestorer:
+    """tensors: under the file's names, in build's dtype, taken one by one. Errors: CheckpointError if any is wrong."""
+    restorer = VideoRestorer(config, replace(build, device="meta"))
+    try:
+        restorer.load_state_dict(dict(renamed(tensors)), strict=True, assign=True)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"The upscaler's weights do not fit together ({_first_reason(error)}). Download net_g.pth again."
+        ) from error
+    return restorer.to(build.device or "cpu")
+
+
+def upscaler_config(shapes: Shapes) -> UpscalerConfig:
+    """Dimensions from the shapes under the file's names. Heads and norm groups cannot be deduced: they are always the
+    release's, 8 and 32. Errors: CheckpointError if a tensor that tells a dimension is missing."""
+    try:
+        codes, code_width = shapes["quantize.embedding.weight"]
+        places, token_width = shapes["position_emb"]
+        widths, blocks_per_level = _encoder_levels(shapes, "encoder.")
+        latent_widths = None
+        if any(key.startswith("latent_encoder.") for key in shapes):
+            latent_widths, _ = _encoder_levels(shapes, "latent_encoder.")
+        return UpscalerConfig(
+            side_px=isqrt(places) << (len(widths) - 1),
+            widths=widths,
+            blocks_per_level=blocks_per_level,
+            codes=codes,
+            code_width=code_width,
+            token_width=token_width,
+            feed_forward_width=shapes["ft_layers.0.linear1.weight"][0],
+            alignment_layers=len(_numbers(r"ft_layers\.(\d+)\.", shapes)),
+            fused_sides=tuple(sorted(_numbers(r"fuse_convs_dict\.(\d+)\.", shapes))),
+            latent_widths=latent_widths,
+        )
+    except KeyError as error:
+        raise CheckpointError(
+            f"The upscaler's file has no {error}, so its dimensions cannot be told. Download net_g.pth again."
+        ) from None
+
+
+def _encoder_levels(shapes: Shapes, prefix: str) -> tuple[tuple[int, ...], int]:
+    """The width of each level, and the residual blocks in one: two more follow after the last level."""
+    levels: list[list[int]] = [[]]
+    for number in sorted(_numbers(re.escape(prefix) + r"blocks\.(\d+)\.", shapes)):
+        block = f"{prefix}blocks.{number}."
+        if f"{block}conv1.weight" in shapes:
+            levels[-1].append(shapes[f"{block}conv1.weight"][0])
+        elif f"{block}conv.weight" in shapes:  # a halving
+            levels.append([])
+    if not all(levels):
+        raise KeyError(f"{prefix}blocks")
+    return tuple(level[0] for level in levels), (sum(map(len, levels)) - 2) // len(levels)
+
+
+def _numbers(pattern: str, shapes: Shapes) -> set[int]:
+    matches = (re.match(pattern, key) for key in shapes)
+    return {int(match[1]) for match in matches if match}
+
+
+def _first_reason(error: RuntimeError) -> str:
+    lines = [line.strip() for line in str(error).splitlines()]
+    return lines[1] if len(lines) > 1 else lines[0]

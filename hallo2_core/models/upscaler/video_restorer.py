@@ -1,0 +1,175 @@
+"""The upscaler's parts put together: a window of aligned faces → the same, sharp, and steady over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from ...config import LATENT_CHANNELS, PIXELS_PER_LATENT, UpscalerConfig
+from ...errors import CheckpointError, SettingsError
+from ..layers import Build
+from .codebook import Codebook, VectorTable, adopt_statistics
+from .feature_fusion import FeatureFusion
+from .temporal_alignment import TemporalAlignment
+from .vq_autoencoder import Encoder, Generator
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A window taken apart."""
+
+    features: Tensor  # (b f c s s)
+    kept: tuple[Mapping[int, Tensor], ...]  # of each picture of (b f): side → (1 c h w), for the fusion at that side
+
+
+@dataclass(frozen=True)
+class Restored:
+    frames: Tensor  # (b f 3 h w), about -1..1, not clamped
+    codes: Tensor  # (b f l), indices into the codebook
+
+
+class VideoRestorer(nn.Module):
+    """Encoder → temporal alignment → codes → generator, with the encoder's features fused in.
+
+    Pictures pass through encoder and generator one at a time, so a window costs little more memory than one frame;
+    only the alignment, on tokens of 1/32 of the side, sees all of it at once.
+    """
+
+    def __init__(self, config: UpscalerConfig, build: Build) -> None:
+        super().__init__()
+        self.config = config
+        groups = config.norm_groups
+        code_width, token_width = config.code_width, config.token_width
+        self.encoder = Encoder(3, code_width, config.widths, config.blocks_per_level, groups, build)
+        self.latent_encoder = None
+        if config.latent_widths:
+            self.latent_encoder = Encoder(
+                LATENT_CHANNELS, code_width, config.latent_widths, config.blocks_per_level, groups, build
+            )
+        self.feature_embedding = build.linear(code_width, token_width)
+        self.position_embedding = VectorTable(config.code_side**2, token_width, build)
+        self.temporal_alignment = nn.ModuleList(
+            TemporalAlignment(token_width, config.feed_forward_width, config.heads, build)
+            for _ in range(config.alignment_layers)
+        )
+        self.code_head = nn.Sequential(
+            build.layer_norm(token_width), build.linear(token_width, config.codes, bias=False)
+        )
+        self.codebook = Codebook(config.codes, code_width, build)
+        self.generator = Generator(code_width, 3, config.widths, config.blocks_per_level, groups, build)
+        self.fusion = nn.ModuleDict(
+            {str(side): FeatureFusion(self._width_at(side), groups, build) for side in config.fused_sides}
+        )
+
+    def forward(
+        self,
+        frames: Tensor | None = None,
+        latents: Tensor | None = None,
+        *,
+        fidelity: float,
+        adain: bool = True,
+        between_frames: Callable[[], None] | None = None,
+    ) -> Restored:
+        """One window, given in one of the two ways of the paper's Figure 4.
+
+        frames: (b f 3 h w), -1..1, h = w = config.side_px: decoded pictures through the low-quality encoder (released).
+        latents: (b f 4 h/8 w/8), scaled diffusion latents, through an encoder of their own, if one has been trained.
+        fidelity: 0 redraws freely, 1 keeps what was given; latents allow only 0, having no picture to keep close to.
+        adain: the codes take over the given picture's statistics.  between_frames: may raise, to cancel.
+        Errors: SettingsError or CheckpointError for what it cannot do.
+        """
+        encoded = self.encode(frames, latents, fidelity=fidelity, between_frames=between_frames)
+        codes = self.code_logits(encoded.features).argmax(dim=-1)
+        return Restored(self.draw(codes, encoded, fidelity, adain, between_frames), codes)
+
+    def encode(
+        self,
+        frames: Tensor | None = None,
+        latents: Tensor | None = None,
+        *,
+        fidelity: float,
+        between_frames: Callable[[], None] | None = None,
+    ) -> Encoded:
+        """As `forward`. Features for the fusion are kept only where `fidelity` asks for it."""
+        given, encoder = self._encoder_for(frames, latents, fidelity)
+        features, kept = [], []
+        for picture in rearrange(given, "b f c h w -> (b f) 1 c h w"):
+            if between_frames:
+                between_frames()
+            # The layout the codebook's drawings have too: convolutions keep it, and are a fifth faster in it on a CPU.
+            picture = picture.contiguous(memory_format=torch.channels_last)
+            encoded, picture_kept = encoder(picture, self.config.fused_sides if fidelity > 0 else ())
+            features.append(encoded)
+            kept.append(picture_kept)
+        return Encoded(rearrange(torch.cat(features), "(b f) c h w -> b f c h w", b=len(given)), tuple(kept))
+
+    def code_logits(self, features: Tensor) -> Tensor:
+        """features: (b f c s s), encoded. Returns (b f s² codes)."""
+        batch, window = features.shape[:2]
+        tokens = self.feature_embedding(rearrange(features, "b f c h w -> (b f) (h w) c"))
+        position = self.position_embedding(tokens)
+        for layer in self.temporal_alignment:
+            tokens = layer(tokens, position, window)
+        return rearrange(self.code_head(tokens), "(b f) l n -> b f l n", b=batch)
+
+    def draw(
+        self,
+        codes: Tensor,
+        encoded: Encoded,
+        fidelity: float,
+        adain: bool = True,
+        between_frames: Callable[[], None] | None = None,
+    ) -> Tensor:
+        """codes: (b f l). Returns (b f 3 h w), not clamped."""
+        drawn = []
+        pictures = rearrange(codes, "b f l -> (b f) 1 l"), rearrange(encoded.features, "b f c h w -> (b f) 1 c h w")
+        for picture_codes, features, kept in zip(*pictures, encoded.kept, strict=True):
+            if between_frames:
+                between_frames()
+            drawing = self.codebook(picture_codes, features)
+            if adain:
+                drawing = adopt_statistics(drawing, features)
+            fuse = {}
+            if fidelity > 0:
+                fuse = {side: partial(self.fusion[str(side)], given, fidelity=fidelity) for side, given in kept.items()}
+            drawn.append(self.generator(drawing, fuse))
+        return rearrange(torch.cat(drawn), "(b f) c h w -> b f c h w", b=len(codes))
+
+    def _width_at(self, side: int) -> int:
+        widths = {self.config.side_px >> level: width for level, width in enumerate(self.config.widths)}
+        if side not in widths:
+            raise SettingsError(f"Features of side {side} cannot be fused; the levels have sides {sorted(widths)}.")
+        return widths[side]
+
+    def _encoder_for(self, frames: Tensor | None, latents: Tensor | None, fidelity: float) -> tuple[Tensor, Encoder]:
+        if (frames is None) == (latents is None):
+            raise SettingsError("The upscaler got both frames and latents, or neither; give it one of the two.")
+        if not 0.0 <= fidelity <= 1.0:
+            raise SettingsError(f"The fidelity is {fidelity}; choose 0 (redraw freely) to 1 (keep what was given).")
+        side = self.config.side_px
+        if frames is not None:
+            return _checked_window(frames, 3, side), self.encoder
+        if self.latent_encoder is None:
+            raise CheckpointError(
+                "This upscaler has no 'latent_encoder.' weights, so it cannot start from diffusion latents; the "
+                "released net_g.pth was trained on decoded frames only. Decode the latents and give it the frames."
+            )
+        if fidelity > 0:
+            raise SettingsError(
+                f"The fidelity is {fidelity}, but latents bring no picture to keep close to. Set it to 0 for latents."
+            )
+        return _checked_window(latents, LATENT_CHANNELS, side // PIXELS_PER_LATENT), self.latent_encoder
+
+
+def _checked_window(window: Tensor, channels: int, side: int) -> Tensor:
+    if window.ndim != 5 or tuple(window.shape[2:]) != (channels, side, side):
+        raise SettingsError(
+            f"The upscaler got a window of shape {tuple(window.shape)}; it takes (b, f, {channels}, {side}, {side}). "
+            "Scale the pictures to that side first."
+        )
+    return window

@@ -1,0 +1,86 @@
+"""Golden cases of the upscaler."""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange, reduce
+from torch import Tensor
+
+from ..checkpoints.seeded import seeded_state_dict
+from ..checkpoints.upscaler import assemble_upscaler, upscaler_config
+from ..checkpoints.upscaler_keys import renamed
+from ..models.layers import Build
+from ..models.upscaler.temporal_alignment import TemporalAlignment
+from .case import Case, Comparison, Settings, Verdict
+from .limits import limit_for
+
+CROP_PX = 32
+# Below this distance between the two likeliest codes, another machine may choose the other one.
+AMBIGUOUS_MARGIN = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1}
+
+
+@torch.inference_mode()
+def run_sr_transformer(case: Case, settings: Settings) -> list[Verdict]:
+    """A few layers of the temporal alignment on given tokens (l, b·f, d)."""
+    frames = case.metadata["video_length"]
+    tokens = rearrange(case.tensors["input"], "l bf d -> bf l d").to(settings.device, settings.dtype)
+    position = case.tensors["position"].to(settings.device, settings.dtype)
+    shapes = case.beside("manifest_net_g.json")
+    comparison = Comparison(case.name)
+    for number in range(sum(name.startswith("after_layer") for name in case.tensors)):
+        tokens = _seeded_layer(number, shapes, case, settings)(tokens, position, frames)
+        expected = rearrange(case.tensors[f"after_layer{number}"], "l bf d -> bf l d")
+        comparison.check(f"after layer {number}", tokens, expected, limit_for("network", settings.dtype))
+    return [comparison.verdict()]
+
+
+@torch.inference_mode()
+def run_sr_full(case: Case, settings: Settings) -> list[Verdict]:
+    """The whole network on pictures: its codes, then what it draws of the official codes at each fidelity.
+
+    Drawing from the official codes tells a code on the edge, which a coarse dtype may flip, from a wrong picture.
+    """
+    shapes = case.beside("manifest_net_g.json")
+    drawn = seeded_state_dict(shapes, case.salt)
+    weights = ((key, drawn.pop(key).to(settings.dtype)) for key in shapes)
+    restorer = assemble_upscaler(upscaler_config(shapes), weights, Build(dtype=settings.dtype, device=settings.device))
+    frames = (case.tensors["frames_uint8_rgb"] / 255 - 0.5) / 0.5
+    encoded = restorer.encode(frames.to(settings.device, settings.dtype), fidelity=max(case.metadata["w"]))
+    comparison = Comparison(case.name)
+
+    codes = restorer.code_logits(encoded.features).argmax(dim=-1).cpu()
+    expected_codes = rearrange(case.tensors["top_idx"], "(b f) l 1 -> b f l", b=len(frames))
+    clear = rearrange(case.tensors["top2_logit_margin"], "(b f) l -> b f l", b=len(frames))
+    clear = clear > AMBIGUOUS_MARGIN[settings.dtype]
+    comparison.check("top_idx", codes[clear], expected_codes[clear], 0)
+
+    for fidelity in case.metadata["w"]:
+        picture = restorer.draw(expected_codes.to(settings.device), encoded, fidelity, case.metadata["adain"])
+        limit = limit_for("upscaler_fused" if fidelity > 0 else "upscaler", settings.dtype)
+        for name, part in _stored_parts(picture).items():
+            comparison.check(f"w{fidelity}/{name}", part, case.tensors[f"w{fidelity}/{name}"], limit)
+    return [comparison.verdict()]
+
+
+def _seeded_layer(number: int, shapes: dict[str, list[int]], case: Case, settings: Settings) -> TemporalAlignment:
+    """The layer that the file calls ft_layers.<number>, in the widths of its weights."""
+    theirs = {key: shape for key, shape in shapes.items() if key.startswith(f"ft_layers.{number}.")}
+    ours = dict(renamed(seeded_state_dict(theirs, case.salt).items()))
+    prefix = f"temporal_alignment.{number}."
+    weights = {name.removeprefix(prefix): x.to(settings.dtype) for name, x in ours.items()}
+    feed_forward_width, width = weights["spatial_ff.linear1.weight"].shape
+    layer = TemporalAlignment(width, feed_forward_width, heads=8, build=Build(dtype=settings.dtype, device="meta"))
+    layer.load_state_dict(weights, strict=True, assign=True)
+    return layer.to(settings.device)
+
+
+def _stored_parts(picture: Tensor) -> dict[str, Tensor]:
+    """picture: (b f 3 s s). What the goldens hold of it, by name."""
+    side = picture.shape[-1]
+    corners = {"top_left": 0, "centre": side // 2 - CROP_PX // 2, "low_right": side - CROP_PX}
+    parts = {
+        f"crop_{name}": picture[..., corner : corner + CROP_PX, corner : corner + CROP_PX]
+        for name, corner in corners.items()
+    }
+    blocks = reduce(picture.float(), "b f c (h i) (w j) -> b f c h w", "mean", i=16, j=16)
+    return {**parts, "mean16x16": blocks}
