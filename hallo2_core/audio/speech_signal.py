@@ -10,16 +10,14 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import MissingDependencyError, SettingsError
+from .sound_statistics import SoundStatistics
 
 if TYPE_CHECKING:
     from .waveform import AudioSource
@@ -28,24 +26,6 @@ SPEECH_RATE_HZ = 16_000
 BLOCK_SECONDS = 10
 KEPT_BLOCKS = 10  # a piece of a minute with its context, so that the next piece's context is still here
 MARGIN_SECONDS = 0.05  # the filters are shorter than 0.01 s on either side
-VARIANCE_FLOOR = 1e-7  # as in the original: transformers' feature extractor adds it to the variance
-
-
-@dataclass(frozen=True)
-class Loudness:
-    """What a sound is normalised by."""
-
-    mean: float
-    variance: float  # of the population
-
-    @classmethod
-    def of(cls, sound: Tensor) -> Loudness:
-        samples = sound.numpy().astype(np.float64)
-        return cls(float(samples.mean()), float(samples.var()))
-
-    def normalise(self, sound: Tensor) -> Tensor:
-        """To zero mean and unit variance, in float64 until the end. sound: (t) → (t) float32."""
-        return ((sound.double() - self.mean) / math.sqrt(self.variance + VARIANCE_FLOOR)).float()
 
 
 class SpeechSignal:
@@ -66,6 +46,7 @@ class SpeechSignal:
         self._unit_in, self._unit_out = audio.rate_hz // common, SPEECH_RATE_HZ // common
         self._margin_units = math.ceil(MARGIN_SECONDS * common)
         self._blocks: OrderedDict[int, Tensor] = OrderedDict()
+        self._statistics: dict[tuple[int, int], SoundStatistics] = {}
         self._lock = threading.Lock()
 
     def read(self, start: int, stop: int) -> Tensor:
@@ -78,16 +59,11 @@ class SpeechSignal:
             stretch.append(self._block(index)[max(start - first, 0) : stop - first])
         return torch.cat(stretch) if stretch else torch.zeros(0)
 
-    @cached_property
-    def loudness(self) -> Loudness:
-        """Of the whole signal, in one pass over its blocks."""
-        total = squares = 0.0
-        for index in range(-(-self.samples // (BLOCK_SECONDS * SPEECH_RATE_HZ))):
-            block = self._block(index).numpy().astype(np.float64)
-            total += float(block.sum())
-            squares += float(np.square(block).sum())
-        mean = total / self.samples
-        return Loudness(mean, max(squares / self.samples - mean * mean, 0.0))
+    def statistics(self, window: int, stride: int) -> SoundStatistics:
+        """Of the whole signal, gathered in one pass over it and then kept."""
+        if (window, stride) not in self._statistics:
+            self._statistics[window, stride] = SoundStatistics.of_signal(self, window, stride)
+        return self._statistics[window, stride]
 
     def _block(self, index: int) -> Tensor:
         with self._lock:

@@ -1,0 +1,87 @@
+"""What the speech encoder normalises by, of one piece or of a whole sound.
+
+wav2vec2 normalises twice: the samples by their mean and variance, and each channel of its first convolution by mean and
+variance over time. The second undoes any gain the first has left, so whole-sound statistics have to cover both. That
+convolution is linear: the first and second moments of the windows it looks at give its channels' statistics exactly,
+without running it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..models.wav2vec import ChannelStatistics
+
+if TYPE_CHECKING:
+    from .speech_signal import SpeechSignal
+
+VARIANCE_FLOOR = 1e-7  # as in the original: transformers' feature extractor adds it to the variance
+WINDOWS_AT_ONCE = 32_000
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Mean and population variance of samples."""
+
+    mean: float
+    variance: float
+
+    @classmethod
+    def of(cls, sound: Tensor) -> Loudness:
+        samples = sound.numpy().astype(np.float64)
+        return cls(float(samples.mean()), float(samples.var()))
+
+    @property
+    def scale(self) -> float:
+        return 1.0 / math.sqrt(self.variance + VARIANCE_FLOOR)
+
+    def normalise(self, sound: Tensor) -> Tensor:
+        """To zero mean and unit variance. sound: (t) → (t) float32."""
+        return ((sound.double() - self.mean) * self.scale).float()
+
+
+@dataclass(frozen=True)
+class SoundStatistics:
+    """Of a whole sound, from one pass in float64. window: samples per step of the encoder's first convolution."""
+
+    loudness: Loudness
+    window_mean: np.ndarray  # (window): of every sample of a window, over all windows
+    window_products: np.ndarray  # (window window): of every product of two of its samples
+
+    @classmethod
+    def of_signal(cls, signal: SpeechSignal, window: int, stride: int) -> SoundStatistics:
+        """Windows begin at every `stride`-th sample, as the convolution's do. The signal is longer than one."""
+        total = squares = 0.0
+        windows, sums, products = 0, np.zeros(window), np.zeros((window, window))
+        for start in range(0, signal.samples, WINDOWS_AT_ONCE * stride):
+            stop = min(start + WINDOWS_AT_ONCE * stride, signal.samples)
+            samples = signal.read(start, min(stop + window - stride, signal.samples)).numpy().astype(np.float64)
+            own = samples[: stop - start]
+            total += float(own.sum())
+            squares += float(np.square(own).sum())
+            if len(samples) >= window:
+                seen = np.lib.stride_tricks.sliding_window_view(samples, window)[::stride]
+                windows += len(seen)
+                sums += seen.sum(axis=0)
+                products += np.einsum("tj,tk->jk", seen, seen)  # no matmul: its rounding may vary with the threads
+        mean = total / signal.samples
+        variance = max(squares / signal.samples - mean * mean, 0.0)
+        return cls(Loudness(mean, variance), sums / windows, products / windows)
+
+    def channels(self, weight: Tensor) -> ChannelStatistics:
+        """What a convolution without bias makes of the normalised sound. weight: (c 1 window)."""
+        taps = rearrange(weight.detach().double().cpu(), "c 1 window -> c window").numpy()
+        mean, scale = self.loudness.mean, self.loudness.scale
+        centred = self.window_mean - mean
+        products = self.window_products - mean * (self.window_mean[:, None] + self.window_mean) + mean * mean
+        channel_mean = taps @ centred * scale
+        squares = np.einsum("cj,jk,ck->c", taps, products, taps) * scale**2
+        variance = np.maximum(squares - channel_mean**2, 0.0)
+        return ChannelStatistics(torch.from_numpy(channel_mean), torch.from_numpy(variance))

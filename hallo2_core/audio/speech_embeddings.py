@@ -1,0 +1,137 @@
+"""Speech for the denoising UNet: what wav2vec2 hears at each frame of the video, in windows of five frames.
+
+Nothing is encoded until a clip asks, and only the last pieces are kept, so memory does not grow with the sound.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import OrderedDict
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import SettingsError
+from ..payloads import SpeechEmbeddings
+from .sound_statistics import Loudness, SoundStatistics
+from .speech_pieces import OURS, Piece, SpeechPieces
+from .speech_signal import SpeechSignal
+
+if TYPE_CHECKING:
+    from ..models.wav2vec import SpeechEncoder
+    from ..runtime import Runtime
+    from .waveform import AudioSource
+
+WINDOW_REACH = 2  # frames on either side of each frame
+KEPT_PIECES = 2  # a clip lies across two at most, unless pieces are shorter than clips
+HIGHEST_FPS = 240
+FINEST_FPS = 1_000_000  # 29.97 given as a float is 2997/100, and 30000/1001 is itself
+
+
+def encode_speech(
+    audio: AudioSource,
+    encoder: SpeechEncoder,
+    fps: Fraction | float,
+    pieces: SpeechPieces = OURS,
+    resampler: str = "pyav",
+) -> SpeechEmbeddings:
+    """The payload from which every clip takes its windows; no sound is read yet.
+
+    fps: of the video. resampler: "pyav", or "soxr" as in the original. Errors: SettingsError.
+    """
+    fps = frame_rate(fps)
+    return SpeechEmbeddings(
+        audio=audio,
+        encoder=encoder,
+        fps=fps,
+        frames=count_frames(audio.samples, audio.rate_hz, fps),
+        pieces=pieces,
+        signal=SpeechSignal(audio, resampler),
+    )
+
+
+def frame_rate(fps: Fraction | float) -> Fraction:
+    """The exact frames per second that a number stands for."""
+    exact = Fraction(fps).limit_denominator(FINEST_FPS) if math.isfinite(fps) else Fraction(0)
+    if not 1 <= exact <= HIGHEST_FPS:
+        raise SettingsError(f"The frame rate is {fps}; choose 1 to {HIGHEST_FPS} frames per second (the release: 25).")
+    return exact
+
+
+def count_frames(samples: int, rate_hz: int, fps: Fraction) -> int:
+    """ceil(seconds × fps), exactly, and at least 1: no part of the sound is left without a picture."""
+    return max(math.ceil(Fraction(samples, rate_hz) * fps), 1)
+
+
+class SpeechWindows:
+    """The windows of one run. Whatever has been asked for before, a clip's windows are the same bit for bit.
+
+    clip_frames: the sound is followed by silence up to a whole number of these. `frames` counts that silence too.
+    """
+
+    def __init__(self, speech: SpeechEmbeddings, clip_frames: int, runtime: Runtime) -> None:
+        self._speech = speech
+        self._runtime = runtime
+        self._pieces = speech.pieces.plan(
+            speech.signal.samples, speech.frames, clip_frames, speech.fps, speech.encoder.config
+        )
+        self._first_frames = [piece.first_frame for piece in self._pieces]
+        self._encoded: OrderedDict[int, Tensor] = OrderedDict()
+        self.frames = self._pieces[-1].first_frame + self._pieces[-1].frames
+
+    def clip(self, start_frame: int, frames: int) -> Tensor:
+        """(f window layers d) float32 on the CPU: frames start_frame, … each with two neighbours on either side.
+
+        As in the original: windows are made over the joined sequence of all pieces, its ends repeated.
+        """
+        assert 0 <= start_frame and start_frame + frames <= self.frames, f"{start_frame}+{frames} of {self.frames}"
+        first, last = start_frame - WINDOW_REACH, start_frame + frames - 1 + WINDOW_REACH
+        heard = self._embeddings(max(first, 0), min(last + 1, self.frames))
+        centre = torch.arange(start_frame, start_frame + frames).unsqueeze(1)
+        window = torch.arange(-WINDOW_REACH, WINDOW_REACH + 1)
+        return heard[(centre + window).clamp(0, self.frames - 1) - max(first, 0)]
+
+    def _embeddings(self, start: int, stop: int) -> Tensor:
+        """Frames start to stop: (f layers d)."""
+        parts = []
+        while start < stop:
+            index = bisect_right(self._first_frames, start) - 1
+            first = self._first_frames[index]
+            parts.append(self._encoded_piece(index)[start - first : stop - first])
+            start += parts[-1].shape[0]
+        return torch.cat(parts)
+
+    def _encoded_piece(self, index: int) -> Tensor:
+        if index not in self._encoded:
+            self._runtime.check_cancelled()
+            self._runtime.ready(self._speech.encoder)
+            self._encoded[index] = encode_piece(self._speech, self._pieces[index], self._whole())
+            while len(self._encoded) > KEPT_PIECES:
+                self._encoded.popitem(last=False)
+        self._encoded.move_to_end(index)
+        return self._encoded[index]
+
+    def _whole(self) -> SoundStatistics | None:
+        """None where the piece is the whole sound, or where each piece is to be normalised by itself."""
+        if len(self._pieces) == 1 or self._speech.pieces.normalise == "piece":
+            return None
+        config = self._speech.encoder.config
+        return self._speech.signal.statistics(config.conv_kernels[0], config.conv_strides[0])
+
+
+def encode_piece(speech: SpeechEmbeddings, piece: Piece, whole: SoundStatistics | None) -> Tensor:
+    """The frames that are kept of one piece: (f layers d) float32 on the CPU.
+
+    whole: what to normalise by; None, as in the original: by the piece itself.
+    """
+    sound = speech.signal.read(piece.start, piece.stop)
+    loudness = whole.loudness if whole else Loudness.of(sound)
+    channels = whole.channels(speech.encoder.first_weight) if whole else None
+    sound = F.pad(loudness.normalise(sound), (0, piece.zeros))
+    with torch.no_grad():
+        states = speech.encoder(sound, piece.positions(speech.encoder.features_of(len(sound))), channels)
+    return states[piece.lead_frames : piece.lead_frames + piece.frames].float().cpu()
