@@ -52,6 +52,7 @@ def animate(
         frames = loop.clip(number, pixels, windows.clip(number * clip.frames, clip.frames), draws)
         pixels = next_motion_frames(frames, clip.motion_frames)
         yield frames[: speech.frames - number * clip.frames]
+        del frames  # whoever took the clip may let it go before the next one is made
 
 
 def clip_draws(performance: Performance, clips: int) -> Iterator[ClipDraws]:

@@ -1,0 +1,216 @@
+import gc
+import io
+import weakref
+from dataclasses import replace
+
+import pytest
+import tiny
+import torch
+from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRuntime, with_stand_in_unets
+
+from hallo2_core.animation import animate as animation
+from hallo2_core.animation.animate import ClipLoop, Performance, animate, clip_draws
+from hallo2_core.animation.motion_frames import first_motion_frames, next_motion_frames
+from hallo2_core.animation.randomness import SeededDraws
+from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.config import ClipConfig, PatchDropConfig, RegionWeights, SamplerConfig
+from hallo2_core.models.latents import VAECodec
+from hallo2_core.models.layers import Build
+from hallo2_core.payloads import MotionSettings
+
+CLIP = ClipConfig(frames=4, motion_frames=2)
+
+
+@pytest.fixture(autouse=True)
+def fake_windows(monkeypatch):
+    monkeypatch.setattr(animation, "SpeechWindows", FakeWindows)
+
+
+def perform(runtime, models=None, portrait=None, motion=None, **sampler):
+    models = models or tiny.shared_models()
+    codec = VAECodec(models.vae, runtime)
+    reference = build_reference(models, portrait or tiny.portrait(), codec, runtime)
+    sampler = SamplerConfig(**{"steps": 2, "guidance": 2.0} | sampler)
+    return Performance(models, reference, motion or MotionSettings(CLIP), sampler), codec
+
+
+def video(frames=10, runtime=None, **given):
+    """The whole video in one tensor."""
+    runtime = runtime or RecordingRuntime()
+    performance, codec = perform(runtime, **given)
+    return torch.cat(list(animate(performance, FakeSpeech(frames), codec, runtime)))
+
+
+@pytest.fixture(scope="module")
+def released():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(animation, "SpeechWindows", FakeWindows)
+        return video()
+
+
+def test_frames_are_pictures(released):
+    assert released.shape == (10, 64, 64, 3) and released.dtype == torch.float32 and released.device.type == "cpu"
+    assert released.min() >= 0.0 and released.max() <= 1.0 and released.std() > 0.05
+
+
+def test_the_same_inputs_give_the_same_bits(released):
+    assert torch.equal(video(), released)
+
+
+def test_clips_come_one_by_one_and_the_last_is_cut():
+    runtime = RecordingRuntime()
+    performance, codec = perform(runtime)
+    assert [len(clip) for clip in animate(performance, FakeSpeech(10), codec, runtime)] == [4, 4, 2]
+    assert [len(clip) for clip in animate(performance, FakeSpeech(1), codec, runtime)] == [1]
+
+
+def test_the_last_clip_is_made_whole_before_it_is_cut(released):
+    assert torch.equal(video(frames=12)[:10], released)
+
+
+def test_in_pieces_it_is_the_same_video_as_in_one_go(released):
+    """Each clip from nothing but its number and the frames saved before it, as after a restart."""
+    saved, pieces = None, []
+    for number in range(3):
+        runtime = RecordingRuntime()
+        performance, codec = perform(runtime)
+        if saved is None:
+            pixels = first_motion_frames(performance.reference.portrait, performance.motion)
+        else:
+            pixels = torch.load(io.BytesIO(saved), weights_only=True)
+        draws = SeededDraws(performance.sampler, performance.motion.patch_drop, number)
+        windows = FakeWindows(FakeSpeech(10), 4, runtime).clip(number * 4, 4)
+        with torch.inference_mode():
+            frames = ClipLoop(performance, 3, codec, runtime).clip(number, pixels, windows, draws)
+            buffer = io.BytesIO()
+            torch.save(next_motion_frames(frames, 2), buffer)
+        saved = buffer.getvalue()
+        pieces.append(frames)
+    assert torch.equal(torch.cat(pieces)[:10], released)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 43},
+        {"steps": 3},
+        {"guidance": 3.5},
+        {"guidance": 1.0},
+        {"weights": RegionWeights(lip=0.2)},
+        {"legacy_rng": True},
+        {"reference_banks": "aligned"},
+        {"motion": MotionSettings(CLIP, PatchDropConfig(seed=43))},
+        {"motion": MotionSettings(CLIP, PatchDropConfig(rate=1.0))},
+        {"motion": MotionSettings(CLIP, PatchDropConfig(noise_sigma=0.2))},
+        {"motion": MotionSettings(ClipConfig(4, 1))},
+        {"motion": MotionSettings(ClipConfig(4, 3))},
+        {"motion": MotionSettings(CLIP, start_frames=tiny.normal(5, 2, 64, 64, 3).sigmoid())},
+        {"portrait": replace(tiny.portrait(), identity=torch.zeros(512))},
+    ],
+    ids=["seed", "steps", "guidance", "guidance off", "lip weight", "legacy", "aligned", "drop seed", "all dropped",
+         "noise", "one motion frame", "three", "start frames", "unknown face"],
+)
+def test_every_setting_is_heard(released, change):
+    got = video(frames=4, **change)
+    assert got.shape == (4, 64, 64, 3) and bool(got.isfinite().all())
+    assert (got - released[:4]).abs().max() > 1e-3
+
+
+def test_clips_depend_on_the_ones_before_and_not_on_those_after(released):
+    assert torch.equal(video(frames=8), released[:8])
+    started_elsewhere = video(motion=MotionSettings(CLIP, start_frames=torch.zeros(2, 64, 64, 3)))
+    assert (started_elsewhere[4:8] - released[4:8]).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_draws_of_a_clip_follow_its_number(legacy):
+    """Ours stand alone; the release's clips take turns at one generator."""
+    runtime = RecordingRuntime()
+    performance, _codec = perform(runtime, legacy_rng=legacy)
+    shape, in_order = (4, 4, 8, 8), []
+    for draws in clip_draws(performance, 3):
+        in_order.append((draws.drop_uniforms(64, 64), draws.latents(shape, torch.float32)))
+    last = list(clip_draws(performance, 3))[-1]
+    skipped_to = last.drop_uniforms(64, 64), last.latents(shape, torch.float32)
+    assert all(torch.equal(a, b) for a, b in zip(in_order[2], skipped_to, strict=True)) != legacy
+    if legacy:
+        torch.manual_seed(42)
+        for uniforms, latents in in_order:
+            assert torch.equal(uniforms, torch.rand(64, 64))
+            assert torch.equal(latents, torch.randn(1, 4, 4, 8, 8)[0].transpose(0, 1))
+
+
+def test_pictures_need_not_be_square():
+    assert video(frames=2, portrait=tiny.portrait(64, 128)).shape == (2, 64, 128, 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["fp16", "bf16"])
+def test_half_precision_gives_the_same_video_but_for_rounding(released, dtype):
+    got = video(frames=4, models=tiny.models(Build(dtype=dtype)))
+    assert got.dtype == torch.float32
+    assert (got - released[:4]).abs().mean() < (0.01 if dtype == torch.float16 else 0.06)
+
+
+def test_progress_covers_the_whole_job_and_shows_the_newest_frame():
+    runtime = RecordingRuntime()
+    frames = video(runtime=runtime)
+    done = [report[0] for report in runtime.reports]
+    assert done == list(range(1, 10)) and {report[1] for report in runtime.reports} == {9}
+    assert [preview.shape for preview in runtime.previews] == [(64, 64, 3)] * 3
+    assert torch.equal(runtime.previews[0], frames[3])
+
+
+def test_nothing_is_done_before_the_first_clip_is_asked_for():
+    runtime = RecordingRuntime()
+    performance, codec = perform(runtime)
+    runtime.made_ready.clear()
+    animate(performance, FakeSpeech(10), codec, runtime)
+    assert not runtime.made_ready and not runtime.reports
+
+
+@pytest.mark.parametrize("cancel_after", [0, 1, 2, 5])
+def test_cancel_passes_through_before_the_next_step(cancel_after):
+    """The runner's own exception, untouched; at most the step in flight is finished."""
+    models = with_stand_in_unets(tiny.shared_models())
+    performance, codec = perform(RecordingRuntime(), models=models, steps=4)
+    runtime = RecordingRuntime(cancel_after)
+    with pytest.raises(PressedCancelError):
+        for _clip in animate(performance, FakeSpeech(12), codec, runtime):
+            pass
+    assert len(runtime.reports) == cancel_after
+    assert models.denoising_unet.calls == cancel_after - cancel_after // 5  # the decoding is a report without a step
+
+
+def test_cancel_is_heard_between_decoded_frames():
+    performance, codec = perform(RecordingRuntime(), models=with_stand_in_unets(tiny.shared_models()))
+    runtime, decode, decoded = RecordingRuntime(), codec.decode, []
+
+    def cancel_at_the_third(latents):
+        decoded.append(latents)
+        if len(decoded) == 3:
+            runtime.cancel_after = 0
+        return decode(latents)
+
+    codec.decode = cancel_at_the_third
+    with pytest.raises(PressedCancelError):
+        next(animate(performance, FakeSpeech(4), codec, runtime))
+    assert len(decoded) == 3
+
+
+def test_a_clip_is_let_go_before_the_next_is_made(monkeypatch):
+    """Constant memory: whoever takes the clips holds the only reference to them."""
+    made, alive = [], []
+    clip = ClipLoop.clip
+
+    def remember(*arguments):
+        gc.collect()
+        alive.append(sum(reference() is not None for reference in made))
+        frames = clip(*arguments)
+        made.append(weakref.ref(frames))
+        return frames
+
+    monkeypatch.setattr(ClipLoop, "clip", remember)
+    performance, codec = perform(RecordingRuntime(), models=with_stand_in_unets(tiny.shared_models()))
+    for taken in animate(performance, FakeSpeech(12), codec, RecordingRuntime()):
+        del taken
+    assert alive == [0, 0, 0]
