@@ -75,7 +75,8 @@ def open_session(path: Path, provider: str) -> Any:  # noqa: ANN401 - onnxruntim
             "release there, or choose the built-in face analysis."
         )
     try:
-        return onnxruntime.InferenceSession(str(path), providers=[PROVIDERS[provider], PROVIDERS["cpu"]])
+        providers = list(dict.fromkeys([PROVIDERS[provider], PROVIDERS["cpu"]]))
+        return onnxruntime.InferenceSession(str(path), providers=providers)
     except Exception as error:  # onnxruntime has one exception class per kind of damage
         raise CheckpointError(
             f"onnxruntime cannot open {path.name}: {error}. Download the file again from the Hallo2 release."
