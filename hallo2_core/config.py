@@ -152,6 +152,8 @@ class ClipConfig:
     motion_frames: int = 2
 
     def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise SettingsError(f"The number of frames of a clip is {self.frames}; choose 1 or more (released: 16).")
         if not 1 <= self.motion_frames <= self.frames:
             raise SettingsError(
                 f"The number of motion frames is {self.motion_frames}; choose 1 to {self.frames} (the release uses 2)."
