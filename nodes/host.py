@@ -112,10 +112,21 @@ def show_text(node_id: str, text: str) -> None:
 # -- networks
 
 
+class Layers(comfy.ops.manual_cast):
+    """The host's layers, which it can cast and move one by one."""
+
+    class Linear(comfy.ops.manual_cast.Linear):
+        """Newer hosts leave a linear layer without weights until they are loaded, except where a subclass loads them
+        itself. Ours are made on the meta device, where they cost nothing, and have names and shapes from the start."""
+
+        def _load_from_state_dict(self, *args: Any) -> None:  # noqa: ANN401 - torch's own signature
+            nn.Module._load_from_state_dict(self, *args)
+
+
 def network_build(dtype: str) -> Build:
-    """How the host wants networks built: its layers, which it can cast and move one by one, and its attention."""
+    """How networks are built for the host."""
     return Build(
-        operations=comfy.ops.manual_cast,
+        operations=Layers,
         attention=attention,
         dtype=_weight_dtype(dtype),
         device=mm.unet_offload_device(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from comfy_api.latest import io
 
 from . import host, wires
@@ -63,12 +64,15 @@ class Hallo2LoadModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, file: str, dtype: str) -> io.NodeOutput:
-        from ..hallo2_core.checkpoints.build import load_hallo2
-        from ..hallo2_core.checkpoints.demo import demo_hallo2
-
         build = host.network_build(dtype)
-        path = host.find_file(host.MODEL_FOLDER, file)
-        models = demo_hallo2(build) if file == host.DEMO else load_hallo2(path, build)
+        if file == host.DEMO:
+            from ..hallo2_core.checkpoints.demo import demo_hallo2
+
+            models = demo_hallo2(build)
+        else:
+            from ..hallo2_core.checkpoints.build import load_hallo2
+
+            models = load_hallo2(host.find_file(host.MODEL_FOLDER, file), build)
         return io.NodeOutput(host.hosted(models, *models.networks))
 
 
@@ -106,7 +110,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
         from ..hallo2_core.checkpoints.speech_encoder import demo_speech_encoder, load_speech_encoder
 
         path = host.find_file(host.SPEECH_ENCODER_FOLDER, file)
-        encoder = demo_speech_encoder() if file == host.DEMO else load_speech_encoder(path)
+        encoder = demo_speech_encoder() if file == host.DEMO else load_speech_encoder(path, torch.float32)
         return io.NodeOutput(host.hosted(encoder, encoder, whole=True))
 
 

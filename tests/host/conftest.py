@@ -4,10 +4,14 @@ Where one is missing its tests are skipped and say why; REQUIRE_COMFYUI=1 turns 
 """
 
 import importlib.util
+import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 HERE = Path(__file__).parent
@@ -74,3 +78,46 @@ def empty_host(checkout):
     """A new host with nothing but the pack, as after a first installation."""
     with comfyui.ComfyUI(checkout, [ROOT]) as running:
         yield running
+
+
+def _graph(name):
+    return json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def demo_graph():
+    """The shipped first_run_demo, cut to a second of sound and one step. Node "9" samples, "10" saves."""
+    graph = _graph("first_run_demo")
+    graph["trim"] = {"class_type": "TrimAudioDuration", "inputs": {"audio": ["1", 1], "start_index": 0, "duration": 1}}
+    graph["5"]["inputs"]["audio"] = ["trim", 0]
+    graph["9"]["inputs"]["steps"] = 1
+    return graph
+
+
+@pytest.fixture
+def shipped_graph():
+    return _graph
+
+
+@dataclass
+class Film:
+    """What a video file holds, as another reader than ours sees it."""
+
+    frames: np.ndarray  # (f h w 3) uint8
+    fps: float
+    sound_seconds: float
+    sound_rate_hz: int
+
+
+@pytest.fixture(scope="session")
+def film():
+    def read(path):
+        with av.open(str(path)) as container:
+            frames = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+            fps = float(container.streams.video[0].average_rate)
+        with av.open(str(path)) as container:
+            stream = container.streams.audio[0]
+            samples = sum(frame.samples for frame in container.decode(audio=0))
+            return Film(frames, fps, samples / stream.rate, stream.rate)
+
+    return read

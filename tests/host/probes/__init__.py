@@ -1,11 +1,147 @@
 """Nodes that only the tests use, in the same host as the pack."""
 
-from comfy_api.latest import ComfyExtension
+import sys
+from dataclasses import replace
+from importlib import import_module
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy_api.latest import ComfyExtension, io, ui
+
+Model = io.Custom("HALLO2_MODEL")
+
+
+def pack(module: str):
+    """A module of the pack, which the host has imported under a name of its own."""
+    root = next(name.removesuffix(".nodes.host") for name in sys.modules if name.endswith(".nodes.host"))
+    return import_module(f"{root}.{module}")
+
+
+class HalfPatcher(ModelPatcher):
+    """A network of which the host may bring only half the bytes to the device."""
+
+    def partially_load(self, device_to, extra_memory=0, force_patch_weights=False):
+        allowed = self.model_size() // 2 - self.loaded_size()
+        return super().partially_load(device_to, max(allowed, 0.1), force_patch_weights)
+
+
+class ProbeHalfLoaded(io.ComfyNode):
+    """The same model, of which only half is ever loaded."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeHalfLoaded", inputs=[Model.Input("model")], outputs=[Model.Output()])
+
+    @classmethod
+    def execute(cls, model):
+        halves = tuple(HalfPatcher(one.model, one.load_device, one.offload_device) for one in model.patchers)
+        return io.NodeOutput(replace(model, patchers=halves))
+
+
+class ProbeWithoutVAE(io.ComfyNode):
+    """The same model without the VAE that only the demo brings."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeWithoutVAE", inputs=[Model.Input("model")], outputs=[Model.Output()])
+
+    @classmethod
+    def execute(cls, model):
+        return io.NodeOutput(replace(model, payload=replace(model.payload, vae=None)))
+
+
+class ProbeOtherDevice(io.ComfyNode):
+    """Half of each network on a device that is not the CPU ("meta", which holds shapes and no numbers): whatever is
+    left behind and not brought along at use makes an error."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeOtherDevice", inputs=[], outputs=[], is_output_node=True)
+
+    @classmethod
+    def execute(cls):
+        build = replace(pack("nodes.host").network_build("default"), attention=pack("hallo2_core.models.layers").sdpa)
+        models = pack("hallo2_core.checkpoints.demo").demo_hallo2(build)
+        in_both_places = []
+        for network in models.networks:
+            patcher = HalfPatcher(network, torch.device("meta"), torch.device("cpu"))
+            patcher.partially_load(patcher.load_device)
+            if {parameter.device.type for parameter in network.parameters()} == {"cpu", "meta"}:
+                in_both_places.append(type(network).__name__)
+        cls.run(models)
+        return io.NodeOutput(ui=ui.PreviewText(" ".join(in_both_places)))
+
+    @classmethod
+    def run(cls, models):
+        banks, config = pack("hallo2_core.animation.reference_banks"), models.config
+        frames, side, unet = 4, 8, models.denoising_unet
+        latents = torch.empty(2, 4, side, side, device="meta")
+        models.vae.decode(models.vae.encode(torch.empty(1, 3, 8 * side, 8 * side, device="meta")))
+        tokens = banks.face_tokens(models.image_projection, torch.empty(512, device="meta"))
+        face_map = models.face_locator(torch.empty(1, 3, 8 * side, 8 * side, device="meta"))
+        audio = config.audio_projection
+        heard = torch.empty(frames, audio.window_frames, audio.layers, audio.feature_width, device="meta")
+        levels = tuple(torch.empty((side >> level) ** 2, device="meta") for level in range(4))
+        masks = pack("hallo2_core.payloads").RegionMasks(levels, levels, levels)
+        portrait = unet.portrait_conditions(
+            banks.portrait_banks(models.reference_net, latents[:1], tokens), tokens, face_map, masks
+        )
+        conditions = unet.clip_conditions(
+            portrait,
+            banks.motion_banks(models.reference_net, latents, tokens),
+            models.audio_projection(heard),
+            torch.empty(3, frames, device="meta"),
+            torch.zeros(frames, dtype=torch.long, device="meta"),
+        )
+        unet(torch.empty(2 * frames, 4, side, side, device="meta"), 999, conditions)
+
+
+class ProbeVAE(io.ComfyNode):
+    """The host's VAE beside ours, on the same full-size weights."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeVAE", inputs=[], outputs=[], is_output_node=True)
+
+    @classmethod
+    def execute(cls):
+        import comfy.sd
+
+        config, layers = pack("hallo2_core.config"), pack("hallo2_core.models.layers")
+        ours = pack("hallo2_core.models.vae").AutoencoderKL(config.VAEConfig(), layers.Build(dtype=torch.float32))
+        codec = pack("nodes.host").HostVAE(comfy.sd.VAE(sd=dict(ours.state_dict())))
+        picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        latents = ours.encode(picture)
+        encoded = (codec.encode(picture) - latents).abs().max()
+        decoded = (codec.decode(latents) - (ours.decode(latents) / 2 + 0.5).clamp(0, 1)).abs().max()
+        return io.NodeOutput(ui=ui.PreviewText(f"{float(encoded):.2e} {float(decoded):.2e}"))
+
+
+class ProbeLazyLayers(io.ComfyNode):
+    """The demo model as a new host builds it on a card: its linear layers have no weights before they are loaded."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeLazyLayers", inputs=[], outputs=[], is_output_node=True)
+
+    @classmethod
+    def execute(cls):
+        import comfy.memory_management as memory
+
+        demo, host = pack("hallo2_core.checkpoints.demo"), pack("nodes.host")
+        before, memory.aimdo_enabled = memory.aimdo_enabled, True
+        try:
+            lazy = demo.demo_hallo2(host.network_build("default"))
+        finally:
+            memory.aimdo_enabled = before
+        plain = demo.demo_hallo2()
+        same = lazy.fingerprint == plain.fingerprint
+        return io.NodeOutput(ui=ui.PreviewText("same weights" if same else "other weights"))
 
 
 class ProbeExtension(ComfyExtension):
     async def get_node_list(self):
-        return []
+        return [ProbeHalfLoaded, ProbeWithoutVAE, ProbeOtherDevice, ProbeVAE, ProbeLazyLayers]
 
 
 async def comfy_entrypoint():

@@ -1,0 +1,81 @@
+"""Bad input: refused before anything runs where that is possible, and always with the message that says what to do."""
+
+import pytest
+
+
+def refusal(host, refused, graph):
+    with pytest.raises(refused) as caught:
+        host.run(graph)
+    return caught.value
+
+
+def test_missing_weights_are_named_with_their_folder_and_where_they_come_from(host, refused, shipped_graph):
+    answer = refusal(host, refused, shipped_graph("animate_portrait"))
+    for node, parts in {
+        "2": ("net.pth", "models/hallo2", "https://huggingface.co/fudan-generative-ai/hallo2"),
+        "3": ("wav2vec2-base-960h.safetensors", "models/audio_encoders", "https://huggingface.co/facebook/wav2vec2"),
+    }.items():
+        assert all(part in answer.details(node) for part in parts), answer.details(node)
+
+
+def test_the_released_face_files_are_asked_for_by_name(host, refused, demo_graph):
+    demo_graph["4"]["inputs"]["choice"] = "released"
+    said = refusal(host, refused, demo_graph).details("4")
+    assert all(part in said for part in ("scrfd_10g_bnkps.onnx", "glintr100.onnx", "models/hallo2/face_analysis"))
+
+
+@pytest.mark.parametrize(("width", "height", "part"), [(500, 512, "multiples of 64"), (512, 4096, "up to 2048")])
+def test_a_size_that_does_not_fit_is_refused(host, refused, demo_graph, width, height, part):
+    demo_graph["6"]["inputs"] |= {"width": width, "height": height}
+    assert part in refusal(host, refused, demo_graph).details("6")
+
+
+def test_a_number_out_of_range_is_refused(host, refused, demo_graph):
+    demo_graph["9"]["inputs"]["steps"] = 0
+    assert "steps" in refusal(host, refused, demo_graph).details("9")
+
+
+@pytest.mark.parametrize(
+    ("node", "inputs", "said"),
+    [
+        ("2", {"dtype": "fp8"}, "dtype"),
+        ("6", {"crop": "ears"}, "crop"),
+        ("9", {"codec": "gif"}, "codec"),
+        ("9", {"reference_banks": "none"}, "reference_banks"),
+        ("6", {"face_index": 3}, "Face number 3"),
+    ],
+)
+def test_a_bad_choice_never_runs_to_a_video(host, refused, demo_graph, node, inputs, said):
+    """The older host does not check choices itself, so the core does."""
+    demo_graph[node]["inputs"] |= inputs
+    try:
+        run = host.run(demo_graph)
+    except refused as answer:
+        assert said in answer.details(node)
+    else:
+        assert run.status == "error" and said in run.message
+
+
+def test_a_picture_without_a_face_is_refused_with_the_choices(host, demo_graph, pack):
+    host.add_input(pack / "tests" / "media" / "no_face.png")
+    demo_graph["picture"] = {"class_type": "LoadImage", "inputs": {"image": "no_face.png"}}
+    demo_graph["6"]["inputs"]["image"] = ["picture", 0]
+    run = host.run(demo_graph)
+    assert run.status == "error" and run.message.startswith("No face was found") and "face mask" in run.message
+
+
+def test_a_file_that_is_not_the_model_is_refused_by_name(host, demo_graph):
+    folder = host.base / "models" / "hallo2"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "holiday.pth").write_bytes(b"not weights at all")
+    demo_graph["2"]["inputs"]["file"] = "holiday.pth"
+    run = host.run(demo_graph)
+    assert run.status == "error" and "holiday.pth" in run.message
+
+
+def test_a_real_model_without_a_vae_is_refused(host, demo_graph):
+    demo_graph["no_vae"] = {"class_type": "ProbeWithoutVAE", "inputs": {"model": ["2", 0]}}
+    for node in ("7", "9"):
+        demo_graph[node]["inputs"]["model"] = ["no_vae", 0]
+    run = host.run(demo_graph)
+    assert run.status == "error" and run.message.startswith("No VAE is connected")
