@@ -1,0 +1,99 @@
+"""Weights file → networks: built on the meta device, then given the file's tensors. Nothing is held twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from ..errors import CheckpointError
+from ..models.layers import Build
+from ..models.vae import AutoencoderKL
+from ..payloads import Hallo2Models
+from .detect import FileContent, Shapes, file_content, hallo2_config, vae_config
+from .networks import PREFIXES, hallo2_networks, with_fingerprint
+from .read import Weights, read_tensors
+from .vae_keys import renamed_vae_keys
+
+Config = TypeVar("Config")
+
+
+def load_hallo2(path: Path | str, build: Build | None = None) -> Hallo2Models:
+    """The five networks of `net.pth`, or of the same weights as safetensors.
+
+    build.dtype: None keeps the file's own; a conversion is made once, tensor by tensor. build.device: where the
+    weights end up; None leaves them mapped, so that bytes are read when they are used. Errors: a CheckpointError that
+    says what the file seems to be instead.
+    """
+    weights = _opened(Path(path), FileContent.HALLO2, "net.pth, or its safetensors")
+    config = _config(weights, hallo2_config)
+    build = _with_dtype(build, weights)
+    models = hallo2_networks(config, replace(build, device="meta"))
+    for name, prefix in PREFIXES.items():
+        _fill(getattr(models, name), weights.under(prefix), build, prefix)
+    return with_fingerprint(models)
+
+
+def load_vae(path: Path | str, build: Build | None = None) -> AutoencoderKL:
+    """An SD 1.x VAE with diffusers' key names, old or new. build and errors as for `load_hallo2`."""
+    weights = _opened(Path(path), FileContent.VAE, "diffusion_pytorch_model.safetensors of sd-vae-ft-mse")
+    weights = renamed_vae_keys(weights)
+    build = _with_dtype(build, weights)
+    vae = AutoencoderKL(_config(weights, vae_config), replace(build, device="meta"))
+    _fill(vae, weights, build, "")
+    return vae
+
+
+def _opened(path: Path, wanted: FileContent, choice: str) -> Weights:
+    weights = read_tensors(path)
+    content = file_content(weights.shapes)
+    if content is not wanted:
+        raise CheckpointError(f"{path.name} seems to be {content.value}, not {wanted.value}. Choose {choice}.")
+    return weights
+
+
+def _config(weights: Weights, read_off: Callable[[Shapes], Config]) -> Config:
+    try:
+        return read_off(weights.shapes)
+    except (KeyError, IndexError) as error:
+        raise CheckpointError(
+            f"{weights.path.name} lacks the tensor {error}: it is incomplete. Download it again to "
+            f"{weights.path.parent}."
+        ) from error
+
+
+def _with_dtype(build: Build | None, weights: Weights) -> Build:
+    build = build or Build()
+    return replace(build, dtype=build.dtype or weights.dtype)
+
+
+def _fill(network: nn.Module, weights: Weights, build: Build, prefix: str) -> None:
+    dtype = build.dtype or torch.float32
+    _check_keys(network, weights, prefix)
+    tensors = {key: weights.take(key, dtype) for key in network.state_dict()}
+    network.load_state_dict(tensors, strict=True, assign=True)
+    network.requires_grad_(False)
+    if build.device is not None:
+        network.to(build.device)
+
+
+def _check_keys(network: nn.Module, weights: Weights, prefix: str) -> None:
+    """As strict as load_state_dict, in words for a user."""
+    expected = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    found = weights.shapes
+    missing, unknown = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    other = sorted(key for key in expected.keys() & found.keys() if expected[key] != found[key])
+    if not (missing or unknown or other):
+        return
+    counts = (
+        (missing, "missing"), (unknown, "unknown"), (other, "of another shape"),
+    )  # fmt: skip
+    what = ", ".join(f"{len(keys)} {name} (such as {prefix}{keys[0]})" for keys, name in counts if keys)
+    raise CheckpointError(
+        f"{weights.path.name} does not have the released model's tensors: {what}. It may be incomplete, or of another "
+        f"version. Download it again to {weights.path.parent}."
+    )

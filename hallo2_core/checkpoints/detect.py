@@ -1,0 +1,147 @@
+"""What a weights file is, by its keys, and the dimensions of what is in it, by its shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from ..config import (
+    AudioProjectionConfig,
+    FaceLocatorConfig,
+    Hallo2Config,
+    ImageProjectionConfig,
+    UNetConfig,
+    VAEConfig,
+)
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+WINDOW_FRAMES = 5  # of the audio projection; only its product with the speech layers shows in a shape
+BASE_WIDTH = 768  # of wav2vec2's base model, the only speech encoder Hallo2 was trained with
+
+
+class FileContent(Enum):
+    """Values are what a person calls it."""
+
+    HALLO2 = "Hallo2's net.pth"
+    HALLO1 = "the net.pth of the first Hallo, or a training checkpoint, which lacks parts of Hallo2"
+    UPSCALER = "Hallo2's upscaler (net_g.pth)"
+    VAE = "a VAE with diffusers' key names"
+    SD_CHECKPOINT = "a whole Stable Diffusion checkpoint"
+    SD_UNET = "a Stable Diffusion UNet; Hallo2 needs none, net.pth holds both of its own"
+    MOTION_MODULE = "an AnimateDiff motion module; Hallo2 needs none, net.pth holds its own"
+    SD_VAE = "a VAE with Stable Diffusion's own key names"
+    SPEECH_ENCODER = "a wav2vec2 speech encoder"
+    TEXT_ENCODER = "a CLIP text encoder"
+    UNKNOWN = "none of the files Hallo2 uses"
+
+
+@dataclass(frozen=True)
+class KeyCondition:
+    """Holds where a key begins with one of each group of prefixes."""
+
+    content: FileContent
+    every: tuple[str, ...]
+
+    def holds(self, keys: Shapes) -> bool:
+        return all(any(prefix in key if prefix.startswith(".") else key.startswith(prefix) for key in keys)
+                   for prefix in self.every)  # fmt: skip
+
+
+# In this order: the first that holds. A prefix that begins with a dot may stand anywhere in the key.
+CONDITIONS = (
+    KeyCondition(
+        FileContent.HALLO2,
+        ("reference_unet.", "denoising_unet.", "face_locator.", "imageproj.", "audioproj.", ".zero_conv_lip"),
+    ),
+    KeyCondition(FileContent.HALLO1, ("denoising_unet.",)),
+    KeyCondition(FileContent.UPSCALER, ("quantize.embedding", "ft_layers.", "generator.blocks.")),
+    KeyCondition(FileContent.SD_CHECKPOINT, ("model.diffusion_model.",)),
+    KeyCondition(FileContent.MOTION_MODULE, ("down_blocks.", ".temporal_transformer.")),
+    KeyCondition(FileContent.SD_UNET, ("down_blocks.", "time_embedding.")),
+    KeyCondition(FileContent.VAE, ("encoder.down_blocks.", "decoder.up_blocks.", "quant_conv.")),
+    KeyCondition(FileContent.SD_VAE, ("encoder.down.", "decoder.up.")),
+    KeyCondition(FileContent.SPEECH_ENCODER, (".conv_layers.0.conv",)),
+    KeyCondition(FileContent.SPEECH_ENCODER, ("feature_extractor.conv_layers.",)),
+    KeyCondition(FileContent.TEXT_ENCODER, ("text_model.",)),
+)
+
+
+def file_content(shapes: Shapes) -> FileContent:
+    return next((condition.content for condition in CONDITIONS if condition.holds(shapes)), FileContent.UNKNOWN)
+
+
+def hallo2_config(shapes: Shapes) -> Hallo2Config:
+    """Dimensions of the five networks. Raises KeyError where a tensor is missing that they are read from."""
+    unet = "denoising_unet."
+    widths = _widths(shapes, f"{unet}down_blocks.{{}}.resnets.0.conv1.weight")
+    first = f"{unet}down_blocks.0"
+    token_width = shapes["imageproj.norm.weight"][0]
+    audio_in = shapes["audioproj.proj1.weight"][1]
+    audio_width = shapes["audioproj.norm.weight"][0]
+    feature_width, layers = _speech_features(audio_in)
+    return Hallo2Config(
+        UNetConfig(
+            block_widths=widths,
+            layers_per_block=_count(shapes, f"{first}.resnets.{{}}.conv1.weight"),
+            # heads and norm_groups cannot be deduced from a state dict; both are SD 1.5's everywhere
+            face_token_width=shapes[f"{first}.attentions.0.transformer_blocks.0.attn2.to_k.weight"][1],
+            audio_token_width=shapes[f"{first}.audio_modules.0.transformer_blocks.0.attn2_0.to_k.weight"][1],
+            motion_positions=shapes[
+                f"{first}.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0.pos_encoder.pe"
+            ][1],
+        ),
+        FaceLocatorConfig(
+            (shapes["face_locator.conv_in.weight"][0], *_locator_widths(shapes)),
+            shapes["face_locator.conv_out.weight"][0],
+        ),
+        ImageProjectionConfig(
+            embedding_width=shapes["imageproj.proj.weight"][1],
+            token_width=token_width,
+            tokens=shapes["imageproj.proj.weight"][0] // token_width,
+        ),
+        AudioProjectionConfig(
+            window_frames=WINDOW_FRAMES,
+            layers=layers,
+            feature_width=feature_width,
+            hidden_width=shapes["audioproj.proj1.weight"][0],
+            token_width=audio_width,
+            tokens=shapes["audioproj.proj3.weight"][0] // audio_width,
+        ),
+    )
+
+
+def vae_config(shapes: Shapes) -> VAEConfig:
+    """Dimensions of a diffusers VAE. Raises KeyError where a tensor is missing that they are read from."""
+    return VAEConfig(
+        block_widths=_widths(shapes, "encoder.down_blocks.{}.resnets.0.conv1.weight"),
+        layers_per_block=_count(shapes, "encoder.down_blocks.0.resnets.{}.conv1.weight"),
+        # norm_groups cannot be deduced from a state dict
+    )
+
+
+def _speech_features(audio_in: int) -> tuple[int, int]:
+    """(width, layers) from the audio projection's input, window × layers × width."""
+    per_frame = audio_in // WINDOW_FRAMES
+    if per_frame % BASE_WIDTH == 0:
+        return BASE_WIDTH, per_frame // BASE_WIDTH
+    return per_frame, 1
+
+
+def _locator_widths(shapes: Shapes) -> tuple[int, ...]:
+    """Every second convolution of the locator widens."""
+    blocks = _count(shapes, "face_locator.blocks.{}.weight")
+    return tuple(shapes[f"face_locator.blocks.{index}.weight"][0] for index in range(1, blocks, 2))
+
+
+def _widths(shapes: Shapes, pattern: str) -> tuple[int, ...]:
+    return tuple(shapes[pattern.format(level)][0] for level in range(_count(shapes, pattern)))
+
+
+def _count(shapes: Shapes, pattern: str) -> int:
+    """How many keys pattern.format(0), pattern.format(1), … there are in a row."""
+    count = 0
+    while pattern.format(count) in shapes:
+        count += 1
+    return count
