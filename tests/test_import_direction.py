@@ -15,7 +15,7 @@ LAYERS = (
     {"audio", "portrait", "timeline", "jobs", "video"},
     {"checkpoints"},
     {"models"},
-    {"config", "payloads", "runtime", "errors", "examples"},
+    {"config", "payloads", "runtime", "errors", "examples", "__version__"},
 )
 
 

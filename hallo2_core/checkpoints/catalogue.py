@@ -1,0 +1,92 @@
+"""The weights files there are: names, folders, sizes, licences and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CheckpointError
+from .read import read_tensors
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """One file a user downloads. names: under which it is looked for, the usual one first."""
+
+    what: str
+    folder: str  # below the models folder
+    names: tuple[str, ...]
+    size_bytes: int  # about
+    source: str
+    licence: str
+    needed: bool = True
+
+
+CATALOGUE = (
+    KnownFile(
+        "Hallo2's networks", "hallo2", ("net.pth", "net.safetensors"), 4_850 * MEGABYTE,
+        "huggingface.co/fudan-generative-ai/hallo2, hallo2/net.pth",
+        "uploaded as MIT; fine-tuned from SD 1.5 (OpenRAIL-M use restrictions)",
+    ),
+    KnownFile(
+        "SD 1.x VAE", "vae",
+        ("sd-vae-ft-mse.safetensors", "vae-ft-mse-840000-ema-pruned.safetensors",
+         "diffusion_pytorch_model.safetensors"),
+        335 * MEGABYTE,
+        "huggingface.co/stabilityai/sd-vae-ft-mse, diffusion_pytorch_model.safetensors",
+        "MIT",
+    ),
+    KnownFile(
+        "speech encoder", "audio_encoders", ("wav2vec2-base-960h.safetensors",), 378 * MEGABYTE,
+        "huggingface.co/facebook/wav2vec2-base-960h, model.safetensors",
+        "Apache-2.0",
+    ),
+    KnownFile(
+        "face detector", "hallo2/face_analysis", ("scrfd_10g_bnkps.onnx",), 17 * MEGABYTE,
+        "huggingface.co/fudan-generative-ai/hallo2, face_analysis/models/scrfd_10g_bnkps.onnx",
+        "non-commercial research only",
+        needed=False,
+    ),
+    KnownFile(
+        "face recogniser", "hallo2/face_analysis", ("glintr100.onnx",), 261 * MEGABYTE,
+        "huggingface.co/fudan-generative-ai/hallo2, face_analysis/models/glintr100.onnx",
+        "non-commercial research only",
+        needed=False,
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What was found of one known file."""
+
+    known: KnownFile
+    path: Path | None  # None: not there under any of its names
+    problem: str = ""
+
+    @property
+    def is_usable(self) -> bool:
+        return self.path is not None and not self.problem
+
+
+def check_models(models: Path) -> Iterator[FileReport]:
+    """Look for every known file below a models folder, laid out as ComfyUI's. Weights are opened, not loaded."""
+    if not models.is_dir():
+        raise CheckpointError(f"There is no folder {models}. Name ComfyUI's models folder with --models.")
+    for known in CATALOGUE:
+        paths = (models / known.folder / name for name in known.names)
+        path = next((path for path in paths if path.exists()), None)
+        yield FileReport(known, path, "" if path is None else _problem(path))
+
+
+def _problem(path: Path) -> str:
+    if path.suffix == ".onnx":
+        return "" if path.stat().st_size else "it is empty: download it again"
+    try:
+        read_tensors(path)
+    except CheckpointError as error:
+        return str(error)
+    return ""

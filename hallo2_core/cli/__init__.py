@@ -1,0 +1,54 @@
+"""The `hallo2` command: the same core as the nodes, without ComfyUI.
+
+Exit status: 0 done; 1 a self-test failed or a file is missing; 2 bad input (one line on stderr, nothing written); 130
+cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from typing import NoReturn
+
+from .. import __version__
+from ..errors import Cancelled, Hallo2Error
+from . import animate, check, convert, selftest
+
+BAD_INPUT, CANCELLED = 2, 130
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage page."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see '{self.prog} --help')\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parsed = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(message)s", level=logging.INFO if parsed.verbose else logging.WARNING)
+    logging.captureWarnings(True)
+    try:
+        return parsed.run(parsed)
+    except Hallo2Error as error:
+        sys.stderr.write(f"hallo2: {error}\n")
+        return BAD_INPUT
+    except (KeyboardInterrupt, Cancelled):
+        sys.stderr.write("\nhallo2: cancelled\n")
+        return CANCELLED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(prog="hallo2", description="One portrait and a voice track become a talking video.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="log more of what happens")
+    commands = parser.add_subparsers(title="commands", required=True, parser_class=OneLineParser)
+    for command in (animate, check, convert, selftest):
+        name = command.__name__.rsplit(".", 1)[-1]
+        summary = command.__doc__.split("\n", 1)[0]
+        own = commands.add_parser(name, help=summary, description=command.__doc__)
+        command.add_arguments(own)
+        own.set_defaults(run=command.run)
+    return parser

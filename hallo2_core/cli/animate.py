@@ -1,0 +1,179 @@
+"""Animate a portrait with a voice: writes one video file with exactly as many frames as the sound is long."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..config import ClipConfig, PatchDropConfig, RegionWeights, SamplerConfig, check_frame_size
+from ..errors import SettingsError
+from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype, peak_memory_mb
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..animation.render import RenderedVideo
+    from ..payloads import MotionSettings
+    from ..video.writer import VideoSettings
+
+DEMO = "demo"
+DEMO_SIZE, DEMO_STEPS = (128, 128), 4
+FULL_SIZE, FULL_STEPS = (512, 512), 40
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    wanted = parser.add_argument_group("what")
+    wanted.add_argument("--portrait", type=Path, required=True, help="a picture of one face")
+    wanted.add_argument("--audio", type=Path, required=True, help="the voice: any file with sound")
+    wanted.add_argument("--out", type=Path, required=True, metavar="OUT.mp4", help="the video; never overwritten")
+    wanted.add_argument("--fps", type=Fraction, default=Fraction(25), help="frames a second (25, the release's)")
+    wanted.add_argument("--size", metavar="WxH", help="multiples of 64 (512x512; the demo model's is 128x128)")
+
+    weights = parser.add_argument_group("weights")
+    weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net.pth or its safetensors (demo)")
+    weights.add_argument("--vae", type=Path, metavar="FILE", help="sd-vae-ft-mse; the demo model has its own")
+    weights.add_argument("--speech-encoder", metavar="FILE|demo", help="wav2vec2-base-960h")
+    weights.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100 (built-in face finder)")
+    weights.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
+    weights.add_argument("--dtype", choices=("auto", *DTYPES), default="auto", help="auto: the file's; float32 on CPUs")
+
+    sampling = parser.add_argument_group("how")
+    sampling.add_argument("--seed", type=int, default=42)
+    sampling.add_argument("--steps", type=int, help="denoising steps (40; the demo model's are 4)")
+    sampling.add_argument("--cfg", type=float, default=3.5, help="guidance; 1 turns it off (3.5)")
+    sampling.add_argument("--pose-weight", type=float, default=1.0, help="how far speech moves the head (1)")
+    sampling.add_argument("--face-weight", type=float, default=1.0, help="how far speech moves the face (1)")
+    sampling.add_argument("--lip-weight", type=float, default=1.0, help="how far speech moves the lips (1)")
+    sampling.add_argument("--motion-frames", type=int, default=2, help="frames a clip continues from (2)")
+    sampling.add_argument("--drop-rate", type=float, default=0.25, help="share of motion-frame patches dropped (0.25)")
+    sampling.add_argument("--patch-size", type=int, default=1, metavar="PX", help="side of a dropped patch (1)")
+    sampling.add_argument("--noise", type=float, default=0.0, metavar="SIGMA", help="noise on motion frames (0)")
+    sampling.add_argument("--drop-seed", type=int, default=42, help="seed of patch-drop and noise")
+    sampling.add_argument("--legacy-rng", action="store_true", help="draw random numbers in the release's order")
+    sampling.add_argument("--reference-banks", choices=("released", "aligned"), default="released")
+
+    face = parser.add_argument_group("face")
+    face.add_argument("--crop", choices=("auto", "face", "centre", "none"), default="auto", help="what is cut out")
+    face.add_argument("--face-index", type=int, default=0, help="which face, the largest first (0)")
+    face.add_argument("--face-mask", type=Path, metavar="FILE", help="a picture, white where the face is")
+    face.add_argument("--lip-mask", type=Path, metavar="FILE", help="a picture, white where the lips are")
+    face.add_argument("--whole-picture", action="store_true", help="no face: animate the picture as a whole")
+
+    video = parser.add_argument_group("file")
+    video.add_argument("--codec", choices=("h264", "h265"), default="h264")
+    video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
+    video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    rendered = _animate(arguments)
+    result = {
+        "out": str(rendered.path),
+        "frames": rendered.frames,
+        "fps": float(rendered.fps),
+        "seconds": rendered.seconds,
+        "width": rendered.width,
+        "height": rendered.height,
+        "resumed_from_clip": 0,
+        "wall_s": round(time.monotonic() - started, 3),
+        "peak_rss_mb": peak_memory_mb(),
+    }
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        sys.stderr.write("{out}: {frames} frames, {width}x{height}, {seconds:.2f} s\n".format(**result))
+    return 0
+
+
+def _animate(arguments: argparse.Namespace) -> RenderedVideo:
+    """Settings are checked before anything is loaded, files before anything is computed."""
+    width, height = _size(arguments)
+    sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
+
+    from ..animation.animate import Performance
+    from ..animation.reference_banks import build_reference
+    from ..animation.render import render_video
+    from ..audio.sound_file import FileAudio
+    from ..audio.speech_embeddings import encode_speech
+    from ..models.latents import VAECodec
+    from ..portrait.picture import load_picture
+    from ..portrait.prepare import prepare_portrait
+    from .weights import check_weights_are_named, load_face_analysis, load_models, load_speech_encoder
+
+    device = chosen_device(arguments.device)
+    check_weights_are_named(arguments.model, arguments.vae, arguments.speech_encoder)
+    runtime = TerminalRuntime(device)
+    picture, audio = load_picture(arguments.portrait), FileAudio(arguments.audio)
+    portrait = prepare_portrait(
+        picture,
+        load_face_analysis(arguments.face_models),
+        width,
+        height,
+        crop=arguments.crop,
+        face_index=arguments.face_index,
+        face_mask=_mask(arguments.face_mask),
+        lip_mask=_mask(arguments.lip_mask),
+        whole_picture=arguments.whole_picture,
+    )
+    for note in portrait.notes:
+        sys.stderr.write(f"note: {note}\n")
+    models = load_models(arguments.model, arguments.vae, chosen_dtype(arguments.dtype, device))
+    encoder = load_speech_encoder(arguments.speech_encoder, arguments.model)
+    codec = VAECodec(models.vae, runtime)
+    reference = build_reference(models, portrait, codec, runtime)
+    performance = Performance(models, reference, motion, sampler)
+    speech = encode_speech(audio, encoder, arguments.fps)
+    return render_video(performance, speech, codec, settings, arguments.out, runtime)
+
+
+def _mask(path: Path | None) -> Tensor | None:
+    """(h w), 0..1, from a picture's brightness."""
+    from ..portrait.picture import load_picture
+
+    return None if path is None else load_picture(path).mean(dim=-1)
+
+
+def _size(arguments: argparse.Namespace) -> tuple[int, int]:
+    if arguments.size is None:
+        return DEMO_SIZE if arguments.model == DEMO else FULL_SIZE
+    match = re.fullmatch(r"(\d+)x(\d+)", arguments.size)
+    if not match:
+        raise SettingsError(f"The size is '{arguments.size}'; write it as width x height, for example 512x512.")
+    width, height = int(match[1]), int(match[2])
+    check_frame_size(width, height)
+    return width, height
+
+
+def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
+    default_steps = DEMO_STEPS if arguments.model == DEMO else FULL_STEPS
+    return SamplerConfig(
+        steps=default_steps if arguments.steps is None else arguments.steps,
+        guidance=arguments.cfg,
+        seed=arguments.seed,
+        weights=RegionWeights(arguments.pose_weight, arguments.face_weight, arguments.lip_weight),
+        legacy_rng=arguments.legacy_rng,
+        reference_banks=arguments.reference_banks,
+    )
+
+
+def _motion(arguments: argparse.Namespace) -> MotionSettings:
+    from ..payloads import MotionSettings
+
+    drop = PatchDropConfig(
+        rate=arguments.drop_rate, patch_px=arguments.patch_size, noise_sigma=arguments.noise, seed=arguments.drop_seed
+    )
+    return MotionSettings(ClipConfig(motion_frames=arguments.motion_frames), drop)
+
+
+def _video_settings(arguments: argparse.Namespace) -> VideoSettings:
+    from ..video.encode import VideoSettings
+
+    return VideoSettings(arguments.codec, arguments.bit_depth, arguments.quality)

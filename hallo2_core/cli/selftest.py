@@ -1,0 +1,33 @@
+"""Run the golden cases that ship with the package on a device and dtype: proof that they compute what they should.
+
+One line a case: its name, the largest difference from the official code's numbers, that relative to their size, PASS,
+FAIL or SKIP. The limits depend on the dtype.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from .machine import DTYPES, chosen_device
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32")
+    parser.add_argument("--heavy", action="store_true", help="the full-size network too (about 10 GiB of memory)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from ..selftest.case import Settings, shipped_goldens
+    from ..selftest.run_cases import run_folder
+
+    settings = Settings(chosen_device(arguments.device), DTYPES[arguments.dtype])
+    statuses = []
+    with torch.inference_mode():
+        for verdict in run_folder(shipped_goldens(), settings, heavy=arguments.heavy):
+            statuses.append(verdict.status)
+            print(verdict, flush=True)
+    print(f"{statuses.count('PASS')} passed, {statuses.count('FAIL')} failed, {statuses.count('SKIP')} skipped")
+    return 0 if "PASS" in statuses and "FAIL" not in statuses else 1

@@ -1,0 +1,57 @@
+"""The weights a command names, as loaded networks. What is missing is said before anything is computed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ..errors import CheckpointError
+from ..models.layers import Build
+from ..models.wav2vec import SpeechEncoder
+from ..payloads import Hallo2Models
+from ..portrait.face_analysis import FaceAnalysis, built_in_face_analysis
+from ..portrait.released_faces import DETECTOR_FILE, RECOGNISER_FILE, released_face_analysis
+
+DEMO = "demo"
+
+
+def check_weights_are_named(model: str, vae: Path | None, speech_encoder: str | None) -> None:
+    """The demo model brings all it needs; a real one needs its two companions named."""
+    if model == DEMO:
+        return
+    missing = [flag for flag, given in (("--vae", vae), ("--speech-encoder", speech_encoder)) if given is None]
+    if missing:
+        raise CheckpointError(
+            f"--model {model} needs {' and '.join(missing)} too: the file of sd-vae-ft-mse and that of "
+            f"wav2vec2-base-960h. 'hallo2 check' says where they come from."
+        )
+
+
+def load_models(model: str, vae: Path | None, dtype: torch.dtype | None) -> Hallo2Models:
+    """dtype: None keeps the file's own. The result has a VAE."""
+    from ..checkpoints.build import load_hallo2, load_vae
+    from ..checkpoints.demo import demo_hallo2
+
+    build = Build(dtype=dtype)
+    if model == DEMO:
+        sys.stderr.write("note: the demo model is made of random weights: it draws noise, not faces.\n")
+        return demo_hallo2(build)
+    return replace(load_hallo2(Path(model), build), vae=load_vae(vae, build))
+
+
+def load_speech_encoder(speech_encoder: str | None, model: str) -> SpeechEncoder:
+    from ..checkpoints.speech_encoder import demo_speech_encoder
+    from ..checkpoints.speech_encoder import load_speech_encoder as load
+
+    name = speech_encoder or (DEMO if model == DEMO else "")
+    return demo_speech_encoder() if name == DEMO else load(Path(name))
+
+
+def load_face_analysis(folder: Path | None) -> FaceAnalysis:
+    """folder: where the released face files lie; None for the built-in face finder."""
+    if folder is None:
+        return built_in_face_analysis()
+    return released_face_analysis(folder / DETECTOR_FILE, folder / RECOGNISER_FILE)
