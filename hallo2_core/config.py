@@ -10,6 +10,7 @@ from .errors import SettingsError
 LATENT_CHANNELS = 4
 LATENT_SCALE = 0.18215  # SD 1.x: latents are the VAE's posterior mean times this
 PIXELS_PER_LATENT = 8
+LONGEST_SIDE_PX = 4096  # of an upscaled picture: 4K, as the paper has it
 SIZE_MULTIPLE_PX = 64  # three halvings of the latents below the VAE's eightfold one
 
 
@@ -109,7 +110,7 @@ DEMO_WAV2VEC = Wav2VecConfig(
 
 @dataclass(frozen=True)
 class UpscalerConfig:
-    """The temporal VQ upscaler (paper §4.2), as `net_g.pth` has it. `encoder.blocks` and `generator.blocks` follow it."""
+    """The temporal VQ upscaler (paper §4.2), as `net_g.pth` has it."""
 
     side_px: int = 512  # of the square pictures it restores: aligned faces
     widths: tuple[int, ...] = (64, 128, 128, 256, 256, 512)  # from the full side down to the codes'
@@ -129,19 +130,60 @@ class UpscalerConfig:
     def code_side(self) -> int:
         return self.side_px >> (len(self.widths) - 1)
 
+    def __post_init__(self) -> None:
+        if self.latent_widths:
+            from_latents = self.side_px // PIXELS_PER_LATENT >> (len(self.latent_widths) - 1)
+            if from_latents != self.code_side:
+                raise SettingsError(
+                    f"The encoder of latents ends at side {from_latents}, the encoder of pictures at {self.code_side}: "
+                    f"these {len(self.latent_widths)} and {len(self.widths)} levels do not belong together."
+                )
+
 
 DEMO_UPSCALER = UpscalerConfig(
-    side_px=128,
-    widths=(32, 32, 64, 64),
+    side_px=64,
+    widths=(32, 32, 32, 64),
     blocks_per_level=1,
     codes=64,
     code_width=32,
     token_width=64,
     feed_forward_width=128,
     alignment_layers=2,
-    fused_sides=(32, 64),
+    fused_sides=(16, 32),
     latent_widths=(32,),
 )
+
+
+@dataclass(frozen=True)
+class UpscaleSettings:
+    """How a video is upscaled: its new size, and what each face goes through."""
+
+    width_px: int
+    height_px: int
+    fidelity: float = 0.5  # 0 draws the face anew, 1 keeps close to the given one
+    window_frames: int = 16
+    overlap_frames: int = 4  # of neighbouring windows; faded from one into the other
+    missed_frames: int = 8  # a face not found in up to so many frames is interpolated; after more, it has left
+    smoothing_frames: float = 2.0  # deviation of the Gaussian over time on each face's place, turn and size; 0 is none
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.width_px <= LONGEST_SIDE_PX or not 1 <= self.height_px <= LONGEST_SIDE_PX:
+            raise SettingsError(
+                f"The result would have {self.width_px}x{self.height_px} px; choose sides of 1 to {LONGEST_SIDE_PX}."
+            )
+        if not 0.0 <= self.fidelity <= 1.0:
+            raise SettingsError(f"The fidelity is {self.fidelity}; choose 0 (draw anew) to 1 (keep close).")
+        if self.window_frames < 1:
+            raise SettingsError(f"The window has {self.window_frames} frames; choose 1 or more (16 is the release's).")
+        if not 0 <= self.overlap_frames <= self.window_frames // 2:
+            raise SettingsError(
+                f"The overlap is {self.overlap_frames} frames; choose 0 to {self.window_frames // 2}, half the window."
+            )
+        if self.missed_frames < 0 or self.smoothing_frames < 0:
+            raise SettingsError(
+                f"Missed frames are {self.missed_frames} and smoothing is {self.smoothing_frames} frames; "
+                "neither can be below 0."
+            )
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,14 @@ def test_pictures_pass_one_at_a_time_and_a_cancel_gets_through_between_them():
 
 
 def test_latents_go_through_an_encoder_of_their_own():
-    net = restorer(latent_widths=(32,), side_px=64, widths=(32, 32, 32, 64), fused_sides=(16,))
-    restored = net(latents=torch.randn(1, 2, 4, 8, 8), fidelity=0.0)
-    assert restored.frames.shape == (1, 2, 3, 64, 64)
+    net = restorer(latent_widths=(32, 32), side_px=128, widths=(32, 32, 32, 32, 64), fused_sides=(16,))
+    restored = net(latents=torch.randn(1, 2, 4, 16, 16), fidelity=0.0)
+    assert restored.frames.shape == (1, 2, 3, 128, 128)
+
+
+def test_an_encoder_of_latents_that_ends_at_another_side_is_refused():
+    with pytest.raises(SettingsError, match="side 2, the encoder of pictures at 8"):
+        replace(CONFIG, latent_widths=(32, 32))
 
 
 def test_latents_without_trained_weights_are_refused_with_the_way_out():
@@ -99,7 +104,7 @@ def test_latents_without_trained_weights_are_refused_with_the_way_out():
 
 
 def test_latents_have_nothing_to_be_faithful_to():
-    net = restorer(latent_widths=(32,))
+    net = restorer(latent_widths=(32,), widths=(32, 32, 32, 64))
     with pytest.raises(SettingsError, match="latents bring no picture"):
         net(latents=torch.randn(1, 2, 4, 4, 4), fidelity=0.5)
 

@@ -1,0 +1,122 @@
+"""A face cut out straight, as the codebook's faces were, and put back with a soft edge.
+
+Coordinates are those of `portrait.similarity`: continuous, the middle of the first pixel is (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+from ..portrait import similarity
+
+# FFHQ's alignment (arXiv 1812.04948), the pictures that the codebook was learnt from: the square's side in distances
+# between the eyes and from eyes to mouth, whichever gives more, and how far its centre lies towards the mouth.
+SIDE_IN_EYE_DISTANCES = 4.0
+SIDE_IN_EYES_TO_MOUTH = 3.6
+CENTRE_TOWARDS_MOUTH = 0.1
+
+# Of the pasted square's half side: whole within the first, gone beyond the second.
+OPAQUE_WITHIN, CLEAR_BEYOND = 0.75, 0.97
+BICUBIC_REACH_PX = 2
+
+
+def face_square(five_points: Tensor) -> Tensor:
+    """five_points: (5 2): eyes, nose, corners of the mouth, the picture's left first; (x, y).
+
+    Returns the square around the face as (5): centre x, centre y, logarithm of the side, and the direction (cos, sin)
+    of its upper edge. Such numbers can be averaged; see `square_to_picture`.
+    """
+    eyes, mouth = five_points[:2].mean(dim=0), five_points[3:].mean(dim=0)
+    across, down = five_points[1] - five_points[0], mouth - eyes
+    along = across + torch.stack([down[1], -down[0]])  # both say where "right" is
+    side = max(SIDE_IN_EYE_DISTANCES * float(across.norm()), SIDE_IN_EYES_TO_MOUTH * float(down.norm()), 1.0)
+    centre = eyes + CENTRE_TOWARDS_MOUTH * down
+    direction = along / along.norm().clamp(min=1e-6)
+    return torch.cat([centre, centre.new_tensor([math.log(side)]), direction]).float()
+
+
+def square_to_picture(square: Tensor, side_px: int) -> Tensor:
+    """(2 3): from the pixels of the cut face to the picture's."""
+    angle = math.atan2(float(square[4]), float(square[3]))
+    return similarity.from_square(square[:2], math.exp(float(square[2])), angle, side_px)
+
+
+def cut_face(picture: Tensor, square: Tensor, side_px: int) -> Tensor:
+    """picture: (h w 3), 0..1. Returns (3 side side); beyond the picture its edge goes on."""
+    whole = rearrange(picture, "h w c -> c h w")
+    return warp(whole, square_to_picture(square, side_px), side_px, side_px).clamp(0.0, 1.0)
+
+
+def paste_faces(picture: Tensor, faces: Iterable[tuple[Tensor, Tensor]], scale: tuple[float, float]) -> Tensor:
+    """picture: (H W 3), 0..1.  faces: (face (3 s s), square in the source's pixels).  scale: (x, y), source to picture.
+
+    Returns a new picture; its pixels outside all faces' squares are those of the given one, bit for bit.
+    """
+    canvas = picture.clone()
+    for face, square in faces:
+        to_picture = square_to_picture(square, face.shape[-1]) * torch.tensor(scale).unsqueeze(1)
+        _paste(canvas, face, to_picture)
+    return canvas
+
+
+def warp(picture: Tensor, to_picture: Tensor, height: int, width: int) -> Tensor:
+    """Samples (c height width) of `picture` (c h w) at the places that `to_picture` (2 3) sends each pixel to.
+
+    Bicubic, after averaging where the result is coarser than the picture. Only the part that is looked at is touched.
+    """
+    places = similarity.apply(to_picture, _pixel_middles(height, width))
+    coarser = max(float(torch.linalg.det(to_picture[:, :2]).abs().sqrt()), 1.0)
+    (left, right), (top, bottom) = (
+        _span(places[..., axis], math.ceil(BICUBIC_REACH_PX * coarser) + 1, size)
+        for axis, size in ((0, picture.shape[2]), (1, picture.shape[1]))
+    )
+    part = picture[:, top:bottom, left:right].unsqueeze(0)
+    size = torch.tensor([right - left, bottom - top])
+    if coarser > 1.0:
+        smaller = [max(round(side / coarser), 1) for side in part.shape[2:]]
+        part = F.interpolate(part, smaller, mode="bicubic", antialias=True)
+    grid = (places - torch.tensor([left, top])) / size * 2 - 1
+    sampled = F.grid_sample(part, grid.unsqueeze(0), mode="bicubic", padding_mode="border", align_corners=False)
+    return sampled.squeeze(0)
+
+
+def _paste(canvas: Tensor, face: Tensor, to_picture: Tensor) -> None:
+    """Blend `face` (3 s s) into canvas (H W 3), in place."""
+    side = face.shape[-1]
+    corners = similarity.apply(to_picture, torch.tensor([[0.0, 0.0], [side, 0.0], [0.0, side], [side, side]]))
+    (left, right), (top, bottom) = (
+        _span(corners[:, axis], 0, size) for axis, size in ((0, canvas.shape[1]), (1, canvas.shape[0]))
+    )
+    to_face = similarity.inverse(to_picture)
+    to_face = torch.cat([to_face[:, :2], similarity.apply(to_face, torch.tensor([[left, top]]).float()).mT], dim=1)
+    height, width = bottom - top, right - left
+    drawn = rearrange(warp(face, to_face, height, width), "c h w -> h w c").clamp(0.0, 1.0)
+    opacity = _opacity(similarity.apply(to_face, _pixel_middles(height, width)) / side * 2 - 1)
+    part = canvas[top:bottom, left:right]
+    part.copy_(torch.where(opacity > 0, torch.lerp(part, drawn, opacity), part))
+
+
+def _opacity(places: Tensor) -> Tensor:
+    """places: (h w 2), the square's edges at -1 and 1. Returns (h w 1): 1 in the middle, falling smoothly to 0."""
+    radius = places.pow(4).sum(dim=-1, keepdim=True).pow(0.25)  # a square with round corners
+    inside = ((CLEAR_BEYOND - radius) / (CLEAR_BEYOND - OPAQUE_WITHIN)).clamp(0.0, 1.0)
+    return inside * inside * (3 - 2 * inside)
+
+
+def _pixel_middles(height: int, width: int) -> Tensor:
+    """(height width 2): x, y."""
+    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    return torch.stack([x, y], dim=-1)
+
+
+def _span(values: Tensor, margin: int, size: int) -> tuple[int, int]:
+    """The pixels from the smallest to the largest value, at least one, inside 0..size."""
+    first = min(max(math.floor(float(values.min())) - margin, 0), size - 1)
+    last = max(min(math.ceil(float(values.max())) + margin, size), first + 1)
+    return first, last

@@ -1,0 +1,28 @@
+"""How large the result becomes."""
+
+from __future__ import annotations
+
+from ..config import LONGEST_SIDE_PX
+from ..errors import SettingsError
+
+
+def target_size(width: int, height: int, scale: float | None = None, long_side: int | None = None) -> tuple[int, int]:
+    """(width, height) of the result: `scale` times the source's, or with a long side of `long_side` pixels.
+
+    Both sides are even, as video encoders want them: an odd one becomes one larger. Errors: SettingsError.
+    """
+    if (scale is None) == (long_side is None):
+        raise SettingsError("Give either a scale or the length of the long side in pixels, not both and not neither.")
+    if long_side is not None:
+        scale = long_side / max(width, height)
+    if scale <= 0:
+        raise SettingsError(f"The result would be {scale:g} times the video's size; choose more than 0.")
+    sides = [max(round(side * scale), 1) for side in (width, height)]
+    target_width, target_height = (side + side % 2 for side in sides)
+    if max(target_width, target_height) > LONGEST_SIDE_PX:
+        largest = LONGEST_SIDE_PX / max(width, height)
+        raise SettingsError(
+            f"The result would have {target_width}x{target_height} px; the longest side may have {LONGEST_SIDE_PX}. "
+            f"Choose a scale of at most {largest:.3g} for this video of {width}x{height} px."
+        )
+    return target_width, target_height

@@ -1,0 +1,109 @@
+"""Frames in, frames out, larger and sharper: faces restored in temporal windows, the rest by `background`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import dropwhile
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..config import UpscaleSettings
+from ..models.layers import dtype_of
+from ..payloads import Upscaler
+from ..portrait.face_analysis import FaceFinder
+from ..runtime import Runtime
+from .background import Background, resample
+from .face_crop import cut_face, paste_faces
+from .face_tracks import TrackedFrame, as_float, context_frames, track_faces
+from .windows import Window, WindowGrid, cut_windows
+
+# Restored faces by (number of the track, number of the frame): (3 s s), 0..1.
+Faces = dict[tuple[int, int], Tensor]
+
+
+@torch.inference_mode()
+def upscale_frames(
+    frames: Iterable[Tensor],
+    upscaler: Upscaler,
+    faces: FaceFinder | None,
+    settings: UpscaleSettings,
+    runtime: Runtime,
+    background: Background = resample,
+    start: int = 0,
+) -> Iterator[Tensor]:
+    """Yield every frame from `start` on, in order: (height_px width_px 3), 0..1, on the CPU.
+
+    frames: (h w 3), uint8 or 0..1, all of one size; the first has the number `first_frame_needed(start, settings)`, so
+    that frames come out bit for bit the same wherever a video is gone on with.
+    faces: None leaves them to `background`.
+
+    Holds a window of frames as they were given, and their faces; nothing that grows with the video.
+    """
+    grid = _grid(settings)
+    first_window = grid.first_start(start)
+    tracked = track_faces(frames, faces, settings, first_frame_needed(start, settings))
+    tracked = dropwhile(lambda frame: frame.index < first_window, tracked)
+    carried: Faces = {}  # of frames that the next window sees too
+    for window in cut_windows(tracked, grid, first_window):
+        restored = _faded(carried, _restored_faces(window, carried, upscaler, settings, runtime), window, grid)
+        finished = window.end if window.is_last else window.start + grid.step
+        for frame in window.items:
+            if start <= frame.index < finished:
+                runtime.check_cancelled()
+                yield _composed(frame, restored, settings, background)
+        carried = {key: face for key, face in restored.items() if key[1] >= finished}
+
+
+def first_frame_needed(start: int, settings: UpscaleSettings) -> int:
+    """The frame to read from, so that the frame `start` comes out as if the video had been read from its beginning."""
+    return max(_grid(settings).first_start(start) - context_frames(settings), 0)
+
+
+def restore_window(crops: Tensor, upscaler: Upscaler, fidelity: float, runtime: Runtime) -> Tensor:
+    """crops: (f 3 s s), 0..1, one face through time. Returns the same, restored together, on the CPU."""
+    runtime.ready(upscaler.restorer)
+    given = (crops * 2 - 1).to(runtime.device, dtype_of(upscaler.restorer))
+    given = rearrange(given, "f c h w -> 1 f c h w")
+    restored = upscaler.restorer(given, fidelity=fidelity, between_frames=runtime.check_cancelled)
+    return rearrange(restored.frames.float().cpu(), "1 f c h w -> f c h w").clamp(-1.0, 1.0) / 2 + 0.5
+
+
+def _grid(settings: UpscaleSettings) -> WindowGrid:
+    return WindowGrid(settings.window_frames, settings.overlap_frames)
+
+
+def _restored_faces(
+    window: Window[TrackedFrame], carried: Faces, upscaler: Upscaler, settings: UpscaleSettings, runtime: Runtime
+) -> Faces:
+    """Each track's part of the window, restored; parts that a neighbouring window does as well are left to it."""
+    restored: Faces = {}
+    side = upscaler.config.side_px
+    for number in sorted({number for frame in window.items for number in frame.faces}):
+        part = [frame for frame in window.items if number in frame.faces]
+        next_sees_all = not window.is_last and part[0].index >= window.end - settings.overlap_frames
+        done_already = all((number, frame.index) in carried for frame in part)
+        if next_sees_all or done_already:
+            continue
+        crops = torch.stack([cut_face(as_float(frame.picture), frame.faces[number], side) for frame in part])
+        results = restore_window(crops, upscaler, settings.fidelity, runtime)
+        restored |= {(number, frame.index): face for frame, face in zip(part, results, strict=True)}
+    return restored
+
+
+def _faded(carried: Faces, restored: Faces, window: Window[TrackedFrame], grid: WindowGrid) -> Faces:
+    """Where the window before has a face too, the two are mixed."""
+    merged = carried | restored
+    for key in carried.keys() & restored.keys():
+        merged[key] = torch.lerp(carried[key], restored[key], grid.fade(key[1], window.start))
+    return merged
+
+
+def _composed(frame: TrackedFrame, restored: Faces, settings: UpscaleSettings, background: Background) -> Tensor:
+    picture = as_float(frame.picture)
+    enlarged = background(picture, settings.height_px, settings.width_px)
+    scale = (settings.width_px / picture.shape[1], settings.height_px / picture.shape[0])
+    return paste_faces(
+        enlarged, ((restored[number, frame.index], square) for number, square in sorted(frame.faces.items())), scale
+    )
