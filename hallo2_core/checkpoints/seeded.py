@@ -49,6 +49,7 @@ def fill_with_seeded_weights(module: nn.Module, prefix: str, salt: int = 0) -> N
     own = module.state_dict()
     drawn = seeded_state_dict({key: tensor.shape for key, tensor in own.items()}, salt, prefix)
     module.load_state_dict({key: drawn[key].to(own[key].dtype) for key in own}, strict=True, assign=True)
+    module.requires_grad_(False)
 
 
 def sinusoidal_positions(length: int, width: int) -> Tensor:
