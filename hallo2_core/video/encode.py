@@ -1,0 +1,159 @@
+"""Frames into one stream of packets: H.264 or H.265, 8 or 10 bits, the same bytes for the same frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import SettingsError, VideoError
+from .colour import to_bytes_as_released, to_yuv420
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+CODECS = {"h264": "libx264", "h265": "libx265"}
+PIXEL_FORMATS = {8: "yuv420p", 10: "yuv420p10le"}
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+QUALITIES = "0 lossless, 1-14 visually lossless, 15-20 high, 21-26 good, 27-51 small"
+BT709, LIMITED_RANGE = 1, 1  # libavutil's numbers
+KEY_FRAME_SECONDS = 2
+# Fixed, whatever the machine: an encoder's bytes depend on its number of threads.
+THREADS = 4
+FRAMES_IN_FLIGHT = 2  # H.265
+# How far H.265 decodes ahead of showing, with any preset. x265 says so itself, but for one or two frames at random.
+MOST_REORDERED_FRAMES = 2
+
+
+@dataclass(frozen=True)
+class VideoSettings:
+    """codec: "h264" plays everywhere, "h265" is smaller. quality: the encoder's CRF, lower is better (QUALITIES).
+    preset: how long the encoder tries."""
+
+    codec: str = "h264"
+    bit_depth: int = 8
+    quality: int = 14
+    preset: str = "medium"
+
+    def __post_init__(self) -> None:
+        if self.codec not in CODECS:
+            raise SettingsError(f"The codec is '{self.codec}'; choose {' or '.join(CODECS)}.")
+        if self.bit_depth not in PIXEL_FORMATS:
+            raise SettingsError(f"The bit depth is {self.bit_depth}; choose 8, which plays everywhere, or 10.")
+        if not 0 <= self.quality <= 51:
+            raise SettingsError(f"The quality is {self.quality}; choose 0 to 51 ({QUALITIES}).")
+        if self.preset not in PRESETS:
+            raise SettingsError(f"The preset is '{self.preset}'; choose one of {', '.join(PRESETS)}.")
+
+
+def check_even_size(width: int, height: int) -> None:
+    """Refuse what 4:2:0 video cannot hold."""
+    if width < 2 or height < 2 or width % 2 or height % 2:
+        raise VideoError(
+            f"The frames are {width}x{height}; a video's width and height must be even. Crop or pad them by one pixel, "
+            f"for example to {max(2, width + width % 2)}x{max(2, height + height % 2)}."
+        )
+
+
+class FrameEncoder:
+    """One video stream of an open container: constant frame rate, closed groups of pictures, BT.709."""
+
+    def __init__(
+        self, container: OutputContainer, width: int, height: int, fps: Fraction, settings: VideoSettings
+    ) -> None:
+        check_even_size(width, height)
+        self.width, self.height, self.settings = width, height, settings
+        self.frames = self._packets = 0
+        self._container = container
+        self._time_base = 1 / Fraction(fps)
+        try:
+            self._stream = container.add_stream(
+                CODECS[settings.codec], rate=Fraction(fps), options=_encoder_options(settings, min(width, height), fps)
+            )
+        except av.codec.codec.UnknownCodecError:
+            raise VideoError(
+                f"This PyAV {av.__version__} was built without {CODECS[settings.codec]}. Install PyAV's own wheel "
+                f"(pip install av), or choose another codec."
+            ) from None
+        self._stream.width, self._stream.height = width, height
+        self._stream.pix_fmt = PIXEL_FORMATS[settings.bit_depth]
+        context = self._stream.codec_context
+        context.time_base = self._time_base
+        context.thread_count = THREADS
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = LIMITED_RANGE
+        if settings.codec == "h265":
+            context.codec_tag = "hvc1"  # Apple's players refuse libavformat's own hev1
+        try:
+            context.open()
+        except av.FFmpegError as error:
+            raise VideoError(
+                f"The {settings.codec} encoder refuses {width}x{height} at {fps} frames a second ({error.strerror}). "
+                f"Choose another size or codec."
+            ) from error
+
+    @property
+    def seconds(self) -> Fraction:
+        """How long the frames written so far last."""
+        return self.frames * self._time_base
+
+    def write(self, frames: Tensor) -> None:
+        """frames: (f h w 3), 0..1 or uint8."""
+        if frames.ndim != 4 or tuple(frames.shape[1:]) != (self.height, self.width, 3):
+            raise VideoError(
+                f"Frames of shape {tuple(frames.shape)} came to a video of {self.width}x{self.height}; expected "
+                f"(frames, {self.height}, {self.width}, 3)."
+            )
+        for frame in frames:
+            self._mux(self._picture(frame))
+            self.frames += 1
+
+    def close(self) -> None:
+        """Bring out the frames that the encoder still holds."""
+        self._mux(None)
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(picture):
+            packet.duration = 1
+            if self.settings.codec == "h265":
+                packet.dts = self._packets - MOST_REORDERED_FRAMES
+            self._packets += 1
+            self._container.mux(packet)
+
+    def _picture(self, frame: Tensor) -> av.VideoFrame:
+        bit_depth = self.settings.bit_depth
+        frame = frame.detach().cpu()
+        if bit_depth == 8 and frame.dtype != torch.uint8:
+            frame = to_bytes_as_released(frame)
+        picture = av.VideoFrame(self.width, self.height, PIXEL_FORMATS[bit_depth])
+        dtype = np.uint8 if bit_depth == 8 else np.dtype("<u2")
+        for plane, numbers in zip(picture.planes, to_yuv420(frame, bit_depth), strict=True):
+            rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)  # rows are padded at their ends
+            rows[:, : plane.width] = numbers.numpy()
+        picture.colorspace, picture.color_range = BT709, LIMITED_RANGE
+        picture.pts, picture.time_base = self.frames, self._time_base
+        return picture
+
+
+def _encoder_options(settings: VideoSettings, short_side: int, fps: Fraction) -> dict[str, str]:
+    is_lossless = settings.quality == 0
+    options = {
+        "preset": settings.preset,
+        "g": str(max(1, round(KEY_FRAME_SECONDS * fps))),
+        "flags": "+cgop",
+    }
+    if settings.codec == "h264":
+        # x264's vectorised macroblock tree reads memory that was never written, for most widths: the same frames gave
+        # other bytes on every run. This choice leaves that one function to plain C.
+        reproducible = {"x264-params": "cpu-independent=1"}
+        return options | reproducible | ({"qp": "0"} if is_lossless else {"crf": str(settings.quality)})
+    params = ["log-level=error", "open-gop=0", f"pools={THREADS}", f"frame-threads={FRAMES_IN_FLIGHT}"]
+    params.append("lossless=1" if is_lossless else f"crf={settings.quality}")
+    # A picture one coding block wide or high gave other bytes on every run, so small ones get smaller blocks.
+    params.append(f"ctu={64 if short_side > 64 else 32 if short_side > 32 else 16}")
+    return options | {"x265-params": ":".join(params)}

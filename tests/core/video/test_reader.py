@@ -1,0 +1,163 @@
+import io
+import logging
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from hallo2_core.errors import VideoError
+from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.writer import VideoWriter
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Eight frames of 48x32, each of one grey level."""
+    levels = torch.arange(8) * 30
+    frames = levels.to(torch.uint8)[:, None, None, None].expand(-1, 32, 48, 3)
+    with VideoWriter(tmp_path / "clip.mp4", 48, 32, Fraction(25), VideoSettings(quality=1)) as writer:
+        writer.write(frames)
+    return writer.path
+
+
+def test_reads_lazily_and_in_order(clip):
+    frames = read_frames(clip)
+    first = next(frames)
+    assert first.shape == (32, 48, 3) and first.dtype == torch.uint8
+    levels = [int(first.float().mean().round()), *(int(frame.float().mean().round()) for frame in frames)]
+    assert np.abs(np.array(levels) - np.arange(8) * 30).max() <= 1
+
+
+def test_reads_open_files_from_their_start_and_leaves_them_open(clip):
+    file = io.BytesIO(clip.read_bytes())
+    file.read(100)
+    for _ in range(2):
+        assert sum(1 for _ in read_frames(file)) == 8
+    assert probe(file).frames == 8 and not file.closed
+
+
+def test_probe(clip):
+    info = probe(clip)
+    assert (info.width, info.height, info.fps, info.frames, info.rotation) == (48, 32, Fraction(25), 8, 0)
+    assert info.seconds == pytest.approx(8 / 25) and info.codec == "h264" and not info.has_audio
+
+
+def encoded(path, pixel_format, planes, colorspace=2, color_range=0, codec="ffv1", container="matroska"):
+    """A lossless file of one frame, in any pixel format and with any tags."""
+    with av.open(str(path), "w", format=container) as output:
+        stream = output.add_stream(codec, rate=25)
+        stream.height, stream.width = planes[0].shape
+        stream.pix_fmt = pixel_format
+        stream.codec_context.colorspace, stream.codec_context.color_range = colorspace, color_range
+        frame = av.VideoFrame(stream.width, stream.height, pixel_format)
+        for plane, numbers in zip(frame.planes, planes, strict=True):
+            rows = np.frombuffer(plane, numbers.dtype).reshape(plane.height, -1)
+            rows[:, : numbers.shape[1]] = numbers
+        frame.pts = 0
+        for picture in (frame, None):
+            for packet in stream.encode(picture):
+                output.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("matrix", "red", "blue", "height"),
+    [
+        (1, 0.2126, 0.0722, 64),
+        (6, 0.299, 0.114, 64),
+        (2, 0.299, 0.114, 64),
+        (2, 0.2126, 0.0722, 720),
+        (9, 0.2627, 0.0593, 64),
+    ],
+    ids=["BT.709", "BT.601", "untagged small", "untagged HD", "BT.2020"],
+)
+@pytest.mark.parametrize("is_full", [False, True], ids=["limited", "full"])
+def test_each_files_own_colours(tmp_path, matrix, red, blue, height, is_full):
+    rgb = np.array([200, 60, 20]) / 255
+    luma = red * rgb[0] + blue * rgb[2] + (1 - red - blue) * rgb[1]
+    chroma = [(rgb[2] - luma) / (2 - 2 * blue), (rgb[0] - luma) / (2 - 2 * red)]
+    black, luma_levels, chroma_levels = (0, 255, 255) if is_full else (16, 219, 224)
+    levels = [black + luma_levels * luma, *(128 + chroma_levels * c for c in chroma)]
+    planes = [np.full((height, 64), round(level), dtype=np.uint8) for level in levels]
+    path = encoded(tmp_path / "a.mkv", "yuv444p", planes, matrix, 2 if is_full else 1)
+    (frame,) = read_frames(path)
+    assert np.abs(frame.numpy().astype(int) - [200, 60, 20]).max() <= 2
+
+
+def test_deep_colour_is_rounded(tmp_path):
+    planes = [np.full((64, 64), value, dtype=np.uint16) for value in (64 + 438, 512, 512)]
+    (frame,) = read_frames(encoded(tmp_path / "a.mkv", "yuv444p10le", planes, 1, 1))
+    assert frame.unique().tolist() == [128]
+
+
+def test_pictures_are_turned_upright(tmp_path, clip):
+    """The display matrix of a mobile phone's video, written into the file's header by hand."""
+    content = clip.read_bytes()
+    upright = np.array([[1 << 16, 0, 0], [0, 1 << 16, 0], [0, 0, 1 << 30]], dtype=">i4").tobytes()
+    track = content.index(b"tkhd")
+    for turned, degrees in (
+        ([[0, 1 << 16, 0], [-(1 << 16), 0, 0], [0, 0, 1 << 30]], 270),  # a quarter clockwise
+        ([[-(1 << 16), 0, 0], [0, -(1 << 16), 0], [0, 0, 1 << 30]], 180),
+        ([[0, -(1 << 16), 0], [1 << 16, 0, 0], [0, 0, 1 << 30]], 90),
+    ):
+        at = content.index(upright, track)
+        path = tmp_path / f"{degrees}.mp4"
+        path.write_bytes(content[:at] + np.array(turned, dtype=">i4").tobytes() + content[at + len(upright) :])
+        info = probe(path)
+        size = (48, 32) if degrees == 180 else (32, 48)
+        assert (info.rotation, info.width, info.height) == (degrees, *size)
+        assert {tuple(frame.shape) for frame in read_frames(path)} == {(size[1], size[0], 3)}
+
+
+def test_which_way_upright_is(tmp_path):
+    """Stored with a red left half; turned a quarter clockwise the red half is on top."""
+    frame = torch.zeros(1, 64, 64, 3)
+    frame[:, :, :32, 0] = 1.0
+    with VideoWriter(tmp_path / "a.mp4", 64, 64, Fraction(25)) as writer:
+        writer.write(frame)
+    content = writer.path.read_bytes()
+    upright = np.array([[1 << 16, 0, 0], [0, 1 << 16, 0], [0, 0, 1 << 30]], dtype=">i4").tobytes()
+    at = content.index(upright, content.index(b"tkhd"))
+    clockwise = np.array([[0, 1 << 16, 0], [-(1 << 16), 0, 0], [0, 0, 1 << 30]], dtype=">i4").tobytes()
+    writer.path.write_bytes(content[:at] + clockwise + content[at + len(upright) :])
+    (seen,) = read_frames(writer.path)
+    assert seen[:24, :, 0].min() > 200 and seen[40:, :, 0].max() < 50
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video at all" * 50, bytes(10_000)], ids=["empty", "text", "zeros"])
+def test_what_is_no_video(tmp_path, content):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    for call in (probe, lambda source: list(read_frames(source))):
+        with pytest.raises(VideoError, match="a.mp4 .*(cannot be read as a video|no pictures)") as caught:
+            call(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(VideoError, match="The video (cannot be read|holds no)"):
+        probe(io.BytesIO(content))
+
+
+def test_sound_alone_is_no_video():
+    from pathlib import Path
+
+    with pytest.raises(VideoError, match="silence.wav holds no pictures"):
+        probe(Path(__file__).parents[2] / "media" / "silence.wav")
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(VideoError, match="There is no video .*a.mp4"):
+        probe(tmp_path / "a.mp4")
+
+
+def test_a_cut_off_file_gives_its_frames_and_says_so(tmp_path, clip, caplog):
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) - (len(content) - content.index(b"mdat")) // 2])
+    with caplog.at_level(logging.WARNING, "hallo2"):
+        try:
+            count = sum(1 for _ in read_frames(clip))
+        except VideoError as error:
+            assert "clip.mp4" in str(error)
+        else:
+            assert count < 8 and "of 8 frames: it is cut off" in caplog.text
