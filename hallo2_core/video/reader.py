@@ -138,7 +138,8 @@ def _rotation(container: InputContainer, stream: VideoStream, source: VideoSourc
 
 
 def _upright_rgb(frame: av.VideoFrame) -> Tensor:
-    # Everything is said outright: older PyAV ignores a frame's own tags, or half of what it is told.
+    # Everything is said outright: older PyAV ignores a frame's own tags, and the source's matrix too where source and
+    # destination look alike. RGB has no matrix, so the destination's says nothing but that they are not.
     matrix = frame.colorspace
     if matrix not in KNOWN_MATRICES:
         matrix = BT709 if frame.height >= HD_HEIGHT_PX else BT601
@@ -147,7 +148,7 @@ def _upright_rgb(frame: av.VideoFrame) -> Tensor:
         format="rgb24",
         interpolation=EXACT,
         src_colorspace=int(matrix),
-        dst_colorspace=int(matrix),
+        dst_colorspace=BT601 if matrix == BT709 else BT709,
         src_color_range=FULL_RANGE if is_full_range else LIMITED_RANGE,
         dst_color_range=FULL_RANGE,
     )
