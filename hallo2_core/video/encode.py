@@ -61,14 +61,23 @@ def check_even_size(width: int, height: int) -> None:
 
 
 class FrameEncoder:
-    """One video stream of an open container: constant frame rate, closed groups of pictures, BT.709."""
+    """One video stream of an open container: constant frame rate, closed groups of pictures, BT.709.
+
+    first_frame: the number of the first one, which gives it its time.
+    """
 
     def __init__(
-        self, container: OutputContainer, width: int, height: int, fps: Fraction, settings: VideoSettings
+        self,
+        container: OutputContainer,
+        width: int,
+        height: int,
+        fps: Fraction,
+        settings: VideoSettings,
+        first_frame: int = 0,
     ) -> None:
         check_even_size(width, height)
         self.width, self.height, self.settings = width, height, settings
-        self.frames = self._packets = 0
+        self.frames = self._packets = first_frame
         self._container = container
         self._time_base = 1 / Fraction(fps)
         try:

@@ -17,7 +17,8 @@ from hallo2_core.video.colour import to_yuv420
 from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.sound import aac_rate
-from hallo2_core.video.writer import VideoWriter, free_path
+from hallo2_core.video.target import free_path
+from hallo2_core.video.writer import VideoWriter
 
 FAST = VideoSettings(preset="ultrafast")
 

@@ -1,0 +1,82 @@
+"""The file a video is written to: under another name until it is whole, and then never over another file."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+
+from ..errors import VideoError
+from .sound import aac_rate
+
+if TYPE_CHECKING:
+    from ..audio.waveform import AudioSource
+
+logger = logging.getLogger("hallo2")
+
+
+def free_path(path: Path | str) -> Path:
+    """The path itself, or the first of name-2, name-3, … that does not exist yet."""
+    path = Path(path)
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate, number = path.with_stem(f"{path.stem}-{number}"), number + 1
+    return candidate
+
+
+def check_target(path: Path) -> None:
+    """Refuse a name before the work starts. Raises VideoError."""
+    if path.suffix.lower() != ".mp4":
+        raise VideoError(f"The video's name is {path.name}; let it end in .mp4, the only kind written here.")
+    if path.exists():
+        raise VideoError(f"{path} exists already and is not overwritten. Choose another name.")
+
+
+class TargetFile:
+    """`part` is what to write to; `publish` gives it its name, `discard` takes it away."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        check_target(self.path)
+        self.part = self.path.with_name(f".{self.path.stem}.part.mp4")
+
+    def publish(self) -> None:
+        """One step: whoever looks sees no file, or the whole one."""
+        with self.part.open("rb+") as file:
+            os.fsync(file.fileno())
+        if (target := free_path(self.path)) != self.path:
+            logger.warning("%s appeared in the meantime; the video is %s.", self.path.name, target.name)
+            self.path = target
+        os.replace(self.part, self.path)
+
+    def discard(self) -> None:
+        self.part.unlink(missing_ok=True)
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """Failures of the disk and of the encoder, as a VideoError with the file's name."""
+        try:
+            yield
+        except OSError as error:
+            raise VideoError(
+                f"{self.path} cannot be written: {error.strerror}. Make room there, or choose another folder."
+            ) from error
+        except av.FFmpegError as error:
+            raise VideoError(
+                f"{self.path} cannot be made: {error.strerror}. Choose another frame size, codec or preset."
+            ) from error
+
+
+def mp4_options(fps: Fraction, audio: AudioSource | None) -> dict[str, str]:
+    """The table of contents comes first, so that playing starts at once. Edit lists count in the sound's own samples:
+    in their default milliseconds they would cut it short by up to one."""
+    return {
+        "movflags": "+faststart",
+        "movie_timescale": str(aac_rate(audio.rate_hz) if audio is not None else fps.numerator),
+    }
