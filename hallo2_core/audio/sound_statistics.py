@@ -9,6 +9,7 @@ without running it.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,15 +53,20 @@ class SoundStatistics:
     """Of a whole sound, from one pass in float64. window: samples per step of the encoder's first convolution."""
 
     loudness: Loudness
+    stride: int
+    windows: int
     window_mean: np.ndarray  # (window): of every sample of a window, over all windows
     window_products: np.ndarray  # (window window): of every product of two of its samples
 
     @classmethod
-    def of_signal(cls, signal: SpeechSignal, window: int, stride: int) -> SoundStatistics:
+    def of_signal(
+        cls, signal: SpeechSignal, window: int, stride: int, check_cancelled: Callable[[], None]
+    ) -> SoundStatistics:
         """Windows begin at every `stride`-th sample, as the convolution's do. The signal is longer than one."""
         total = squares = 0.0
         windows, sums, products = 0, np.zeros(window), np.zeros((window, window))
         for start in range(0, signal.samples, WINDOWS_AT_ONCE * stride):
+            check_cancelled()
             stop = min(start + WINDOWS_AT_ONCE * stride, signal.samples)
             samples = signal.read(start, min(stop + window - stride, signal.samples)).numpy().astype(np.float64)
             own = samples[: stop - start]
@@ -73,15 +79,19 @@ class SoundStatistics:
                 products += np.einsum("tj,tk->jk", seen, seen)  # no matmul: its rounding may vary with the threads
         mean = total / signal.samples
         variance = max(squares / signal.samples - mean * mean, 0.0)
-        return cls(Loudness(mean, variance), sums / windows, products / windows)
+        return cls(Loudness(mean, variance), stride, windows, sums / windows, products / windows)
 
-    def channels(self, weight: Tensor) -> ChannelStatistics:
-        """What a convolution without bias makes of the normalised sound. weight: (c 1 window)."""
-        taps = rearrange(weight.detach().double().cpu(), "c 1 window -> c window").numpy()
+    def channels(self, weight: Tensor, silence: int) -> ChannelStatistics:
+        """What a convolution without bias makes of the normalised sound and the zeros after it.
+
+        weight: (c 1 window). silence: how many zeros; the few windows that hear both count as silent.
+        """
+        taps = rearrange(weight.detach().cpu().double(), "c 1 window -> c window").numpy()
         mean, scale = self.loudness.mean, self.loudness.scale
         centred = self.window_mean - mean
         products = self.window_products - mean * (self.window_mean[:, None] + self.window_mean) + mean * mean
-        channel_mean = taps @ centred * scale
-        squares = np.einsum("cj,jk,ck->c", taps, products, taps) * scale**2
+        sounding = self.windows / (self.windows + silence // self.stride)
+        channel_mean = np.einsum("cj,j->c", taps, centred) * scale * sounding
+        squares = np.einsum("cj,jk,ck->c", taps, products, taps) * scale**2 * sounding
         variance = np.maximum(squares - channel_mean**2, 0.0)
         return ChannelStatistics(torch.from_numpy(channel_mean), torch.from_numpy(variance))

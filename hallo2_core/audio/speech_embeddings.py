@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import SettingsError
 from ..payloads import SpeechEmbeddings
-from .sound_statistics import Loudness, SoundStatistics
+from .sound_statistics import Loudness
 from .speech_pieces import OURS, Piece, SpeechPieces
 from .speech_signal import SpeechSignal
 
@@ -109,29 +109,22 @@ class SpeechWindows:
         if index not in self._encoded:
             self._runtime.check_cancelled()
             self._runtime.ready(self._speech.encoder)
-            self._encoded[index] = encode_piece(self._speech, self._pieces[index], self._whole())
+            self._encoded[index] = self._encode(self._pieces[index])
             while len(self._encoded) > KEPT_PIECES:
                 self._encoded.popitem(last=False)
         self._encoded.move_to_end(index)
         return self._encoded[index]
 
-    def _whole(self) -> SoundStatistics | None:
-        """None where the piece is the whole sound, or where each piece is to be normalised by itself."""
-        if len(self._pieces) == 1 or self._speech.pieces.normalise == "piece":
-            return None
-        config = self._speech.encoder.config
-        return self._speech.signal.statistics(config.conv_kernels[0], config.conv_strides[0])
-
-
-def encode_piece(speech: SpeechEmbeddings, piece: Piece, whole: SoundStatistics | None) -> Tensor:
-    """The frames that are kept of one piece: (f layers d) float32 on the CPU.
-
-    whole: what to normalise by; None, as in the original: by the piece itself.
-    """
-    sound = speech.signal.read(piece.start, piece.stop)
-    loudness = whole.loudness if whole else Loudness.of(sound)
-    channels = whole.channels(speech.encoder.first_weight) if whole else None
-    sound = F.pad(loudness.normalise(sound), (0, piece.zeros))
-    with torch.no_grad():
-        states = speech.encoder(sound, piece.positions(speech.encoder.features_of(len(sound))), channels)
-    return states[piece.lead_frames : piece.lead_frames + piece.frames].float().cpu()
+    def _encode(self, piece: Piece) -> Tensor:
+        """The frames that are kept of one piece: (f layers d) float32 on the CPU."""
+        signal, encoder = self._speech.signal, self._speech.encoder
+        sound = signal.read(piece.start, piece.stop)
+        loudness, channels = Loudness.of(sound), None
+        if self._speech.pieces.normalise == "whole" and len(self._pieces) > 1:  # one piece is the whole
+            window, stride = encoder.config.conv_kernels[0], encoder.config.conv_strides[0]
+            whole = signal.statistics(window, stride, self._runtime.check_cancelled)
+            loudness, channels = whole.loudness, whole.channels(encoder.first_weight, self._pieces[-1].zeros)
+        sound = F.pad(loudness.normalise(sound), (0, piece.zeros))
+        with torch.no_grad():
+            states = encoder(sound, piece.positions(encoder.features_of(len(sound))), channels)
+        return states[piece.lead_frames : piece.lead_frames + piece.frames].float().cpu()

@@ -59,10 +59,12 @@ class SpeechSignal:
             stretch.append(self._block(index)[max(start - first, 0) : stop - first])
         return torch.cat(stretch) if stretch else torch.zeros(0)
 
-    def statistics(self, window: int, stride: int) -> SoundStatistics:
+    def statistics(self, window: int, stride: int, check_cancelled: Callable[[], None]) -> SoundStatistics:
         """Of the whole signal, gathered in one pass over it and then kept."""
         if (window, stride) not in self._statistics:
-            self._statistics[window, stride] = SoundStatistics.of_signal(self, window, stride)
+            self._statistics[window, stride] = SoundStatistics.of_signal(
+                self, window, stride, check_cancelled
+            )
         return self._statistics[window, stride]
 
     def _block(self, index: int) -> Tensor:

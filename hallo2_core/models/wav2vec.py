@@ -78,8 +78,8 @@ class SpeechEncoder(nn.Module):
             return extractor(sound)
         first, *rest = extractor.conv_layers
         norm = first.layer_norm
-        gain = norm.weight.double().cpu() / (channels.variance + norm.eps).sqrt()
-        shift = norm.bias.double().cpu() - channels.mean * gain
+        gain = norm.weight.cpu().double() / (channels.variance + norm.eps).sqrt()
+        shift = norm.bias.cpu().double() - channels.mean * gain
         features = first.conv(rearrange(sound, "1 t -> 1 1 t"))
         gain, shift = (rearrange(x.to(features), "c -> c 1") for x in (gain, shift))
         features = first.activation(torch.addcmul(shift, features, gain))
