@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CheckpointError
+from .detect import FileContent, file_content
 from .read import read_tensors
 
 MEGABYTE = 1_000_000
@@ -22,6 +23,7 @@ class KnownFile:
     size_bytes: int  # about
     source: str
     licence: str
+    contents: tuple[FileContent, ...] = ()  # what may be in it; empty for ONNX files, which are not looked into
     needed: bool = True
 
 
@@ -30,6 +32,7 @@ CATALOGUE = (
         "Hallo2's networks", "hallo2", ("net.pth", "net.safetensors"), 4_850 * MEGABYTE,
         "huggingface.co/fudan-generative-ai/hallo2, hallo2/net.pth",
         "uploaded as MIT; fine-tuned from SD 1.5 (OpenRAIL-M use restrictions)",
+        (FileContent.HALLO2,),
     ),
     KnownFile(
         "SD 1.x VAE", "vae",
@@ -38,11 +41,20 @@ CATALOGUE = (
         335 * MEGABYTE,
         "huggingface.co/stabilityai/sd-vae-ft-mse, diffusion_pytorch_model.safetensors",
         "MIT",
+        (FileContent.VAE, FileContent.SD_VAE),  # the host's loader reads both
     ),
     KnownFile(
         "speech encoder", "audio_encoders", ("wav2vec2-base-960h.safetensors",), 378 * MEGABYTE,
         "huggingface.co/facebook/wav2vec2-base-960h, model.safetensors",
         "Apache-2.0",
+        (FileContent.SPEECH_ENCODER,),
+    ),
+    KnownFile(
+        "upscaler", "hallo2", ("net_g.pth", "net_g.safetensors"), 905 * MEGABYTE,
+        "huggingface.co/fudan-generative-ai/hallo2, hallo2/net_g.pth",
+        "fine-tuned from CodeFormer: S-Lab License 1.0, non-commercial",
+        (FileContent.UPSCALER,),
+        needed=False,
     ),
     KnownFile(
         "face detector", "hallo2/face_analysis", ("scrfd_10g_bnkps.onnx",), 17 * MEGABYTE,
@@ -79,14 +91,14 @@ def check_models(models: Path) -> Iterator[FileReport]:
     for known in CATALOGUE:
         paths = (models / known.folder / name for name in known.names)
         path = next((path for path in paths if path.exists()), None)
-        yield FileReport(known, path, "" if path is None else _problem(path))
+        yield FileReport(known, path, "" if path is None else _problem(known, path))
 
 
-def _problem(path: Path) -> str:
-    if path.suffix == ".onnx":
+def _problem(known: KnownFile, path: Path) -> str:
+    if not known.contents:
         return "" if path.stat().st_size else "it is empty: download it again"
     try:
-        read_tensors(path)
+        content = file_content(read_tensors(path).shapes)
     except CheckpointError as error:
         return str(error)
-    return ""
+    return "" if content in known.contents else f"it seems to be {content.value}: download {known.source}"

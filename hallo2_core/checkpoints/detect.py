@@ -30,6 +30,7 @@ class FileContent(Enum):
     VAE = "a VAE with diffusers' key names"
     SD_CHECKPOINT = "a whole Stable Diffusion checkpoint"
     SD_UNET = "a Stable Diffusion UNet; Hallo2 needs none, net.pth holds both of its own"
+    DENOISING_UNET = "a denoising UNet alone, as Hallo2's training saves it"
     MOTION_MODULE = "an AnimateDiff motion module; Hallo2 needs none, net.pth holds its own"
     SD_VAE = "a VAE with Stable Diffusion's own key names"
     SPEECH_ENCODER = "a wav2vec2 speech encoder"
@@ -58,6 +59,7 @@ CONDITIONS = (
     KeyCondition(FileContent.HALLO1, ("denoising_unet.",)),
     KeyCondition(FileContent.UPSCALER, ("quantize.embedding", "ft_layers.", "generator.blocks.")),
     KeyCondition(FileContent.SD_CHECKPOINT, ("model.diffusion_model.",)),
+    KeyCondition(FileContent.DENOISING_UNET, ("down_blocks.", ".audio_modules.")),
     KeyCondition(FileContent.MOTION_MODULE, ("down_blocks.", ".temporal_transformer.")),
     KeyCondition(FileContent.SD_UNET, ("down_blocks.", "time_embedding.")),
     KeyCondition(FileContent.VAE, ("encoder.down_blocks.", "decoder.up_blocks.", "quant_conv.")),
@@ -140,8 +142,9 @@ def _widths(shapes: Shapes, pattern: str) -> tuple[int, ...]:
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
-    """How many keys pattern.format(0), pattern.format(1), … there are in a row."""
-    count = 0
-    while pattern.format(count) in shapes:
-        count += 1
-    return count
+    """How many levels or layers there are: one more than the highest number where pattern has its braces."""
+    prefix = pattern.split("{}")[0]
+    numbers = [int(key.removeprefix(prefix).split(".")[0]) for key in shapes if key.startswith(prefix)]
+    if not numbers:
+        raise KeyError(pattern.format(0))
+    return max(numbers) + 1

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
-
-import torch
-from torch import nn
 
 from ..config import Hallo2Config
 from ..models.audio_projection import AudioProjection
 from ..models.denoising_unet import DenoisingUNet
 from ..models.face_locator import FaceLocator
+from ..models.fingerprint import weights_fingerprint
 from ..models.image_projection import ImageProjection
 from ..models.layers import Build
 from ..models.reference_net import ReferenceNet
@@ -25,7 +22,6 @@ PREFIXES = {
     "image_projection": "imageproj.",
     "audio_projection": "audioproj.",
 }
-SAMPLED_NUMBERS = 64  # of each tensor
 
 
 def hallo2_networks(config: Hallo2Config, build: Build) -> Hallo2Models:
@@ -43,17 +39,3 @@ def hallo2_networks(config: Hallo2Config, build: Build) -> Hallo2Models:
 def with_fingerprint(models: Hallo2Models) -> Hallo2Models:
     networks = {prefix: getattr(models, name) for name, prefix in PREFIXES.items()}
     return replace(models, fingerprint=weights_fingerprint(networks))
-
-
-def weights_fingerprint(networks: dict[str, nn.Module]) -> str:
-    """A hash over names, shapes, dtypes and a fixed sample of the numbers: wires carry no paths, and hashing gigabytes
-    would take longer than loading them."""
-    digest = hashlib.sha256()
-    for prefix, network in networks.items():
-        for key, tensor in network.state_dict().items():
-            digest.update(f"{prefix}{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            flat = tensor.detach().flatten()
-            step = max(flat.numel() // SAMPLED_NUMBERS, 1)
-            sample = flat[::step][:SAMPLED_NUMBERS].to("cpu", torch.float32)
-            digest.update(sample.numpy().tobytes())
-    return digest.hexdigest()[:32]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from math import isqrt
 from pathlib import Path
@@ -13,26 +13,17 @@ from torch import Tensor
 
 from ..config import DEMO_UPSCALER, UpscalerConfig
 from ..errors import CheckpointError
+from ..models.fingerprint import weights_fingerprint
 from ..models.layers import Build
 from ..models.upscaler.video_restorer import VideoRestorer
 from ..payloads import Upscaler
-from .networks import weights_fingerprint
+from .detect import FileContent, Shapes, file_content
 from .read import read_tensors
 from .seeded import fill_with_seeded_weights
 from .upscaler_keys import renamed
 
 PREFIX = "upscaler."  # of its names, where they are drawn from or hashed
-Shapes = Mapping[str, tuple[int, ...]]
-
-# What makes a file the upscaler's, and what it seems to be where one of them is missing.
-SIGNS = (
-    ("quantize.embedding.weight", "It has no codebook."),
-    ("idx_pred_layer.1.weight", "It has a codebook but nothing that predicts codes, so it seems to be a plain VQGAN."),
-    (
-        "ft_layers.0.temp_attn.in_proj_weight",
-        "It predicts codes but has no temporal attention, so it seems to restore single pictures.",
-    ),
-)
+TEMPORAL_KEY = "ft_layers.0.temp_attn.in_proj_weight"
 
 
 def load_upscaler(path: Path | str, build: Build | None = None) -> Upscaler:
@@ -41,12 +32,17 @@ def load_upscaler(path: Path | str, build: Build | None = None) -> Upscaler:
     Errors: a CheckpointError that says what the file seems to be instead.
     """
     weights = read_tensors(path)
-    for key, otherwise in SIGNS:
-        if key not in weights:
-            raise CheckpointError(
-                f"{weights.path.name} is not Hallo2's upscaler: '{key}' is missing. {otherwise} Choose net_g.pth, "
-                "or the same weights as safetensors."
-            )
+    content = file_content(weights.shapes)
+    if content is not FileContent.UPSCALER:
+        raise CheckpointError(
+            f"{weights.path.name} seems to be {content.value}, not {FileContent.UPSCALER.value}. Choose net_g.pth, or "
+            "its safetensors."
+        )
+    if TEMPORAL_KEY not in weights:
+        raise CheckpointError(
+            f"{weights.path.name} predicts codes but has no temporal attention ('{TEMPORAL_KEY}' is missing), so it "
+            "restores single pictures. Choose Hallo2's net_g.pth, or its safetensors."
+        )
     build = build or Build()
     dtype = build.dtype or weights.dtype
     tensors = ((key, weights.take(key, dtype)) for key in weights)
