@@ -21,6 +21,10 @@ class VideoError(Hallo2Error):
     """A video cannot be read or written."""
 
 
+class JobError(Hallo2Error):
+    """A job's folder cannot be used: another run holds it, or the disk refuses."""
+
+
 class SettingsError(Hallo2Error):
     """A setting lies outside what the networks or the release allow."""
 

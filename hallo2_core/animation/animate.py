@@ -21,7 +21,7 @@ from .denoise_clip import denoising_steps
 from .guidance import is_guided
 from .motion_frames import first_motion_frames, next_motion_frames
 from .patch_drop import corrupt_motion_frames
-from .randomness import ClipDraws, LegacyDraws, SeededDraws
+from .randomness import ClipDraws, LegacyDraws, SeededDraws, legacy_generator
 from .reference_banks import motion_banks, reference_rows
 
 
@@ -35,32 +35,70 @@ class Performance:
     sampler: SamplerConfig
 
 
+@dataclass(frozen=True)
+class ClipState:
+    """Where the next clip begins: all that one clip hands to the one after it."""
+
+    number: int
+    motion_pixels: Tensor  # (m 3 h w), -1..1, the last frames before it, not yet dropped
+    legacy_generator: Tensor | None = None  # the state of the release's one generator, where that is asked for
+
+
+@dataclass(frozen=True)
+class FinishedClip:
+    frames: Tensor  # (f h w 3), 0..1, float32, on the CPU
+    following: ClipState
+
+
 @torch.inference_mode()
 def animate(
-    performance: Performance, speech: SpeechEmbeddings, codec: LatentCodec, runtime: Runtime
-) -> Iterator[Tensor]:
-    """Yield finished clips (f h w 3), values 0..1, float32, on the CPU. Holds one clip at a time.
+    performance: Performance,
+    speech: SpeechEmbeddings,
+    codec: LatentCodec,
+    runtime: Runtime,
+    start: ClipState | None = None,
+) -> Iterator[FinishedClip]:
+    """Yield finished clips. Holds one at a time.
 
-    The clips' frames add up to exactly `speech.frames`: the last clip is made whole and cut.
+    The clips' frames add up to exactly `speech.frames`: the last clip is made whole and cut. start: go on from there,
+    with the same frames as if the work had never stopped; None begins at the beginning.
     """
     clip = performance.motion.clip
-    clips = -(-speech.frames // clip.frames)
+    clips = count_clips(performance, speech)
     windows = SpeechWindows(speech, clip.frames, runtime)
     loop = ClipLoop(performance, clips, codec, runtime)
-    pixels = first_motion_frames(performance.reference.portrait, performance.motion)
-    for number, draws in enumerate(clip_draws(performance, clips)):
-        frames = loop.clip(number, pixels, windows.clip(number * clip.frames, clip.frames), draws)
-        pixels = next_motion_frames(frames, clip.motion_frames)
-        yield frames[: speech.frames - number * clip.frames]
+    state = start or first_state(performance)
+    while state.number < clips:
+        draws, generator = clip_draws(performance, state)
+        first_frame = state.number * clip.frames
+        frames = loop.clip(state.number, state.motion_pixels, windows.clip(first_frame, clip.frames), draws)
+        state = ClipState(
+            state.number + 1,
+            next_motion_frames(frames, clip.motion_frames),
+            None if generator is None else generator.get_state(),
+        )
+        yield FinishedClip(frames[: speech.frames - first_frame], state)
         del frames  # whoever took the clip may let it go before the next one is made
 
 
-def clip_draws(performance: Performance, clips: int) -> Iterator[ClipDraws]:
-    """The random draws of each clip, in order."""
+def count_clips(performance: Performance, speech: SpeechEmbeddings) -> int:
+    return -(-speech.frames // performance.motion.clip.frames)
+
+
+def first_state(performance: Performance) -> ClipState:
+    pixels = first_motion_frames(performance.reference.portrait, performance.motion)
+    is_legacy = performance.sampler.legacy_rng
+    return ClipState(0, pixels, legacy_generator(performance.sampler).get_state() if is_legacy else None)
+
+
+def clip_draws(performance: Performance, state: ClipState) -> tuple[ClipDraws, torch.Generator | None]:
+    """The random draws of the clip that begins at `state`, and the generator that they move on, if there is one."""
     sampler, patch_drop = performance.sampler, performance.motion.patch_drop
-    generator = torch.Generator().manual_seed(sampler.seed)
-    for clip in range(clips):
-        yield LegacyDraws(generator, patch_drop, clip) if sampler.legacy_rng else SeededDraws(sampler, patch_drop, clip)
+    if state.legacy_generator is None:
+        return SeededDraws(sampler, patch_drop, state.number), None
+    generator = torch.Generator()
+    generator.set_state(state.legacy_generator)
+    return LegacyDraws(generator, patch_drop, state.number), generator
 
 
 class ClipLoop:

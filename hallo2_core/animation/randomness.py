@@ -20,6 +20,11 @@ def clip_generator(seed: int, clip: int, stream: str = "latents") -> torch.Gener
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
+def legacy_generator(sampler: SamplerConfig) -> torch.Generator:
+    """As in the original (quirk 19): the one generator of a whole video, before its first clip."""
+    return torch.Generator().manual_seed(sampler.seed)
+
+
 class ClipDraws(Protocol):
     """The draws of one clip, in this order."""
 

@@ -69,6 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument("--codec", choices=("h264", "h265"), default="h264")
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
+    video.add_argument("--job", type=Path, metavar="DIR", help="where what is unfinished lies (OUT.mp4.hallo2)")
+    video.add_argument("--fresh", action="store_true", help="start over, under a new name")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -82,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         "seconds": rendered.seconds,
         "width": rendered.width,
         "height": rendered.height,
-        "resumed_from_clip": 0,
+        "resumed_from_clip": rendered.resumed_from_clip,
         "wall_s": round(time.monotonic() - started, 3),
         "peak_rss_mb": peak_memory_mb(),
     }
@@ -99,10 +101,12 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
 
     from ..animation.animate import Performance
+    from ..animation.job_key import Render, render_key
     from ..animation.reference_banks import build_reference
     from ..animation.render import render_video
     from ..audio.sound_file import FileAudio
     from ..audio.speech_embeddings import encode_speech
+    from ..jobs.job import Job
     from ..models.latents import VAECodec
     from ..portrait.picture import load_picture
     from ..portrait.prepare import prepare_portrait
@@ -131,7 +135,20 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     reference = build_reference(models, portrait, codec, runtime)
     performance = Performance(models, reference, motion, sampler)
     speech = encode_speech(audio, encoder, arguments.fps)
-    return render_video(performance, speech, codec, settings, arguments.out, runtime)
+    render = Render(performance, speech, codec, settings)
+    path, job_folder = _place(arguments)
+    return render_video(render, Job(job_folder, render_key(render, runtime)), path, runtime)
+
+
+def _place(arguments: argparse.Namespace) -> tuple[Path, Path]:
+    """The video's file and its job's folder; with --fresh, the first name of which neither is there."""
+    from ..video.target import numbered_names
+
+    for path in numbered_names(arguments.out):
+        job_folder = arguments.job or path.with_name(f"{path.name}.hallo2")
+        if not arguments.fresh or not (path.exists() or job_folder.exists()):
+            return path, job_folder
+    raise AssertionError("names never run out")
 
 
 def _mask(path: Path | None) -> Tensor | None:

@@ -10,12 +10,17 @@ from torch import Tensor
 
 from ..config import LATENT_SCALE
 from ..runtime import Runtime
+from .fingerprint import weights_fingerprint
 from .layers import dtype_of
 from .vae import AutoencoderKL
 
 
 class LatentCodec(Protocol):
     """Our own VAE, or the host's."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of its weights."""
 
     def encode(self, picture: Tensor) -> Tensor:
         """picture: (1 3 h w), -1..1.  Returns the posterior's mean, not scaled: (1 4 h/8 w/8)."""
@@ -30,6 +35,10 @@ class VAECodec:
     def __init__(self, vae: AutoencoderKL, runtime: Runtime) -> None:
         self.vae = vae
         self.runtime = runtime
+
+    @property
+    def fingerprint(self) -> str:
+        return weights_fingerprint({"vae.": self.vae})
 
     def encode(self, picture: Tensor) -> Tensor:
         self.runtime.ready(self.vae)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger("hallo2")
 
 
+def numbered_names(path: Path) -> Iterator[Path]:
+    """name, name-2, name-3, …"""
+    yield path
+    for number in count(2):
+        yield path.with_stem(f"{path.stem}-{number}")
+
+
 def free_path(path: Path | str) -> Path:
-    """The path itself, or the first of name-2, name-3, … that does not exist yet."""
-    path = Path(path)
-    candidate, number = path, 2
-    while candidate.exists():
-        candidate, number = path.with_stem(f"{path.stem}-{number}"), number + 1
-    return candidate
+    """The first of the numbered names that does not exist yet."""
+    return next(candidate for candidate in numbered_names(Path(path)) if not candidate.exists())
 
 
 def check_target(path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class VideoWriter:
     """A context manager. `write` frames; leaving it publishes the file, leaving it by an exception removes all traces.
 
-    path: ends in .mp4 and does not exist yet (see `target.free_path`); its folder is made. fps: exact, so 30000/1001 is not
+    path: ends in .mp4 and does not exist yet (see `free_path`); its folder is made. fps: exact, so 30000/1001 is not
     29.97. audio: heard from the first frame on, whole, at its own rate (see `sound.py`). Errors: VideoError.
     """
 

@@ -9,7 +9,7 @@ import torch
 from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRuntime, with_stand_in_unets
 
 from hallo2_core.animation import animate as animation
-from hallo2_core.animation.animate import ClipLoop, Performance, animate, clip_draws
+from hallo2_core.animation.animate import ClipLoop, ClipState, Performance, animate, clip_draws, first_state
 from hallo2_core.animation.motion_frames import first_motion_frames, next_motion_frames
 from hallo2_core.animation.randomness import SeededDraws
 from hallo2_core.animation.reference_banks import build_reference
@@ -38,7 +38,7 @@ def video(frames=10, runtime=None, **given):
     """The whole video in one tensor."""
     runtime = runtime or RecordingRuntime()
     performance, codec = perform(runtime, **given)
-    return torch.cat(list(animate(performance, FakeSpeech(frames), codec, runtime)))
+    return torch.cat([clip.frames for clip in animate(performance, FakeSpeech(frames), codec, runtime)])
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ def test_the_same_inputs_give_the_same_bits(released):
 def test_clips_come_one_by_one_and_the_last_is_cut():
     runtime = RecordingRuntime()
     performance, codec = perform(runtime)
-    assert [len(clip) for clip in animate(performance, FakeSpeech(10), codec, runtime)] == [4, 4, 2]
-    assert [len(clip) for clip in animate(performance, FakeSpeech(1), codec, runtime)] == [1]
+    assert [len(clip.frames) for clip in animate(performance, FakeSpeech(10), codec, runtime)] == [4, 4, 2]
+    assert [len(clip.frames) for clip in animate(performance, FakeSpeech(1), codec, runtime)] == [1]
 
 
 def test_the_last_clip_is_made_whole_before_it_is_cut(released):
@@ -123,21 +123,36 @@ def test_clips_depend_on_the_ones_before_and_not_on_those_after(released):
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-def test_draws_of_a_clip_follow_its_number(legacy):
-    """Ours stand alone; the release's clips take turns at one generator."""
+def test_a_video_goes_on_anywhere_as_if_it_had_not_stopped(legacy):
     runtime = RecordingRuntime()
-    performance, _codec = perform(runtime, legacy_rng=legacy)
-    shape, in_order = (4, 4, 8, 8), []
-    for draws in clip_draws(performance, 3):
-        in_order.append((draws.drop_uniforms(64, 64), draws.latents(shape, torch.float32)))
-    last = list(clip_draws(performance, 3))[-1]
-    skipped_to = last.drop_uniforms(64, 64), last.latents(shape, torch.float32)
-    assert all(torch.equal(a, b) for a, b in zip(in_order[2], skipped_to, strict=True)) != legacy
-    if legacy:
-        torch.manual_seed(42)
-        for uniforms, latents in in_order:
-            assert torch.equal(uniforms, torch.rand(64, 64))
-            assert torch.equal(latents, torch.randn(1, 4, 4, 8, 8)[0].transpose(0, 1))
+    performance, codec = perform(runtime, legacy_rng=legacy)
+    whole = list(animate(performance, FakeSpeech(10), codec, runtime))
+    for stopped in (0, 1):
+        rest = list(animate(performance, FakeSpeech(10), codec, runtime, whole[stopped].following))
+        assert len(rest) == 2 - stopped
+        for again, before in zip(rest, whole[stopped + 1 :], strict=True):
+            assert torch.equal(again.frames, before.frames)
+
+
+def test_the_legacy_draws_are_those_of_one_seeded_generator():
+    performance, _codec = perform(RecordingRuntime(), legacy_rng=True)
+    state = first_state(performance)
+    torch.manual_seed(42)
+    for number in range(3):
+        draws, generator = clip_draws(performance, state)
+        assert torch.equal(draws.drop_uniforms(64, 64), torch.rand(64, 64))
+        latents = draws.latents((4, 4, 8, 8), torch.float32)
+        assert torch.equal(latents, torch.randn(1, 4, 4, 8, 8)[0].transpose(0, 1))
+        state = ClipState(number + 1, state.motion_pixels, generator.get_state())
+
+
+def test_our_draws_of_a_clip_follow_its_number_alone():
+    performance, _codec = perform(RecordingRuntime())
+    pixels = first_state(performance).motion_pixels
+    first, second, second_again = (clip_draws(performance, ClipState(number, pixels))[0] for number in (0, 1, 1))
+    wanted = second.drop_uniforms(8, 8)
+    assert torch.equal(wanted, second_again.drop_uniforms(8, 8))
+    assert not torch.equal(wanted, first.drop_uniforms(8, 8))
 
 
 def test_pictures_need_not_be_square():

@@ -1,0 +1,57 @@
+"""The name of a render: equal for two runs exactly where they must give the same frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+
+from .. import __version__
+from ..jobs.fingerprint import fingerprint
+from ..models.fingerprint import weights_fingerprint
+from ..models.latents import LatentCodec
+from ..models.layers import dtype_of
+from ..payloads import SpeechEmbeddings
+from ..runtime import Runtime
+from ..video.encode import VideoSettings
+from .animate import Performance
+
+
+@dataclass(frozen=True)
+class Render:
+    """A whole video to be made: who, saying what, through which VAE, in what kind of file."""
+
+    performance: Performance
+    speech: SpeechEmbeddings
+    codec: LatentCodec
+    settings: VideoSettings
+
+
+def render_key(render: Render, runtime: Runtime) -> str:
+    """Over all weights, the portrait, the sound, every setting, and the machine's arithmetic."""
+    performance, speech = render.performance, render.speech
+    return fingerprint(
+        [performance.models.fingerprint, render.codec.fingerprint, weights_fingerprint({"wav2vec.": speech.encoder})],
+        performance.reference.portrait,
+        performance.reference.face_tokens,
+        performance.motion,
+        performance.sampler,
+        speech.audio.fingerprint(),
+        {"fps": Fraction(speech.fps), "frames": speech.frames, "pieces": speech.pieces},
+        render.settings,
+        _arithmetic(performance, runtime),
+    )
+
+
+def _arithmetic(performance: Performance, runtime: Runtime) -> dict[str, str]:
+    """What may change the last bit of a number."""
+    device, unet = runtime.device, performance.models.denoising_unet
+    card = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+    return {
+        "device": f"{device.type} {card}",
+        "dtype": str(dtype_of(unet)),
+        "attention": unet.attention_name,
+        "torch": torch.__version__,
+        "hallo2": __version__,
+    }

@@ -1,0 +1,1 @@
+"""Long work that cannot be lost: what is finished is on the disk and written down before the next clip begins."""

@@ -1,0 +1,43 @@
+"""A short name for everything that decides a job's frames: equal inputs, equal name, on every run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+
+def fingerprint(*parts: object) -> str:
+    """A hash over numbers, text, tensors, and dataclasses and containers of these. Names of fields count too."""
+    digest = hashlib.sha256()
+    for part in parts:
+        _update(digest, part)
+    return digest.hexdigest()[:32]
+
+
+def _update(digest: hashlib._Hash, part: object) -> None:
+    if isinstance(part, Tensor):
+        _update(digest, [str(part.dtype), list(part.shape)])
+        digest.update(part.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    elif dataclasses.is_dataclass(part):
+        _update(digest, type(part).__name__)
+        for field in dataclasses.fields(part):
+            _update(digest, field.name)
+            _update(digest, getattr(part, field.name))
+    elif isinstance(part, Mapping):
+        for key in sorted(part):
+            _update(digest, key)
+            _update(digest, part[key])
+    elif isinstance(part, list | tuple):
+        _update(digest, f"{len(part)} items")
+        for item in part:
+            _update(digest, item)
+    elif isinstance(part, Fraction):
+        _update(digest, str(part))
+    else:
+        digest.update(json.dumps(part).encode())

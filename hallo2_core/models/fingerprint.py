@@ -1,0 +1,25 @@
+"""The name that a set of weights has, wherever it came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+SAMPLED_NUMBERS = 64  # of each tensor
+
+
+def weights_fingerprint(networks: Mapping[str, nn.Module]) -> str:
+    """A hash over names, shapes, dtypes and a fixed sample of the numbers: wires carry no paths, and hashing gigabytes
+    would take longer than loading them."""
+    digest = hashlib.sha256()
+    for prefix, network in networks.items():
+        for key, tensor in network.state_dict().items():
+            digest.update(f"{prefix}{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            flat = tensor.detach().flatten()
+            step = max(flat.numel() // SAMPLED_NUMBERS, 1)
+            sample = flat[::step][:SAMPLED_NUMBERS].to("cpu", torch.float32)
+            digest.update(sample.numpy().tobytes())
+    return digest.hexdigest()[:32]
