@@ -30,14 +30,14 @@ def face_at(x: float, y: float, eyes_px: float = 20.0, turn_degrees: float = 0.0
 
 
 class ScriptedFaces:
-    """Asked frame after frame, from `start` on: script(frame) → faces."""
+    """script(frame) → faces; a frame carries its number as the first value of its first pixel, in 1/255."""
 
-    def __init__(self, script, start: int = 0) -> None:
-        self.script, self.next_frame = script, start
+    def __init__(self, script) -> None:
+        self.script, self.looked_at = script, []
 
     def find(self, picture: Tensor) -> list[Face]:
-        self.next_frame += 1
-        return self.script(self.next_frame - 1)
+        self.looked_at.append(round(float(picture[0, 0, 0]) * 255))
+        return self.script(self.looked_at[-1])
 
 
 def portrait_motion(frame: int, side: int) -> Tensor:

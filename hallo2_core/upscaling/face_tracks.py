@@ -1,4 +1,4 @@
-"""Faces through time: found in each frame, linked, filled in where missed, and held steady.
+"""Faces through time: linked from frame to frame, filled in where missed, and held steady.
 
 What a frame gets depends on the frames close by alone (`context_frames` before and after): a video that is gone on with
 from the middle has the same tracks as the whole.
@@ -16,8 +16,7 @@ from torch import Tensor
 
 from ..config import UpscaleSettings
 from ..portrait.face_analysis import FaceFinder
-from ..portrait.face_detection import overlap
-from .face_crop import face_square
+from .face_sightings import SeenFrame, Sighting, look_for_faces, mutual_best
 
 SAME_FACE_IOU = 0.25  # of boxes a few frames apart
 SMOOTHING_REACH = 2.0  # deviations on either side
@@ -30,15 +29,6 @@ class TrackedFrame:
     faces: Mapping[int, Tensor]  # the track's number → the face's square, see `face_crop.face_square`
 
 
-@dataclass
-class _Sighting:
-    frame: int
-    box: Tensor
-    square: Tensor
-    track: int | None = None
-    was_followed: bool = False
-
-
 def track_faces(
     frames: Iterable[Tensor], finder: FaceFinder | None, settings: UpscaleSettings, start: int = 0
 ) -> Iterator[TrackedFrame]:
@@ -47,94 +37,89 @@ def track_faces(
     Holds `context_frames` frames. Tracks have numbers of no meaning.
     """
     tracks = _Tracks(settings)
-    delay = context_frames(settings)
-    waiting: deque[tuple[int, Tensor]] = deque()
-    for index, picture in enumerate(frames, start):
-        tracks.add(index, [] if finder is None else finder.find(as_float(picture)))
-        waiting.append((index, picture))
+    delay = settings.missed_frames + _reach(settings)
+    waiting: deque[SeenFrame] = deque()
+    for seen in look_for_faces(frames, finder, settings.look_every_frames, start):
+        tracks.add(seen.index, seen.sightings)
+        waiting.append(seen)
         if len(waiting) > delay:
-            yield TrackedFrame(*waiting[0], tracks.at(waiting.popleft()[0]))
+            yield tracks.resolved(waiting.popleft())
     while waiting:
-        yield TrackedFrame(*waiting[0], tracks.at(waiting.popleft()[0]))
+        yield tracks.resolved(waiting.popleft())
 
 
 def context_frames(settings: UpscaleSettings) -> int:
     """How many frames before and after a frame decide about its faces."""
-    return settings.missed_frames + _reach(settings)
-
-
-def as_float(picture: Tensor) -> Tensor:
-    """uint8 or floats → floats in 0..1."""
-    return picture.float() / 255.0 if picture.dtype == torch.uint8 else picture.float()
+    return settings.missed_frames + _reach(settings) + settings.look_every_frames - 1
 
 
 class _Tracks:
+    """Sightings of the last few frames, by track."""
+
     def __init__(self, settings: UpscaleSettings) -> None:
         self._missed = settings.missed_frames
         self._reach = _reach(settings)
         offsets = torch.arange(-self._reach, self._reach + 1)
-        deviation = max(settings.smoothing_frames, 1e-3)
-        self._weights = torch.exp(-0.5 * (offsets / deviation) ** 2).tolist()
-        self._recent: deque[list[_Sighting]] = deque(maxlen=self._missed + 1)
-        self._tracks: defaultdict[int, list[_Sighting]] = defaultdict(list)
+        self._weights = torch.exp(-0.5 * (offsets / max(settings.smoothing_frames, 1e-3)) ** 2).tolist()
+        self._recent: deque[_LinkedFrame] = deque(maxlen=self._missed + 1)
+        self._squares: defaultdict[int, dict[int, Tensor]] = defaultdict(dict)  # by track and frame, in order
         self._made = 0
 
-    def add(self, frame: int, faces: Iterable) -> None:
-        sightings = [_Sighting(frame, face.box, face_square(face.five_points)) for face in faces]
+    def add(self, index: int, sightings: tuple[Sighting, ...]) -> None:
+        """A sighting goes on the track of the latest earlier one of which it is the first to be the same face.
+
+        Nothing else counts, least of all what became of other tracks before: so only the last few frames matter.
+        """
+        frame = _LinkedFrame(sightings, [None] * len(sightings), set())
         for earlier in reversed(self._recent):
-            for before, after in _mutual_best(earlier, sightings):
-                if not before.was_followed:
-                    before.was_followed = True
-                    after.track = before.track if after.track is None else after.track
-        for sighting in sightings:
-            if sighting.track is None:
-                sighting.track, self._made = self._made, self._made + 1
-            self._tracks[sighting.track].append(sighting)
-        self._recent.append(sightings)
+            for before, after in mutual_best(earlier.sightings, sightings, SAME_FACE_IOU):
+                if before not in earlier.followed:
+                    earlier.followed.add(before)
+                    if frame.tracks[after] is None:
+                        frame.tracks[after] = earlier.tracks[before]
+        for position, sighting in enumerate(sightings):
+            if frame.tracks[position] is None:
+                frame.tracks[position], self._made = self._made, self._made + 1
+            self._squares[frame.tracks[position]][index] = sighting.square
+        self._recent.append(frame)
 
-    def at(self, frame: int) -> dict[int, Tensor]:
-        """The smoothed squares in a frame. Frames are asked for in order; what no later one needs is forgotten."""
-        found = {}
-        for number, sightings in list(self._tracks.items()):
-            if sightings[0].frame <= frame <= sightings[-1].frame:
-                found[number] = self._smoothed(sightings, frame)
-            kept = [sighting for sighting in sightings if sighting.frame > frame - self._reach - self._missed]
-            if kept:
-                self._tracks[number] = kept
-            else:
-                del self._tracks[number]
-        return found
+    def resolved(self, seen: SeenFrame) -> TrackedFrame:
+        """Frames are asked for in order; what no later one needs is forgotten."""
+        faces = {}
+        for number, squares in list(self._squares.items()):
+            if min(squares) <= seen.index <= max(squares):
+                faces[number] = self._smoothed(squares, seen.index)
+            for index in [index for index in squares if index <= seen.index - self._reach - self._missed]:
+                del squares[index]
+            if not squares:
+                del self._squares[number]
+        return TrackedFrame(seen.index, seen.picture, faces)
 
-    def _smoothed(self, sightings: list[_Sighting], frame: int) -> Tensor:
+    def _smoothed(self, squares: Mapping[int, Tensor], index: int) -> Tensor:
+        first, last = min(squares), max(squares)
         weighted = [
-            (weight, _square_at(sightings, frame + offset))
+            (weight, _square_at(squares, index + offset))
             for offset, weight in enumerate(self._weights, -self._reach)
-            if sightings[0].frame <= frame + offset <= sightings[-1].frame
+            if first <= index + offset <= last
         ]
         total = sum(weight for weight, _ in weighted)
         return torch.stack([square * (weight / total) for weight, square in weighted]).sum(dim=0)
 
 
-def _square_at(sightings: list[_Sighting], frame: int) -> Tensor:
+@dataclass
+class _LinkedFrame:
+    sightings: tuple[Sighting, ...]
+    tracks: list[int | None]  # of each sighting
+    followed: set[int]  # positions of the sightings that a later frame goes on from
+
+
+def _square_at(squares: Mapping[int, Tensor], index: int) -> Tensor:
     """As seen in that frame, or on the line between the sightings around it."""
-    after = next(sighting for sighting in sightings if sighting.frame >= frame)
-    if after.frame == frame:
-        return after.square
-    before = next(sighting for sighting in reversed(sightings) if sighting.frame < frame)
-    return torch.lerp(before.square, after.square, (frame - before.frame) / (after.frame - before.frame))
-
-
-def _mutual_best(earlier: list[_Sighting], later: list[_Sighting]) -> list[tuple[_Sighting, _Sighting]]:
-    """Pairs in which each is the other's largest overlap, and large enough."""
-    if not earlier or not later:
-        return []
-    shared = torch.tensor([[overlap(one.box, other.box) for other in later] for one in earlier])
-    pairs = []
-    for row, one in enumerate(earlier):
-        column = int(shared[row].argmax())
-        if int(shared[:, column].argmax()) == row and float(shared[row, column]) >= SAME_FACE_IOU:
-            pairs.append((one, later[column]))
-    return pairs
+    if index in squares:
+        return squares[index]
+    before = max(other for other in squares if other < index)
+    after = min(other for other in squares if other > index)
+    return torch.lerp(squares[before], squares[after], (index - before) / (after - before))
 
 
 def _reach(settings: UpscaleSettings) -> int:

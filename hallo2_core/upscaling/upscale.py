@@ -16,7 +16,8 @@ from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
 from .background import Background, resample
 from .face_crop import cut_face, paste_faces
-from .face_tracks import TrackedFrame, as_float, context_frames, track_faces
+from .face_sightings import as_float
+from .face_tracks import TrackedFrame, context_frames, track_faces
 from .windows import Window, WindowGrid, cut_windows
 
 # Restored faces by (number of the track, number of the frame): (3 s s), 0..1.

@@ -13,9 +13,12 @@ from hallo2_core.models.upscaler.video_restorer import Restored, VideoRestorer
 from hallo2_core.payloads import Upscaler
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.background import resample
+from hallo2_core.upscaling.face_tracks import context_frames
 from hallo2_core.upscaling.upscale import first_frame_needed, upscale_frames
 
-SETTINGS = UpscaleSettings(96, 64, window_frames=6, overlap_frames=2, missed_frames=2, smoothing_frames=0.5)
+SETTINGS = UpscaleSettings(
+    96, 64, window_frames=6, overlap_frames=2, missed_frames=2, smoothing_frames=0.5, look_every_frames=2
+)
 RUNTIME = LocalRuntime()
 
 
@@ -47,7 +50,7 @@ def one_face(frame):
 
 def upscaled(frames, script, restorer=None, settings=SETTINGS, start=0, **options):
     restorer = restorer or SpyRestorer()
-    finder = ScriptedFaces(script, first_frame_needed(start, settings))
+    finder = ScriptedFaces(script)
     result = list(upscale_frames(frames, Upscaler(restorer), finder, settings, RUNTIME, start=start, **options))
     return result, restorer.windows
 
@@ -126,6 +129,8 @@ def test_a_video_gone_on_with_from_the_middle_is_bit_for_bit_the_same(start):
         torch.randint(0, 256, (32, 48, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(frame))
         for frame in range(40)
     ]
+    for frame, picture in enumerate(pictures):
+        picture[0, 0, 0] = frame
 
     def script(frame):
         return [face_at(12 + frame / 4, 12, 3.0), *([] if frame % 13 in (2, 3, 4, 5) else [face_at(38, 14, 3.0)])]
@@ -141,7 +146,7 @@ def test_a_video_gone_on_with_from_the_middle_is_bit_for_bit_the_same(start):
 
 
 def with_network(network, frames, script, start=0):
-    finder = ScriptedFaces(script, first_frame_needed(start, SETTINGS))
+    finder = ScriptedFaces(script)
     return list(upscale_frames(frames, Upscaler(network), finder, SETTINGS, RUNTIME, start=start))
 
 
@@ -163,7 +168,7 @@ def test_frames_are_held_for_one_window_and_the_context_of_its_faces():
 
     done = 0
     for _ in upscale_frames(counted(), Upscaler(SpyRestorer()), ScriptedFaces(one_face), SETTINGS, RUNTIME):
-        assert given - done <= 6 + 1 + 3 + 1
+        assert given - done <= 6 + 1 + context_frames(SETTINGS) + 1
         done += 1
 
 
