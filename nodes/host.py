@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, ClipConfig
 from ..hallo2_core.errors import SettingsError
+from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.latents import LatentCodec, VAECodec
 from ..hallo2_core.models.layers import Build, sdpa
 from ..hallo2_core.payloads import Hallo2Models, Portrait
@@ -63,15 +64,16 @@ def find_file(folder: str, name: str) -> Path | None:
     return None if found is None else Path(found)
 
 
-def missing_file(folder: str, name: str, source: str) -> str:
-    """What to tell a user whose graph names a file that isn't there."""
-    places = " or ".join(folder_paths.get_folder_paths(folder))
-    return f"{name} is missing from models/{folder} (looked in {places}). {source} Or choose '{DEMO}' to try the graph."
+def missing_files(folder: str, names: list[str], places: list[Path], source: str) -> str:
+    """What to tell a user whose graph names files that aren't there."""
+    looked = " and ".join(map(str, places))
+    return f"Not in models/{folder}: {', '.join(names)} (looked in {looked}). {source}, or choose '{DEMO}' here."
 
 
 def check_file(folder: str, name: str, source: str) -> bool | str:
-    """For validate_inputs: True, or the message."""
-    return True if name == DEMO or find_file(folder, name) else missing_file(folder, name, source)
+    """For validate_inputs: True, or the message. source: how to get such a file."""
+    places = [Path(place) for place in folder_paths.get_folder_paths(folder)]
+    return True if name == DEMO or find_file(folder, name) else missing_files(folder, [name], places, source)
 
 
 def face_file_folders() -> list[Path]:
@@ -93,12 +95,9 @@ def fingerprint(folder: str, name: str) -> str:
     return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
-def new_output_file(stem: str, suffix: str) -> Path:
-    """A name that is not taken yet in output/hallo2."""
-    folder, name, counter, _, _ = folder_paths.get_save_image_path(
-        f"{MODEL_FOLDER}/{stem}", folder_paths.get_output_directory()
-    )
-    return Path(folder) / f"{name}_{counter:05}_{suffix}"
+def job_folder(key: str) -> Path:
+    """Where a render's finished clips, and then its video, lie: never in the host's temp folder, which it empties."""
+    return Path(folder_paths.get_output_directory()) / "hallo2_jobs" / key
 
 
 # -- the editor
@@ -227,6 +226,10 @@ class HostVAE:
                 f"vae-ft-mse-840000-ema-pruned.safetensors."
             )
         self.vae = vae
+
+    @property
+    def fingerprint(self) -> str:
+        return weights_fingerprint({"vae.": self.vae.first_stage_model})
 
     def encode(self, picture: Tensor) -> Tensor:
         return self.vae.encode(rearrange(picture / 2 + 0.5, "b c h w -> b h w c"))

@@ -31,8 +31,8 @@ class Hallo2SampleVideo(io.ComfyNode):
             display_name="Sample Video (Hallo2)",
             category="Hallo2",
             description=(
-                "Animates the portrait clip by clip, 16 frames at a time, and writes them to a file in output/hallo2 "
-                "as they are made. Memory does not grow with the length of the video."
+                "Animates the portrait clip by clip, 16 frames at a time, and writes each to output/hallo2_jobs when it "
+                "is made. Stopped, the same graph goes on where it was. Memory does not grow with the video's length."
             ),
             inputs=[
                 wires.Model.Input("model", tooltip="The same model that made the reference."),
@@ -65,7 +65,7 @@ class Hallo2SampleVideo(io.ComfyNode):
                     default=42,
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
+                    control_after_generate=False,  # a new seed on every run would throw away what is made already
                     tooltip="The same seed and inputs give the same frames. Another seed moves and blinks otherwise.",
                 ),
                 _region_weight("pose", "How far speech moves the head and everything around the face."),
@@ -146,8 +146,10 @@ class Hallo2SampleVideo(io.ComfyNode):
         legacy_rng: bool = False,
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.animate import Performance
+        from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.config import RegionWeights, SamplerConfig
+        from ..hallo2_core.jobs.job import Job
         from ..hallo2_core.video.writer import VideoSettings
 
         weights = RegionWeights(pose_weight, face_weight, lip_weight)
@@ -156,6 +158,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         runtime = host.HostRuntime(model, speech, working_bytes=host.step_bytes(reference.portrait, motion.clip))
         pictures = host.latent_codec(vae, model, runtime)
         settings = VideoSettings(codec, int(bit_depth), quality)
-        path = host.new_output_file("animation", ".mp4")
-        video = render_video(performance, speech.payload, pictures, settings, path, runtime)
+        render = Render(performance, speech.payload, pictures, settings)
+        job = Job(host.job_folder(key := render_key(render, runtime)), key)
+        video = render_video(render, job, job.folder / "animation.mp4", runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)))
