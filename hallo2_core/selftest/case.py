@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,16 +94,25 @@ class Comparison:
             self.failures.append(f"{what} has shape {tuple(got.shape)}, expected {tuple(expected.shape)}")
             return
         got, expected = got.detach().cpu().double(), expected.detach().cpu().double()
-        worst = float((got - expected).abs().max()) if got.numel() else 0.0
-        self.max_abs = max(self.max_abs, worst)
-        self.rel = max(self.rel, worst / max(float(expected.abs().max()), 1e-12))
+        worst, size = (float(x.abs().max()) if x.numel() else 0.0 for x in (got - expected, expected))
+        self.max_abs = _larger(self.max_abs, worst)
+        self.rel = _larger(self.rel, worst / max(size, 1e-12))
         if not worst <= limit:  # NaN fails too
             self.failures.append(f"{what} differs by {worst:.3g}, limit {limit:g}")
 
     def verdict(self) -> Verdict:
         if not self.compared:
-            return Verdict(self.name, float("nan"), float("nan"), "FAIL", "nothing was compared")
+            return failed(self.name, "nothing was compared")
         return Verdict(self.name, self.max_abs, self.rel, "FAIL" if self.failures else "PASS", "; ".join(self.failures))
+
+
+def _larger(known: float, new: float) -> float:
+    """NaN, once seen, stays."""
+    return known if known >= new or math.isnan(known) else new
+
+
+def failed(name: str, reason: str) -> Verdict:
+    return Verdict(name, float("nan"), float("nan"), "FAIL", reason)
 
 
 def skipped(name: str, reason: str) -> Verdict:

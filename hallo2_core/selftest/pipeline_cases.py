@@ -40,21 +40,23 @@ class GoldenDraws:
 def run_pipeline(case: Case, settings: Settings) -> list[Verdict]:
     """No pixel is dropped here: the motion frames are plain copies of the portrait."""
     stage = Stage(case, settings, drop_rate=0.0, clips=1)
+    limit, pictures = (limit_for(kind, settings.dtype) for kind in ("pipeline", "pictures"))
     comparison = Comparison(case.name)
     draws = GoldenDraws(torch.ones(case.tensors["source_pixels"].shape[-2:]), case.tensors["initial_latents"])
     windows = case.tensors["audio_windows"][0]
     made = stage.clip(0, first_motion_frames(stage.portrait, stage.motion), windows, draws)
     references = encode_pictures(stage.codec, torch.cat([stage.portrait.pixels.unsqueeze(0), made.shown]))
-    comparison.check("ref_latents", references, case.tensors["ref_latents"], stage.limit)
-    comparison.check("latents_after_step", made.steps, _best(case, "latents_after_step"), stage.limit)
+    comparison.check("ref_latents", references, case.tensors["ref_latents"], pictures)
+    comparison.check("latents_after_step", made.steps, _best(case, "latents_after_step"), limit)
     ends = rearrange(made.frames[[0, -1]], "f h w c -> 1 c f h w")
-    comparison.check("video", ends, _best(case, "video_first_and_last_frame"), stage.limit)
+    comparison.check("video", ends, _best(case, "video_first_and_last_frame"), pictures)
     return [comparison.verdict()]
 
 
 def run_longvideo(inputs: Case, clips: list[Case], settings: Settings) -> list[Verdict]:
     """One verdict a clip; each clip continues from our own frames of the one before."""
     stage = Stage(inputs, settings, float(inputs.metadata["mask_rate"]), len(clips))
+    limit, pictures = (limit_for(kind, settings.dtype) for kind in ("long_video", "pictures"))
     per_clip = stage.motion.clip.frames
     pixels = first_motion_frames(stage.portrait, stage.motion)
     verdicts = []
@@ -64,12 +66,12 @@ def run_longvideo(inputs: Case, clips: list[Case], settings: Settings) -> list[V
         windows = inputs.tensors["audio_windows"][0, number * per_clip : (number + 1) * per_clip]
         made = stage.clip(number, pixels, windows, draws)
         references = encode_pictures(stage.codec, torch.cat([stage.portrait.pixels.unsqueeze(0), made.shown]))
-        comparison.check("motion_frames_masked", made.shown, case.tensors["motion_frames_masked"], stage.limit)
-        comparison.check("ref_latents", references, case.tensors["ref_latents"], stage.limit)
-        comparison.check("latents_after_step", made.steps, case.tensors["latents_after_step"], stage.limit)
+        comparison.check("motion_frames_masked", made.shown, case.tensors["motion_frames_masked"], pictures)
+        comparison.check("ref_latents", references, case.tensors["ref_latents"], pictures)
+        comparison.check("latents_after_step", made.steps, case.tensors["latents_after_step"], limit)
         count = case.tensors["video_last_frames"].shape[2]
         last = rearrange(made.frames[-count:], "f h w c -> 1 c f h w")
-        comparison.check("video", last, case.tensors["video_last_frames"], stage.limit)
+        comparison.check("video", last, case.tensors["video_last_frames"], pictures)
         verdicts.append(comparison.verdict())
         pixels = next_motion_frames(made.frames, stage.motion.clip.motion_frames)
     return verdicts
@@ -86,7 +88,6 @@ class Stage:
     """A case's inputs as the payloads of the public pipeline, and its clip loop."""
 
     def __init__(self, case: Case, settings: Settings, drop_rate: float, clips: int) -> None:
-        self.limit = limit_for("pipeline", settings.dtype)
         self.runtime = LocalRuntime(settings.device)
         models: Hallo2Models = CaseNetworks(case, settings).all()
         self.codec = VAECodec(models.vae, self.runtime)
@@ -109,7 +110,6 @@ class Stage:
         reference = build_reference(models, self.portrait, self.codec, self.runtime)
         self._loop = ClipLoop(Performance(models, reference, self.motion, sampler), clips, self.codec, self.runtime)
 
-    @torch.inference_mode()
     def clip(self, number: int, motion_pixels: Tensor, windows: Tensor, draws: GoldenDraws) -> MadeClip:
         loop = self._loop
         shown = corrupt_motion_frames(motion_pixels, self.portrait.face_region, self.motion.patch_drop, draws)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import torch
+
 from ..errors import Hallo2Error
 from .audio_case import run_audio
-from .case import Case, Settings, Verdict, skipped
+from .case import Case, Settings, Verdict, failed, skipped
 from .masks_case import run_masks
 from .network_cases import (
     run_audio_proj,
@@ -22,6 +25,8 @@ from .network_cases import (
 from .networks import exact_arithmetic
 from .pipeline_cases import run_longvideo, run_pipeline
 from .upscaler_cases import run_sr_full, run_sr_transformer
+
+logger = logging.getLogger("hallo2")
 
 KINDS: dict[str, Callable[[Case, Settings], list[Verdict]]] = {
     "audio": run_audio,
@@ -41,6 +46,7 @@ LONG_VIDEO = re.compile(r"(?P<video>longvideo.*)_(?P<part>inputs|clip(?P<number>
 HEAVY = "full_size_denoise"
 
 
+@torch.inference_mode()
 def run_folder(folder: Path, settings: Settings, heavy: bool = True) -> Iterator[Verdict]:
     """One verdict a case (a clip, for long videos), in the order of the file names.
 
@@ -51,18 +57,33 @@ def run_folder(folder: Path, settings: Settings, heavy: bool = True) -> Iterator
     exact_arithmetic()
     for path in sorted(folder.glob("*.safetensors")):
         case = Case(path.stem, path)
-        match = LONG_VIDEO.match(path.stem)
-        if match:
-            if match["part"] == "inputs":
-                yield from run_longvideo(case, long_video_clips(folder, match["video"]), settings)
-            continue
-        kind = kind_of(path.stem)
-        if kind is None:
-            yield skipped(case.name, f"its name begins with none of {', '.join(KINDS)}, longvideo")
-        elif kind == HEAVY and not heavy:
-            yield skipped(case.name, "full size: needs about 10 GiB of memory; run with --heavy")
-        else:
-            yield from KINDS[kind](case, settings)
+        try:
+            yield from _run_case(case, settings, heavy)
+        except Exception as error:  # a case that breaks down is a failed case, and the others still run
+            logger.debug("%s broke down", case.name, exc_info=True)
+            yield failed(case.name, f"{type(error).__name__}: {error}")
+
+
+def _run_case(case: Case, settings: Settings, heavy: bool) -> list[Verdict]:
+    match = LONG_VIDEO.match(case.name)
+    if match:
+        return _run_part_of_long_video(case, match["video"], match["part"], settings)
+    kind = kind_of(case.name)
+    if kind is None:
+        return [skipped(case.name, f"its name begins with none of {', '.join(KINDS)}, longvideo")]
+    if kind == HEAVY and not heavy:
+        return [skipped(case.name, "full size: only in heavy runs, which need about 10 GiB of memory")]
+    return KINDS[kind](case, settings)
+
+
+def _run_part_of_long_video(case: Case, video: str, part: str, settings: Settings) -> list[Verdict]:
+    """The inputs' file stands for the whole video."""
+    if part == "inputs":
+        clips = long_video_clips(case.path.parent, video)
+        return run_longvideo(case, clips, settings) if clips else [failed(case.name, f"there is no {video}_clip1")]
+    if case.path.with_name(f"{video}_inputs.safetensors").exists():
+        return []
+    return [failed(case.name, f"there is no {video}_inputs")]
 
 
 def kind_of(stem: str) -> str | None:

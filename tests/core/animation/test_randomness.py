@@ -40,6 +40,11 @@ def test_a_resumed_clip_draws_what_it_would_have_drawn(clip):
         assert torch.equal(one, other)
 
 
+def test_no_two_clips_draw_the_same():
+    one, other = (draws_of(SeededDraws(SamplerConfig(), PatchDropConfig(), clip)) for clip in (0, 1))
+    assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
 def test_sampler_and_patch_drop_have_a_seed_each():
     drop, noise, latents = draws_of(SeededDraws(SamplerConfig(seed=1), PatchDropConfig(seed=1), 0))
     other_drop, other_noise, same_latents = draws_of(SeededDraws(SamplerConfig(seed=1), PatchDropConfig(seed=2), 0))

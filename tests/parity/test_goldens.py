@@ -1,0 +1,63 @@
+"""Every golden case that ships, each by itself, so that a failure has a name."""
+
+import shutil
+
+import pytest
+import torch
+
+from hallo2_core.selftest.case import GOLDENS, Settings
+from hallo2_core.selftest.run_cases import LONG_VIDEO, run_folder
+
+MARKS = {"full_size_denoise": pytest.mark.heavy, "sr_full": pytest.mark.slow}
+# Processors are slow in float16; what these would show, pipeline_cfg shows too.
+MARKS_IN_HALF = MARKS | dict.fromkeys(("denoising_unet_cfg", "longvideo"), pytest.mark.slow)
+HALF_PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def cases():
+    """Name → its files; the files of a long video belong together."""
+    files = {}
+    for path in sorted(GOLDENS.glob("*.safetensors")):
+        match = LONG_VIDEO.match(path.stem)
+        files.setdefault(match["video"] if match else path.stem, []).append(path)
+    return files
+
+
+CASES = cases()
+WITH_A_DTYPE = [name for name in CASES if not name.startswith(("masks", "scheduler"))]
+
+
+def marked(names, marks):
+    return [pytest.param(name, marks=marks.get(name, ())) for name in names]
+
+
+def run_alone(name, folder, dtype=torch.float32):
+    """In a folder that holds nothing else, so the configuration is the shipped one."""
+    for path in CASES[name]:
+        shutil.copy(path, folder)
+    verdicts = list(run_folder(folder, Settings(torch.device("cpu"), dtype)))
+    assert [verdict.name for verdict in verdicts] == [p.stem for p in CASES[name] if not p.stem.endswith("_inputs")]
+    for verdict in verdicts:
+        print(verdict)
+        assert verdict.status == "PASS", str(verdict)
+    return verdicts
+
+
+@pytest.mark.parametrize("name", marked(CASES, MARKS))
+def test_float32(name, tmp_path):
+    run_alone(name, tmp_path)
+
+
+@pytest.mark.parametrize("dtype", HALF_PRECISIONS)
+@pytest.mark.parametrize("name", marked(WITH_A_DTYPE, MARKS_IN_HALF))
+def test_half_precision(name, dtype, tmp_path):
+    """Within limits of its own, and not by running in float32 after all."""
+    assert max(verdict.max_abs for verdict in run_alone(name, tmp_path, HALF_PRECISIONS[dtype])) > 1e-5
+
+
+def test_no_kind_of_case_is_missing():
+    assert set(CASES) >= {
+        "audio", "audio_proj", "denoising_unet_cfg", "denoising_unet_nocfg", "face_locator", "full_size_denoise",
+        "image_proj", "longvideo", "masks", "pipeline_cfg", "reference_unet", "scheduler40", "sr_full",
+        "sr_transformer",
+    }
