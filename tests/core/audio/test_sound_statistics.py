@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+
+from hallo2_core.audio import sound_statistics
+from hallo2_core.audio.sound_statistics import Loudness
+from hallo2_core.audio.speech_signal import SpeechSignal
+from hallo2_core.audio.waveform import TensorAudio
+from hallo2_core.errors import Cancelled
+
+
+def signal(samples, offset=0.0, seed=0):
+    draws = np.random.default_rng(seed).standard_normal((1, samples), np.float32)
+    loudness = torch.linspace(0.02, 0.3, samples)
+    return SpeechSignal(TensorAudio(torch.from_numpy(draws) * loudness + offset, 16000))
+
+
+def statistics(of):
+    return of.statistics(10, 5, lambda: None)
+
+
+def test_normalising_is_the_feature_extractors():
+    """transformers' zero_mean_unit_var_norm, written out: population variance, 1e-7 under the root."""
+    sound = signal(5000, offset=0.1).read(0, 5000)
+    x = sound.numpy()
+    expected = (x - np.mean(x)) / np.sqrt(np.var(x) + 1e-7)
+    assert np.abs(Loudness.of(sound).normalise(sound).numpy() - expected).max() < 1e-5
+
+
+def test_silence_and_one_sample_stay_finite():
+    for sound in (torch.zeros(100), torch.full((100,), 0.5), torch.ones(1)):
+        assert torch.equal(Loudness.of(sound).normalise(sound), torch.zeros(len(sound)))
+
+
+@pytest.mark.parametrize("samples", [400, 401, 404, 159_999, 160_000, 160_006, 330_003])
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_one_pass_over_blocks_gives_what_the_whole_gives(samples, offset, monkeypatch):
+    monkeypatch.setattr(sound_statistics, "WINDOWS_AT_ONCE", 7000)
+    whole = signal(samples, offset)
+    found, expected = statistics(whole).loudness, Loudness.of(whole.read(0, samples))
+    assert found.mean == pytest.approx(expected.mean, abs=1e-12)
+    assert found.variance == pytest.approx(expected.variance, rel=1e-9)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_channels_are_those_of_the_convolution(offset):
+    whole = signal(170_003, offset)
+    weight = torch.randn(8, 1, 10, generator=torch.Generator().manual_seed(0))
+    found = statistics(whole).channels(weight, silence=0)
+    normalised = statistics(whole).loudness.normalise(whole.read(0, 170_003))
+    made = torch.nn.functional.conv1d(normalised[None, None].double(), weight.double(), stride=5)[0]
+    assert torch.allclose(found.mean, made.mean(dim=1), atol=1e-7)
+    assert torch.allclose(found.variance, made.var(dim=1, correction=0), rtol=1e-6)
+
+
+def test_channels_count_the_silence_after_the_sound():
+    whole = signal(50_000)
+    weight = torch.randn(4, 1, 10, generator=torch.Generator().manual_seed(0))
+    found = statistics(whole).channels(weight, silence=20_000)
+    normalised = torch.nn.functional.pad(statistics(whole).loudness.normalise(whole.read(0, 50_000)), (0, 20_000))
+    made = torch.nn.functional.conv1d(normalised[None, None].double(), weight.double(), stride=5)[0]
+    assert torch.allclose(found.variance, made.var(dim=1, correction=0), rtol=1e-3)
+    assert not torch.allclose(found.variance, statistics(whole).channels(weight, 0).variance, rtol=0.1)
+
+
+def test_the_whole_is_walked_through_once_and_can_be_cancelled():
+    calls = []
+    whole = signal(200_000)
+    whole.statistics(10, 5, lambda: calls.append(1))
+    whole.statistics(10, 5, lambda: calls.append(1))
+    assert len(calls) == 2
+
+    def cancel():
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        signal(200_000).statistics(10, 5, cancel)

@@ -1,0 +1,141 @@
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from hallo2_core.checkpoints.speech_encoder import demo_speech_encoder
+from hallo2_core.config import DEMO_WAV2VEC, Wav2VecConfig
+from hallo2_core.errors import MissingDependencyError
+from hallo2_core.models.wav2vec import ChannelStatistics, SpeechEncoder, interpolate, spread_positions
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return demo_speech_encoder()
+
+
+def sound(samples, seed=0):
+    return torch.randn(samples, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def run(encoder, samples=16000, frames=25, **kwargs):
+    return encoder(sound(samples), spread_positions(encoder.features_of(samples), frames), **kwargs)
+
+
+def test_the_released_shape_is_wav2vec2_base():
+    encoder = SpeechEncoder(device="meta")
+    assert sum(weight.numel() for weight in encoder.parameters()) == 94_371_712 - 768  # without masked_spec_embed
+    assert (Wav2VecConfig().hop_samples, Wav2VecConfig().reach_samples) == (320, 400)
+
+
+@pytest.mark.parametrize("samples", [400, 401, 719, 720, 16000, 16079])
+def test_features_are_counted_as_the_convolutions_make_them(encoder, samples):
+    features = encoder.wav2vec.feature_extractor(sound(samples).unsqueeze(0))
+    assert encoder.features_of(samples) == features.shape[-1]
+
+
+@pytest.mark.parametrize("features, frames", [(49, 25), (49, 49), (49, 80), (1, 7), (64, 33), (2999, 1500), (2, 1)])
+def test_spread_positions_are_torchs_align_corners(features, frames):
+    values = torch.randn(1, 3, features, generator=torch.Generator().manual_seed(0))
+    expected = F.interpolate(values, size=frames, mode="linear", align_corners=True)
+    assert torch.allclose(interpolate(values, spread_positions(features, frames)), expected, atol=1e-6)
+
+
+def test_interpolation_continues_the_outer_features():
+    values = torch.tensor([1.0, 3.0, 7.0])
+    found = interpolate(values, torch.tensor([-1.0, 0.0, 0.25, 1.5, 2.0, 9.0], dtype=torch.float64))
+    assert torch.equal(found, torch.tensor([1.0, 1.0, 1.5, 5.0, 7.0, 7.0]))
+
+
+def test_hidden_states_are_transformers_own(encoder):
+    """Without a change of frame rate, what the whole model reports."""
+    samples = 16000
+    frames = encoder.features_of(samples)
+    with torch.no_grad():
+        found = encoder.hidden_states(sound(samples), spread_positions(frames, frames))
+        expected = encoder.wav2vec(sound(samples).unsqueeze(0), output_hidden_states=True).hidden_states
+    assert found.shape == (DEMO_WAV2VEC.layers + 1, frames, DEMO_WAV2VEC.width)
+    assert torch.allclose(found, torch.cat(expected), atol=1e-6)
+
+
+def test_layers_come_without_the_embedding(encoder):
+    with torch.no_grad():
+        states = encoder.hidden_states(sound(16000), spread_positions(49, 25))
+    found = run(encoder)
+    assert found.shape == (25, DEMO_WAV2VEC.layers, DEMO_WAV2VEC.width)
+    assert all(torch.equal(found[:, layer], states[layer + 1]) for layer in range(DEMO_WAV2VEC.layers))
+
+
+def test_train_and_eval_mode_are_one(encoder):
+    other = demo_speech_encoder()
+    assert torch.equal(run(other.train()), run(encoder.eval()))
+
+
+def test_hooks_do_not_outlive_a_call_even_a_failed_one(encoder):
+    with pytest.raises(RuntimeError):
+        encoder(sound(5), torch.zeros(1))
+    broken = demo_speech_encoder()
+    broken.wav2vec.encoder.layers[2].final_layer_norm = torch.nn.LayerNorm(7)
+    with pytest.raises(RuntimeError):
+        run(broken)
+    for network in (encoder, broken):
+        assert not any(layer._forward_pre_hooks for layer in network.wav2vec.encoder.layers)
+
+
+def test_a_sounds_own_statistics_change_nothing(encoder):
+    made = F.conv1d(sound(16000)[None, None].double(), encoder.first_weight.double(), stride=5)[0]
+    own = ChannelStatistics(made.mean(dim=1), made.var(dim=1, correction=0))
+    assert torch.allclose(run(encoder, channels=own), run(encoder), atol=1e-5)
+
+
+def test_statistics_of_a_louder_whole_make_a_piece_quieter(encoder):
+    made = F.conv1d(sound(16000)[None, None].double(), encoder.first_weight.double(), stride=5)[0]
+    whole = ChannelStatistics(made.mean(dim=1), 4 * made.var(dim=1, correction=0))
+    assert (run(encoder, channels=whole) - run(encoder)).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_sound_is_cast_to_the_network(dtype):
+    assert run(demo_speech_encoder().to(dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("version", ["4.37.2", "4.49.0", "3.5.1"])
+def test_old_transformers_are_refused_by_version(monkeypatch, version):
+    monkeypatch.setattr("transformers.__version__", version)
+    with pytest.raises(MissingDependencyError, match=f"transformers {version} is installed.*needs 4.50"):
+        SpeechEncoder(DEMO_WAV2VEC)
+
+
+@pytest.mark.parametrize("version", ["4.50.0", "4.57.0.dev0", "5.0.0rc1", "10.0"])
+def test_newer_transformers_are_taken(monkeypatch, version):
+    monkeypatch.setattr("transformers.__version__", version)
+    SpeechEncoder(DEMO_WAV2VEC, device="meta")
+
+
+def test_missing_transformers_are_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(MissingDependencyError, match="pip install --upgrade transformers"):
+        SpeechEncoder(DEMO_WAV2VEC)
+
+
+def test_broken_transformers_are_named(monkeypatch):
+    """What an unbounded install beside them does: transformers is there, but its models cannot be imported."""
+
+    class Broken:
+        __version__ = "4.50.3"
+
+        def __getattr__(self, name):
+            raise RuntimeError(f"Failed to import transformers.models ({name})")
+
+    monkeypatch.setitem(sys.modules, "transformers", Broken())
+    with pytest.raises(MissingDependencyError, match="cannot be imported here .*Failed to import"):
+        SpeechEncoder(DEMO_WAV2VEC)
+
+
+def test_a_config_of_another_size_is_built():
+    config = replace(DEMO_WAV2VEC, width=16, layers=2, position_groups=2)
+    encoder = SpeechEncoder(config)
+    assert run(encoder).shape == (25, 2, 16)
