@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, ClipConfig
 from ..hallo2_core.errors import SettingsError
+from ..hallo2_core.jobs.job import Job
 from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.latents import LatentCodec, VAECodec
 from ..hallo2_core.models.layers import Build, sdpa
@@ -95,9 +96,9 @@ def fingerprint(folder: str, name: str) -> str:
     return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
-def job_folder(key: str) -> Path:
+def job(key: str) -> Job:
     """Where a render's finished clips, and then its video, lie: never in the host's temp folder, which it empties."""
-    return Path(folder_paths.get_output_directory()) / "hallo2_jobs" / key
+    return Job(Path(folder_paths.get_output_directory()) / "hallo2_jobs" / key, key)
 
 
 # -- the editor

@@ -7,18 +7,18 @@ from comfy_api.latest import io
 
 from . import host, wires
 
-MODEL_SOURCE = (
-    "Download hallo2/net.pth (4.85 GB) from https://huggingface.co/fudan-generative-ai/hallo2 and put it there."
-)
+MODEL_FILE = "net.pth"
+SPEECH_ENCODER_FILE = "wav2vec2-base-960h.safetensors"
 FACE_FILES = ("scrfd_10g_bnkps.onnx", "glintr100.onnx")
-FACE_FILES_SOURCE = (
-    "Download face_analysis/models/scrfd_10g_bnkps.onnx and glintr100.onnx (0.28 GB) from "
-    "https://huggingface.co/fudan-generative-ai/hallo2 (non-commercial research only), or choose 'built-in'."
-)
-SPEECH_ENCODER_SOURCE = (
-    "Download model.safetensors (0.38 GB) from https://huggingface.co/facebook/wav2vec2-base-960h and put it there "
-    "under the name wav2vec2-base-960h.safetensors."
-)
+
+
+def _source(*names: str) -> str:
+    """Where the files of these names come from, for who lacks them."""
+    from ..hallo2_core.checkpoints.catalogue import CATALOGUE
+
+    known = [file for name in names for file in CATALOGUE if name in file.names]
+    lines = (f"{file.names[0]}: {file.size_bytes / 1e9:.2f} GB from https://{file.source}" for file in known)
+    return f"Put it there ({'; '.join(lines)})"
 
 
 class Hallo2LoadModel(io.ComfyNode):
@@ -56,7 +56,7 @@ class Hallo2LoadModel(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return host.check_file(host.MODEL_FOLDER, file, MODEL_SOURCE)
+        return host.check_file(host.MODEL_FOLDER, file, _source(MODEL_FILE))
 
     @classmethod
     def fingerprint_inputs(cls, file: str, dtype: str) -> str:
@@ -99,7 +99,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return host.check_file(host.SPEECH_ENCODER_FOLDER, file, SPEECH_ENCODER_SOURCE)
+        return host.check_file(host.SPEECH_ENCODER_FOLDER, file, _source(SPEECH_ENCODER_FILE))
 
     @classmethod
     def fingerprint_inputs(cls, file: str) -> str:
@@ -116,6 +116,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
 
 class Hallo2LoadFaceAnalysis(io.ComfyNode):
     BUILT_IN, RELEASED = "built-in", "released"
+    CHOICES = (BUILT_IN, RELEASED, host.DEMO)
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -127,7 +128,7 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "choice",
-                    options=[cls.BUILT_IN, cls.RELEASED, host.DEMO],
+                    options=list(cls.CHOICES),
                     default=cls.BUILT_IN,
                     tooltip=(
                         "'built-in' ships with the pack and is free to use ('demo' is the same): it finds the face and "
@@ -150,12 +151,12 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, choice: str) -> bool | str:
+        if choice not in cls.CHOICES:
+            return f"'{choice}' is none of {', '.join(cls.CHOICES)}"
         missing = [name for name in FACE_FILES if host.find_face_file(name) is None]
         if choice != cls.RELEASED or not missing:
             return True
-        places = ", ".join(map(str, host.face_file_folders()))
-        files = " and ".join(missing)
-        return f"Missing from models/hallo2/face_analysis: {files} (looked in {places}). {FACE_FILES_SOURCE}"
+        return host.missing_files("hallo2/face_analysis", missing, host.face_file_folders(), _source(*missing))
 
     @classmethod
     def execute(cls, choice: str, provider: str) -> io.NodeOutput:

@@ -59,6 +59,7 @@ class Hallo2MotionFrames(io.ComfyNode):
                     default=42,
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=False,  # a new seed on every run would throw away what is made already
                     tooltip="Which patches are dropped. Another seed gives another take of the same motion.",
                 ),
                 io.Image.Input(

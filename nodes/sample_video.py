@@ -31,8 +31,8 @@ class Hallo2SampleVideo(io.ComfyNode):
             display_name="Sample Video (Hallo2)",
             category="Hallo2",
             description=(
-                "Animates the portrait clip by clip, 16 frames at a time, and writes each to output/hallo2_jobs when it "
-                "is made. Stopped, the same graph goes on where it was. Memory does not grow with the video's length."
+                "Animates the portrait in clips of 16 frames, each saved in output/hallo2_jobs. A stopped graph, run "
+                "again, goes on where it was. Memory does not grow with the length of the video."
             ),
             inputs=[
                 wires.Model.Input("model", tooltip="The same model that made the reference."),
@@ -149,7 +149,6 @@ class Hallo2SampleVideo(io.ComfyNode):
         from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.config import RegionWeights, SamplerConfig
-        from ..hallo2_core.jobs.job import Job
         from ..hallo2_core.video.writer import VideoSettings
 
         weights = RegionWeights(pose_weight, face_weight, lip_weight)
@@ -157,8 +156,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         performance = Performance(model.payload, reference, motion, sampler)
         runtime = host.HostRuntime(model, speech, working_bytes=host.step_bytes(reference.portrait, motion.clip))
         pictures = host.latent_codec(vae, model, runtime)
-        settings = VideoSettings(codec, int(bit_depth), quality)
-        render = Render(performance, speech.payload, pictures, settings)
-        job = Job(host.job_folder(key := render_key(render, runtime)), key)
+        render = Render(performance, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
+        job = host.job(render_key(render, runtime))
         video = render_video(render, job, job.folder / "animation.mp4", runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)))

@@ -112,6 +112,7 @@ class ComfyUI:
         self.base = Path(tempfile.mkdtemp(prefix="comfyui_"))
         self.process: subprocess.Popen | None = None
         self.url = ""
+        self.startup_log = ""
 
     # -- life cycle
 
@@ -160,6 +161,7 @@ class ComfyUI:
                 raise RuntimeError(f"ComfyUI ended while starting:\n{self.log()[-4000:]}")
             try:
                 self.get("/system_stats")
+                self.startup_log = self.log()
                 return
             except OSError:
                 time.sleep(0.2)

@@ -6,6 +6,8 @@ Where one is missing its tests are skipped and say why; REQUIRE_COMFYUI=1 turns 
 import importlib.util
 import json
 import os
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,11 +57,15 @@ def checkout(request):
     try:
         found = comfyui.Checkout.find(os.environ.get(variable, default), os.environ.get(python_variable))
     except comfyui.NoHost as why:
-        reason = f"no ComfyUI {request.param}: {why} (set {variable} to a checkout, {python_variable} to its Python)"
-        if os.environ.get("REQUIRE_COMFYUI") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        unavailable(f"no ComfyUI {request.param}: {why} (set {variable} and, where need be, {python_variable})")
     return found
+
+
+def unavailable(reason):
+    """Skip, and say why; fail where the hosts are required."""
+    if os.environ.get("REQUIRE_COMFYUI") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +92,16 @@ def _graph(name):
 
 @pytest.fixture
 def demo_graph():
+    return short_demo()
+
+
+@pytest.fixture(scope="session")
+def demo_run(host):
+    """One run of the short demo graph on each host, for all who want to look at it."""
+    return host.run(short_demo())
+
+
+def short_demo():
     """The shipped first_run_demo, cut to a second of sound and one step. Node "9" samples, "10" saves."""
     graph = _graph("first_run_demo")
     graph["trim"] = {"class_type": "TrimAudioDuration", "inputs": {"audio": ["1", 1], "start_index": 0, "duration": 1}}
@@ -97,6 +113,22 @@ def demo_graph():
 @pytest.fixture
 def shipped_graph():
     return _graph
+
+
+@pytest.fixture(scope="session")
+def editor(host):
+    """What the editor shows of a workflow file; see editor.py."""
+    python = os.path.expanduser(os.environ.get("UI_PYTHON", "~/ui-venv/bin/python"))
+    if not shutil.which(python) or subprocess.run([python, "-c", "import playwright"], capture_output=True).returncode:
+        unavailable(f"no browser to open the editor in: {python} has no playwright (set UI_PYTHON to one that has)")
+
+    def look(workflow, *options):
+        command = [python, str(HERE / "editor.py"), host.url, str(workflow), *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return json.loads(done.stdout)
+
+    return look
 
 
 @dataclass

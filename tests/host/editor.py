@@ -1,6 +1,6 @@
 """Opens a host's editor in Chromium, loads a workflow and says what is there. Runs in a Python that has playwright.
 
-editor.py URL WORKFLOW.json [--nodes-2] [--picture PNG] [--save JSON] [--queue SECONDS]   → one JSON object on stdout
+editor.py URL WORKFLOW.json [--nodes-2] [--picture PNG]   → one JSON object on stdout
 """
 
 import argparse
@@ -28,13 +28,7 @@ LOOK = f"""() => {{
     dialogs: [...document.querySelectorAll('[role=dialog]')].map((dialog) => dialog.innerText.slice(0, 500)),
     drawn_as_html: document.querySelectorAll('[data-node-id]').length,
   }} }}"""
-QUEUE = f"""(seconds) => new Promise((done) => {{
-  const app = {APP}, api = app.api;
-  for (const [event, status] of [['execution_success', 'success'], ['execution_error', 'error']])
-    api.addEventListener(event, (message) => done({{ status, message: message.detail?.exception_message ?? null }}));
-  setTimeout(() => done({{ status: 'timeout' }}), seconds * 1000);
-  app.queuePrompt(0, 1);
-}})"""
+PROMPT = f"async () => (await {APP}.graphToPrompt()).output"
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.Canvas.NavigationMode": "custom",  # left unset, a fresh profile of the old editor throws
@@ -50,8 +44,6 @@ def main() -> None:
     parser.add_argument("workflow", type=Path)
     parser.add_argument("--nodes-2", action="store_true", help="draw nodes as HTML, as new hosts can")
     parser.add_argument("--picture", help="a screenshot")
-    parser.add_argument("--save", help="the graph as the editor would save it")
-    parser.add_argument("--queue", type=float, help="run it, and wait so many seconds")
     options = parser.parse_args()
     for name, value in (SETTINGS | {"Comfy.VueNodes.Enabled": options.nodes_2}).items():
         request = urllib.request.Request(f"{options.url}/settings/{name}", json.dumps(value).encode(), method="POST")
@@ -91,12 +83,7 @@ def look(options: argparse.Namespace) -> dict:
         seen = page.evaluate(LOOK)
         page.evaluate(f"() => {APP}.extensionManager.command.execute('Comfy.Canvas.FitView')")
         page.wait_for_timeout(1000)
-        if options.queue:
-            seen["run"] = page.evaluate(QUEUE, options.queue)
-            page.wait_for_timeout(2000)
-        if options.save:
-            graph = page.evaluate(f"() => {APP}.graph.serialize()")
-            Path(options.save).write_text(json.dumps(graph, indent=1), encoding="utf-8")
+        seen["prompt"] = page.evaluate(PROMPT)
         if options.picture:
             page.screenshot(path=options.picture)
         browser.close()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from importlib import import_module
 
 import torch
+from comfy.model_management import unload_all_models
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import ComfyExtension, io, ui
 
@@ -34,6 +35,7 @@ class ProbeHalfLoaded(io.ComfyNode):
 
     @classmethod
     def execute(cls, model):
+        unload_all_models()
         halves = tuple(HalfPatcher(one.model, one.load_device, one.offload_device) for one in model.patchers)
         return io.NodeOutput(replace(model, patchers=halves))
 

@@ -1,0 +1,67 @@
+"""The shipped workflows in the real editor, drawn both ways."""
+
+import json
+
+import pytest
+
+GRAPHS = ("first_run_demo", "animate_portrait")
+WEIGHTS = (
+    "hallo2/net.pth",
+    "audio_encoders/wav2vec2-base-960h.safetensors",
+    "vae/vae-ft-mse-840000-ema-pruned.safetensors",
+)
+TITLE_BAR_PX = 30
+
+
+@pytest.fixture
+def with_the_users_files(host, pack):
+    """A host whose user has put everything in place, as far as the editor can see."""
+    host.add_input(pack / "hallo2_core" / "examples" / "portrait.png")
+    host.add_input(pack / "hallo2_core" / "examples" / "voice.wav", "speech.wav")
+    files = [host.base / "models" / name for name in WEIGHTS]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    yield
+    for file in files:
+        file.unlink()
+
+
+def overlapping(nodes):
+    """Pairs of nodes that lie over each other, title bars included."""
+    for index, one in enumerate(nodes):
+        for other in nodes[index + 1 :]:
+            (left, top, width, height), (x, y, wide, high) = one["box"], other["box"]
+            beside = left >= x + wide or x >= left + width
+            if not beside and top - TITLE_BAR_PX < y + high and y - TITLE_BAR_PX < top + height:
+                yield one["type"], other["type"]
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("drawing", ["classic", "nodes-2"])
+def test_the_editor_opens_the_workflow(host, editor, with_the_users_files, pack, tmp_path, name, drawing):
+    if drawing == "nodes-2" and host.checkout.version == "0.3.64":
+        pytest.skip("this host's editor draws nodes in the classic way only")
+    path = pack / "workflows" / f"{name}.json"
+    seen = editor(path, "--picture", str(tmp_path / "editor.png"), *(["--nodes-2"] if drawing == "nodes-2" else []))
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    assert len(seen["nodes"]) == len(saved["nodes"]) and seen["links"] == len(saved["links"])
+    assert not seen["missing"] and not seen["dialogs"] and not seen["console_errors"]
+    assert not [node["type"] for node in seen["nodes"] if node["error"]]
+    assert (seen["drawn_as_html"] > 0) == (drawing == "nodes-2")
+    assert not list(overlapping(seen["nodes"]))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_editor_would_queue_what_the_api_graph_says(editor, with_the_users_files, pack, shipped_graph, name):
+    queued = editor(pack / "workflows" / f"{name}.json")["prompt"]
+    shipped = shipped_graph(name)
+    assert {key: node["class_type"] for key, node in queued.items()} == {
+        key: node["class_type"] for key, node in shipped.items()
+    }
+    for key, node in shipped.items():
+        assert {name: queued[key]["inputs"].get(name) for name in node["inputs"]} == node["inputs"]
+
+
+def test_the_editor_offers_the_workflows_as_templates(host, pack):
+    assert sorted(host.get("/workflow_templates")[pack.name]) == sorted(GRAPHS)
