@@ -105,14 +105,16 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     from ..animation.reference_banks import build_reference
     from ..animation.render import render_video
     from ..audio.sound_file import FileAudio
-    from ..audio.speech_embeddings import encode_speech
+    from ..audio.speech_embeddings import encode_speech, frame_rate
     from ..jobs.job import Job
     from ..models.latents import VAECodec
     from ..portrait.picture import load_picture
     from ..portrait.prepare import prepare_portrait
+    from ..video.target import check_name
     from .weights import check_weights_are_named, load_face_analysis, load_models, load_speech_encoder
 
-    device = chosen_device(arguments.device)
+    check_name(arguments.out)
+    fps, device = frame_rate(arguments.fps), chosen_device(arguments.device)
     check_weights_are_named(arguments.model, arguments.vae, arguments.speech_encoder)
     runtime = TerminalRuntime(device)
     picture, audio = load_picture(arguments.portrait), FileAudio(arguments.audio)
@@ -134,7 +136,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     codec = VAECodec(models.vae, runtime)
     reference = build_reference(models, portrait, codec, runtime)
     performance = Performance(models, reference, motion, sampler)
-    speech = encode_speech(audio, encoder, arguments.fps)
+    speech = encode_speech(audio, encoder, fps)
     render = Render(performance, speech, codec, settings)
     path, job_folder = _place(arguments)
     return render_video(render, Job(job_folder, render_key(render, runtime)), path, runtime)

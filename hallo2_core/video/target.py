@@ -34,10 +34,15 @@ def free_path(path: Path | str) -> Path:
     return next(candidate for candidate in numbered_names(Path(path)) if not candidate.exists())
 
 
-def check_target(path: Path) -> None:
-    """Refuse a name before the work starts. Raises VideoError."""
+def check_name(path: Path) -> None:
+    """Refuse what is no name for a video. Raises VideoError."""
     if path.suffix.lower() != ".mp4":
         raise VideoError(f"The video's name is {path.name}; let it end in .mp4, the only kind written here.")
+
+
+def check_target(path: Path) -> None:
+    """Refuse a name, or one that is taken, before the work starts. Raises VideoError."""
+    check_name(path)
     if path.exists():
         raise VideoError(f"{path} exists already and is not overwritten. Choose another name.")
 

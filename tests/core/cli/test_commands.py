@@ -1,0 +1,135 @@
+"""The `hallo2` command, as a user types it."""
+
+import json
+import math
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import av
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hallo2_core.cli import main
+
+ROOT = Path(__file__).parents[3]
+PORTRAIT = ROOT / "hallo2_core" / "examples" / "portrait.png"
+MEDIA = ROOT / "tests" / "media"
+
+
+def hallo2(*arguments):
+    command = [sys.executable, "-m", "hallo2_core", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.fixture(scope="module")
+def short_voice(tmp_path_factory):
+    """0.7 s of the shipped voice: 18 frames, so a second clip of two."""
+    path = tmp_path_factory.mktemp("voice") / "short.wav"
+    with wave.open(str(ROOT / "hallo2_core" / "examples" / "voice.wav")) as voice, wave.open(str(path), "wb") as short:
+        short.setparams(voice.getparams())
+        short.writeframes(voice.readframes(int(0.7 * voice.getframerate())))
+    return path
+
+
+@pytest.fixture(scope="module")
+def animated(short_voice, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "talking.mp4"
+    command = ["animate", "--portrait", PORTRAIT, "--audio", short_voice, "--out", out]
+    return command, hallo2(*command, "--size", "64x64", "--steps", 1, "--json"), out
+
+
+def test_animate_makes_a_video_as_long_as_its_sound(animated, short_voice):
+    _command, done, out = animated
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["out"] == str(out) and told["frames"] == math.ceil(0.7 * 25) == 18
+    assert (told["width"], told["height"], told["fps"], told["resumed_from_clip"]) == (64, 64, 25.0, 0)
+    assert "draws noise, not faces" in done.stderr
+    with av.open(str(out)) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 18
+    with av.open(str(out)) as video:
+        assert video.streams.audio[0].rate == 22050
+
+
+def test_only_the_video_and_a_small_journal_stay(animated):
+    _command, _done, out = animated
+    job = out.with_name(f"{out.name}.hallo2")
+    assert sorted(path.name for path in out.parent.iterdir()) == [out.name, job.name]
+    assert [path.name for path in job.iterdir()] == ["journal.json"]
+
+
+def test_a_finished_video_is_not_made_again(animated):
+    command, _done, out = animated
+    before = out.stat().st_mtime_ns
+    again = hallo2(*command, "--size", "64x64", "--steps", 1, "--json")
+    assert again.returncode == 0 and json.loads(again.stdout)["resumed_from_clip"] == 2
+    assert out.stat().st_mtime_ns == before
+
+
+def test_fresh_starts_over_under_a_new_name(animated):
+    command, _done, out = animated
+    fresh = hallo2(*command, "--size", "64x64", "--steps", 1, "--fresh", "--json")
+    assert fresh.returncode == 0, fresh.stderr
+    assert json.loads(fresh.stdout)["out"] == str(out.with_name("talking-2.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (["--portrait", MEDIA / "no_face.png"], "No face was found"),
+        (["--portrait", MEDIA / "missing.png"], "missing.png"),
+        (["--audio", MEDIA / "corrupt.wav"], "corrupt.wav"),
+        (["--audio", PORTRAIT], "portrait.png"),
+        (["--size", "100x100"], "multiples of 64"),
+        (["--size", "big"], "width x height"),
+        (["--steps", 0], "steps is 0"),
+        (["--drop-rate", 2], "drop rate is 2"),
+        (["--motion-frames", 0], "motion frames is 0"),
+        (["--model", MEDIA / "corrupt.wav"], "--vae and --speech-encoder"),
+        (["--device", "toaster"], "toaster"),
+        (["--fps", 0], "frame rate is 0"),
+        (["--codec", "mpeg1"], "invalid choice"),
+        (["--out", "video.avi"], ".mp4"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(changed, said, short_voice, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {"--portrait": PORTRAIT, "--audio": short_voice, "--out": tmp_path / "out.mp4"}
+    given |= dict([changed])
+    arguments = [part for pair in given.items() for part in pair]
+    try:
+        status = main(["animate", *map(str, arguments)])
+    except SystemExit as refused:
+        status = refused.code
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note:")]
+    assert status == 2 and len(lines) == 1, lines
+    assert said in lines[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_convert_keeps_every_tensor(tmp_path):
+    tensors = {"denoising_unet.a": torch.rand(3, 4).half(), "b": torch.arange(5)}
+    torch.save(tensors, tmp_path / "net.pth")
+    done = hallo2("convert", tmp_path / "net.pth", tmp_path / "net.safetensors")
+    assert done.returncode == 0, done.stderr
+    converted = load_file(tmp_path / "net.safetensors")
+    assert converted.keys() == tensors.keys()
+    assert all(torch.equal(converted[key], tensor) for key, tensor in tensors.items())
+    assert hallo2("convert", tmp_path / "net.pth", tmp_path / "net.safetensors").returncode == 2
+
+
+def test_check_names_what_is_missing_and_where_it_comes_from(tmp_path):
+    done = hallo2("check", "--models", tmp_path)
+    assert done.returncode == 1
+    for said in ("net.pth", "wav2vec2-base-960h", "vae", "huggingface.co", "licence"):
+        assert said in done.stdout
+    assert hallo2("check", "--models", tmp_path / "nowhere").returncode == 2
+
+
+def test_version_and_help():
+    assert hallo2("--version").stdout.startswith("hallo2 0.")
+    listed = hallo2("--help").stdout
+    assert all(command in listed for command in ("animate", "check", "convert", "selftest"))
