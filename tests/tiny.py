@@ -5,8 +5,9 @@ from functools import cache
 
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 
+from hallo2_core.checkpoints.networks import PREFIXES, hallo2_networks
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.config import (
     AudioProjectionConfig,
@@ -16,12 +17,8 @@ from hallo2_core.config import (
     UNetConfig,
     VAEConfig,
 )
-from hallo2_core.models.audio_projection import AudioProjection
 from hallo2_core.models.denoising_unet import DenoisingUNet
-from hallo2_core.models.face_locator import FaceLocator
-from hallo2_core.models.image_projection import ImageProjection
 from hallo2_core.models.layers import Build
-from hallo2_core.models.reference_net import ReferenceNet
 from hallo2_core.models.vae import AutoencoderKL
 from hallo2_core.payloads import Box, Hallo2Models, Portrait, ReferenceBanks, RegionMasks
 
@@ -38,26 +35,16 @@ VAE = VAEConfig((8, 8, 16, 16), layers_per_block=1, norm_groups=4)
 def models(build: Build | None = None) -> Hallo2Models:
     """All five networks and a VAE, with seeded weights. The dtype and the attention are the build's."""
     build = replace(build or Build(), device="meta")
-    return Hallo2Models(
-        CONFIG,
-        _seeded(ReferenceNet(UNET, build), "reference_unet."),
-        _seeded(DenoisingUNet(UNET, build), "denoising_unet."),
-        _seeded(FaceLocator(CONFIG.face_locator, build), "face_locator."),
-        _seeded(ImageProjection(CONFIG.image_projection, build), "imageproj."),
-        _seeded(AudioProjection(CONFIG.audio_projection, build), "audioproj."),
-        _seeded(AutoencoderKL(VAE, build), "vae."),
-    )
+    made = replace(hallo2_networks(CONFIG, build), vae=AutoencoderKL(VAE, build))
+    for name, prefix in (PREFIXES | {"vae": "vae."}).items():
+        fill_with_seeded_weights(getattr(made, name).requires_grad_(False), prefix)
+    return made
 
 
 @cache
 def shared_models() -> Hallo2Models:
     """Made once. Whoever wants to change a network makes its own."""
     return models()
-
-
-def _seeded(network: nn.Module, prefix: str) -> nn.Module:
-    fill_with_seeded_weights(network, prefix)
-    return network.requires_grad_(False)
 
 
 def normal(seed: int, *shape: int) -> Tensor:

@@ -47,9 +47,8 @@ def seeded_state_dict(shapes: Mapping[str, Iterable[int]], salt: int = 0, prefix
 def fill_with_seeded_weights(module: nn.Module, prefix: str, salt: int = 0) -> None:
     """Give a module, built on any device (meta too), its seeded weights in its own dtype."""
     own = module.state_dict()
-    drawn = seeded_state_dict({key: tensor.shape for key, tensor in own.items()}, salt, prefix)
-    module.load_state_dict({key: drawn[key].to(own[key].dtype) for key in own}, strict=True, assign=True)
-    module.requires_grad_(False)
+    drawn = {key: seeded_tensor(prefix + key, tensor.shape, salt).to(tensor.dtype) for key, tensor in own.items()}
+    module.load_state_dict(drawn, strict=True, assign=True)
 
 
 def sinusoidal_positions(length: int, width: int) -> Tensor:
