@@ -119,8 +119,9 @@ class SpeechWindows:
         """The frames that are kept of one piece: (f layers d) float32 on the CPU."""
         signal, encoder = self._speech.signal, self._speech.encoder
         sound = signal.read(piece.start, piece.stop)
-        loudness, channels = Loudness.of(sound), None
-        if self._speech.pieces.normalise == "whole" and len(self._pieces) > 1:  # one piece is the whole
+        if self._speech.pieces.normalise == "piece" or len(self._pieces) == 1:  # one piece is the whole
+            loudness, channels = Loudness.of(sound), None
+        else:
             window, stride = encoder.config.conv_kernels[0], encoder.config.conv_strides[0]
             whole = signal.statistics(window, stride, self._runtime.check_cancelled)
             loudness, channels = whole.loudness, whole.channels(encoder.first_weight, self._pieces[-1].zeros)

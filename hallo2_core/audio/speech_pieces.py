@@ -47,7 +47,7 @@ class SpeechPieces:
     """The rule of the cuts. Pieces begin at whole frames, so piece_seconds and context_seconds are rounded to frames.
 
     context_seconds: heard on either side of a piece and dropped. wav2vec2's position convolution reaches 64 frames,
-    2.6 s; from 3 s on the error at the cuts falls no further (measured by tests/bench/speech_pieces.py).
+    2.6 s; from 3 s on a cut shows only in what attention would have seen (measured by tests/bench/speech_pieces.py).
     normalise: by the statistics of the "piece" or of the "whole" sound. With "piece" and without context a piece is a
     file of its own, as in the release: its last, incomplete frame is not filled up, and what features it has are
     spread over its frames.
