@@ -49,6 +49,7 @@ def fill_with_seeded_weights(module: nn.Module, prefix: str, salt: int = 0) -> N
     own = module.state_dict()
     drawn = {key: seeded_tensor(prefix + key, tensor.shape, salt).to(tensor.dtype) for key, tensor in own.items()}
     module.load_state_dict(drawn, strict=True, assign=True)
+    module.requires_grad_(False)
 
 
 def sinusoidal_positions(length: int, width: int) -> Tensor:
