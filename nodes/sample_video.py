@@ -149,6 +149,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.config import RegionWeights, SamplerConfig
+        from ..hallo2_core.video.target import free_path
         from ..hallo2_core.video.writer import VideoSettings
 
         weights = RegionWeights(pose_weight, face_weight, lip_weight)
@@ -158,5 +159,5 @@ class Hallo2SampleVideo(io.ComfyNode):
         pictures = host.latent_codec(vae, model, runtime)
         render = Render(performance, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
         job = host.job(render_key(render, runtime))
-        video = render_video(render, job, job.folder / "animation.mp4", runtime)
+        video = render_video(render, job, free_path(job.folder / "animation.mp4"), runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)))

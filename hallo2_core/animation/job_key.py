@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import torch
 
@@ -38,7 +37,7 @@ def render_key(render: Render, runtime: Runtime) -> str:
         performance.motion,
         performance.sampler,
         speech.audio.fingerprint(),
-        {"fps": Fraction(speech.fps), "frames": speech.frames, "pieces": speech.pieces},
+        {"fps": speech.fps, "frames": speech.frames, "pieces": speech.pieces, "resampler": speech.signal.resampler},
         render.settings,
         _arithmetic(performance, runtime),
     )

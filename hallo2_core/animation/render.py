@@ -12,7 +12,7 @@ from torch import Tensor
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import encode_clip, join_clips
-from ..video.target import check_target
+from ..video.target import TargetFile, check_target
 from .animate import ClipState, FinishedClip, animate, count_clips
 from .checks import check_performance
 from .job_key import Render
@@ -48,8 +48,9 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
         if job.finished is None:
             check_target(path)
             _make_clips(render, job, runtime)
-            joined = join_clips(job.segments, path, speech.fps, render.settings, speech.audio)
-            job.publish(joined.path)
+            with TargetFile(path) as video:
+                join_clips(job.segments, video, speech.fps, speech.audio, runtime.check_cancelled)
+                job.publish(video)
         return RenderedVideo(
             job.finished, speech.frames, speech.fps, portrait.width, portrait.height, resumed_from_clip
         )
@@ -59,23 +60,42 @@ def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
     """One clip is encoded and written while the next one is denoised. Stopped, the one in hand is still finished."""
     if job.journal.clips == count_clips(render.performance, render.speech):
         return
-    clips = animate(render.performance, render.speech, render.codec, runtime, _state_of(job))
-    first_frame = job.journal.frames
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer") as writer:
-        written: Future[None] | None = None
-        for clip in clips:
-            if written is not None:
-                written.result()  # raises what went wrong there; and no more than one clip ever waits
-            written = writer.submit(_write_clip, render, job, clip, first_frame)
-            first_frame += len(clip.frames)
+        watched = _StopsWithTheWriter(runtime)
+        for clip in animate(render.performance, render.speech, render.codec, watched, _state_of(job)):
+            watched.wait()  # no more than one clip ever waits
+            watched.watch(writer.submit(_write_clip, render, job, clip))
             del clip
-        if written is not None:
-            written.result()
+        watched.wait()
 
 
-def _write_clip(render: Render, job: Job, clip: FinishedClip, first_frame: int) -> None:
-    encoded = encode_clip(clip.frames, first_frame, render.speech.fps, render.settings)
+def _write_clip(render: Render, job: Job, clip: FinishedClip) -> None:
+    encoded = encode_clip(clip.frames, job.frames_in_segment, render.speech.fps, render.settings)
     job.append(encoded, len(clip.frames), _tensors_of(clip.following))
+
+
+class _StopsWithTheWriter:
+    """The given runtime; a clip that could not be written stops the making of the next one as cancel does."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.device = runtime.device
+        self.progress = runtime.progress
+        self.ready = runtime.ready
+        self._runtime = runtime
+        self._writing: Future[None] | None = None
+
+    def watch(self, writing: Future[None]) -> None:
+        self._writing = writing
+
+    def wait(self) -> None:
+        """Until the clip in hand is written. Raises what went wrong there."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def check_cancelled(self) -> None:
+        self._runtime.check_cancelled()
+        if self._writing is not None and self._writing.done():
+            self.wait()
 
 
 def _tensors_of(state: ClipState) -> dict[str, Tensor]:

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+
+WINDOWS_PATIENCE_SECONDS = 2.0
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` under `path` in one step: a reader, or a restart, sees the old file or the new one."""
     part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-    sync_folder(path.parent)
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        rename(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)  # on a full disk every byte counts
+        raise
+
+
+def rename(path: Path, target: Path) -> None:
+    """Over `target` if there is one, in one step that lasts.
+
+    Windows refuses while another program, a virus scanner for example, looks at either file: it soon looks elsewhere.
+    """
+    patient_until = time.monotonic() + WINDOWS_PATIENCE_SECONDS
+    while True:
+        try:
+            os.replace(path, target)
+            break
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > patient_until:
+                raise
+            time.sleep(0.05)
+    sync_folder(target.parent)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last. Windows has no such call, and does it by itself."""
+    """Make the names in a folder last. Windows has no such call, and does it by itself."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

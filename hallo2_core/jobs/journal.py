@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .durable import replace_file
+from .durable import rename, replace_file
 
 NAME = "journal.json"
 PREVIOUS = "journal.previous.json"  # one clip older: for the day when a disk returns garbage
 FORMAT = 1
+READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A file of finished clips, of which so many bytes count; what lies beyond was in flight when the power went."""
+class KeptFile:
+    """A file of the job, of which so many bytes count; what lies beyond was in flight when the power went."""
 
     name: str
-    size_bytes: int
-    frames: int
+    size_bytes: int = 0
+    crc: int = 0  # CRC-32 of these bytes
+    frames: int = 0
+
+    def followed_by(self, content: bytes, frames: int = 0) -> KeptFile:
+        return KeptFile(
+            self.name, self.size_bytes + len(content), zlib.crc32(content, self.crc), self.frames + frames
+        )
+
+    def is_whole(self, folder: Path) -> bool:
+        """Whether the disk gives back what was written: reads all of it."""
+        left, crc = self.size_bytes, 0
+        try:
+            with (folder / self.name).open("rb") as file:
+                while content := file.read(min(left, READ_BYTES)):
+                    crc, left = zlib.crc32(content, crc), left - len(content)
+        except OSError:
+            return False
+        return not left and crc == self.crc
 
 
 @dataclass(frozen=True)
@@ -29,39 +48,57 @@ class Journal:
 
     key: str  # of the work; a journal of other work is none of ours
     clips: int = 0
-    segments: tuple[Segment, ...] = ()
-    state: str | None = None  # the file of tensors that the next clip starts from
-    published: str | None = None  # the finished file's name, once there is one
-    published_bytes: int = 0
+    segments: tuple[KeptFile, ...] = ()  # none after the end
+    state: KeptFile | None = None  # the tensors that the next clip starts from
+    video: str | None = None  # what the finished file is called, or is about to be, seen from the job's folder
+    video_bytes: int = 0
 
     @property
     def frames(self) -> int:
         return sum(segment.frames for segment in self.segments)
 
-    def after_clip(self, segment: Segment, state: str) -> Journal:
-        """`segment`: the one the clip went into, as it is now."""
+    def after_clip(self, segment: KeptFile, state: KeptFile) -> Journal:
+        """segment: the one the clip went into, as it is now."""
         before = self.segments[:-1] if self.segments and self.segments[-1].name == segment.name else self.segments
         return replace(self, clips=self.clips + 1, segments=(*before, segment), state=state)
 
+    def published(self, folder: Path) -> Path | None:
+        """The finished file, if it is there and of the size it had."""
+        if self.video is None:
+            return None
+        path = Path(os.path.normpath(folder / self.video))
+        return path if path.is_file() and path.stat().st_size == self.video_bytes else None
 
-def read_journals(folder: Path) -> list[Journal]:
-    """Those that can be read, the newest first. None at all means that nothing is known to be finished."""
-    journals = (_read(folder / name) for name in (NAME, PREVIOUS))
-    return [journal for journal in journals if journal is not None]
+    def first_damaged(self, folder: Path) -> str | None:
+        """The name of a file that is missing or not as it was written, if there is one."""
+        if self.published(folder) is not None:
+            return None
+        if not self.segments:
+            return self.video
+        files = (*self.segments, self.state) if self.state is not None else self.segments
+        return next((file.name for file in files if not file.is_whole(folder)), None)
 
 
-def write_journal(folder: Path, journal: Journal) -> None:
-    """At every moment one of the two files is whole."""
-    if (folder / NAME).exists():
-        os.replace(folder / NAME, folder / PREVIOUS)
-    replace_file(folder / NAME, json.dumps({"format": FORMAT, **asdict(journal)}, indent=1).encode())
-
-
-def _read(path: Path) -> Journal | None:
+def read_journal(path: Path) -> Journal | None:
+    """None where it is missing or damaged."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw.pop("format") != FORMAT:
             return None
-        return Journal(**{**raw, "segments": tuple(Segment(**segment) for segment in raw["segments"])})
+        segments = tuple(KeptFile(**segment) for segment in raw.pop("segments"))
+        state = raw.pop("state")
+        return Journal(**raw, segments=segments, state=None if state is None else KeptFile(**state))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def write_journal(folder: Path, journal: Journal) -> None:
+    """At every moment one of the two files is there and whole."""
+    if (folder / NAME).exists():
+        rename(folder / NAME, folder / PREVIOUS)
+    replace_journal(folder, journal)
+
+
+def replace_journal(folder: Path, journal: Journal) -> None:
+    """Without keeping the one that was there."""
+    replace_file(folder / NAME, json.dumps({"format": FORMAT, **asdict(journal)}, indent=1).encode())

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import av
 
 from ..errors import VideoError
+from ..jobs.durable import rename
 from .sound import aac_rate
 
 if TYPE_CHECKING:
@@ -48,21 +50,36 @@ def check_target(path: Path) -> None:
 
 
 class TargetFile:
-    """`part` is what to write to; `publish` gives it its name, `discard` takes it away."""
+    """`part` is what to write to; `publish` gives it its name, `discard` takes it away. A context manager that discards
+    what was not published."""
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         check_target(self.path)
         self.part = self.path.with_name(f".{self.path.stem}.part.mp4")
 
+    def __enter__(self) -> TargetFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def settle(self) -> int:
+        """Make the bytes last, and take another name where somebody has this one by now. Returns how many they are."""
+        with self.reported():
+            with self.part.open("rb+") as file:
+                os.fsync(file.fileno())
+            if (target := free_path(self.path)) != self.path:
+                logger.warning("%s appeared in the meantime; the video is %s.", self.path.name, target.name)
+                self.path = target
+            return self.part.stat().st_size
+
     def publish(self) -> None:
-        """One step: whoever looks sees no file, or the whole one."""
-        with self.part.open("rb+") as file:
-            os.fsync(file.fileno())
-        if (target := free_path(self.path)) != self.path:
-            logger.warning("%s appeared in the meantime; the video is %s.", self.path.name, target.name)
-            self.path = target
-        os.replace(self.part, self.path)
+        """After `settle`. One step: whoever looks sees no file, or the whole one."""
+        with self.reported():
+            rename(self.part, self.path)
 
     def discard(self) -> None:
         self.part.unlink(missing_ok=True)
@@ -74,7 +91,7 @@ class TargetFile:
             yield
         except OSError as error:
             raise VideoError(
-                f"{self.path} cannot be written: {error.strerror}. Make room there, or choose another folder."
+                f"{self.path} cannot be written: {error.strerror or error}. Make room there, or choose another folder."
             ) from error
         except av.FFmpegError as error:
             raise VideoError(

@@ -91,7 +91,8 @@ class VideoWriter:
             if self._sound is not None:
                 self._sound.close()
             self._container.close()
-            self._target.publish()
+        self._target.settle()
+        self._target.publish()
 
     def _discard(self) -> None:
         with suppress(av.FFmpegError, OSError, ValueError):  # half a file may not close cleanly; it goes anyway

@@ -1,0 +1,63 @@
+"""What lies in a job's folder beside its journal, and what of it goes when."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ..video.target import free_path
+from .journal import NAME, PREVIOUS, Journal, write_journal
+
+# The states of both journals stay while the next one is written: their files take turns.
+STATES = tuple(f"state-{turn}.safetensors" for turn in range(3))
+SEGMENTS = "clips-[0-9][0-9][0-9][0-9]*.ts"
+ORPHANS = "orphan-[0-9][0-9][0-9][0-9]*.ts"
+PARTS = tuple(f"{name}.part" for name in (*STATES, NAME))
+
+
+def segment_name(number: int) -> str:
+    return f"clips-{number:04d}.ts"
+
+
+def state_name(clip: int) -> str:
+    return STATES[clip % len(STATES)]
+
+
+def tidy(folder: Path, journal: Journal) -> Journal:
+    """Take away what the journal does not vouch for: what was in flight, and after the end everything but the journal.
+    Returns the journal of what is left."""
+    if journal.published(folder) is None:
+        remove(folder, {SEGMENTS, *PARTS}, keep={segment.name for segment in journal.segments})
+        for segment in journal.segments:
+            os.truncate(folder / segment.name, segment.size_bytes)
+        return journal
+    if journal.segments:
+        journal = replace(journal, segments=(), state=None)
+        write_journal(folder, journal)
+    remove(folder, {PREVIOUS, SEGMENTS, *STATES, *PARTS})
+    return journal
+
+
+def keep_orphans(folder: Path) -> list[Path]:
+    """Start anew. Clips that no journal vouches for cannot be continued, but they can still be watched."""
+    orphans = []
+    for path in sorted(folder.glob(SEGMENTS)):
+        orphan = free_path(path.with_name(path.name.replace("clips", "orphan")))
+        orphans.append(path.replace(orphan))
+    remove(folder, {NAME, PREVIOUS})
+    return orphans
+
+
+def remove_unfinished(folder: Path) -> None:
+    """All that a job which has published nothing has put there."""
+    remove(folder, {NAME, PREVIOUS, SEGMENTS, *STATES, *PARTS})
+
+
+def remove(folder: Path, patterns: set[str], keep: set[str] = frozenset()) -> None:
+    for pattern in patterns:
+        for path in folder.glob(pattern):
+            if path.name not in keep:
+                with suppress(PermissionError):  # on Windows, while somebody watches it: the next run tries again
+                    path.unlink()
