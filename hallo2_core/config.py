@@ -11,6 +11,7 @@ LATENT_CHANNELS = 4
 LATENT_SCALE = 0.18215  # SD 1.x: latents are the VAE's posterior mean times this
 PIXELS_PER_LATENT = 8
 LONGEST_SIDE_PX = 4096  # of an upscaled picture: 4K, as the paper has it
+MOST_NOISE_TIME = 50  # the steps of noise on motion frames; the training drew from those below
 SIZE_MULTIPLE_PX = 64  # three halvings of the latents below the VAE's eightfold one
 
 
@@ -239,6 +240,9 @@ class PatchDropConfig:
     keep_face: bool = True
     noise_sigma: float = 0.0  # on pixels in -1..1; the release adds none at inference
     seed: int = 42
+    noise_time: int | None = None  # in the place of a sigma: a step of the training's schedule
+    noise_as_trained: bool = False  # a step below MOST_NOISE_TIME drawn for each clip, as every training sample had one
+    adaptive: bool = False  # the rate rises as the motion frames drift from the portrait (paper §5.4)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.rate <= 1.0:
@@ -247,6 +251,12 @@ class PatchDropConfig:
             raise SettingsError(f"The patch size is {self.patch_px} px; choose 1 (the release) or more.")
         if not 0.0 <= self.noise_sigma < 1.0:
             raise SettingsError(f"The noise sigma is {self.noise_sigma}; choose 0 (the release) to less than 1.")
+        if self.noise_time is not None and not 0 <= self.noise_time <= MOST_NOISE_TIME:
+            raise SettingsError(
+                f"The noise time is {self.noise_time}; choose 0 to {MOST_NOISE_TIME} (the training's were below)."
+            )
+        if (self.noise_sigma > 0) + (self.noise_time is not None) + self.noise_as_trained > 1:
+            raise SettingsError("The noise is given in two ways; choose one of a sigma, a time, and as trained.")
 
 
 def check_frame_size(width_px: int, height_px: int) -> None:

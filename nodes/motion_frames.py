@@ -1,11 +1,20 @@
-"""How the motion frames are made: their number and what is dropped of them; with a preview."""
+"""How the motion frames are made: their number, what is dropped of them, their noise; with a preview."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..hallo2_core.config import MOST_NOISE_TIME
 from . import wires
+
+if TYPE_CHECKING:
+    from ..hallo2_core.payloads import Portrait
+
+CUSTOM = "custom"
+NO_NOISE, TIME, SIGMA, AS_TRAINED = "none", "time", "sigma", "as trained"
 
 
 class Hallo2MotionFrames(io.ComfyNode):
@@ -70,12 +79,69 @@ class Hallo2MotionFrames(io.ComfyNode):
                         "must have the size of the video."
                     ),
                 ),
+                io.Combo.Input(
+                    "preset",
+                    options=[CUSTOM, "release", "paper"],
+                    default=CUSTOM,
+                    optional=True,
+                    tooltip=(
+                        "'release': 2 frames, single pixels, rate 0.25, no noise. 'paper': the same with 4 frames and "
+                        "noise as in training. Both leave all but the seed and the pictures here aside. 'custom': what "
+                        "is set here."
+                    ),
+                ),
+                io.Combo.Input(
+                    "noise",
+                    options=[NO_NOISE, TIME, SIGMA, AS_TRAINED],
+                    default=NO_NOISE,
+                    optional=True,
+                    tooltip=(
+                        "Noise on the motion frames, the face's too. 'time': as strong as at a step of the training's "
+                        "schedule. 'sigma': its deviation. 'as trained': each clip draws a time from 0 to 49. More "
+                        "keeps errors from being carried on, and makes the joints of clips less smooth."
+                    ),
+                ),
+                io.Int.Input(
+                    "noise_time",
+                    default=25,
+                    min=0,
+                    max=MOST_NOISE_TIME,
+                    optional=True,
+                    tooltip="For noise by 'time', in steps of the schedule: 0 is hardly any, 25 a visible grain.",
+                ),
+                io.Float.Input(
+                    "noise_sigma",
+                    default=0.15,
+                    min=0.0,
+                    max=0.99,
+                    step=0.01,
+                    optional=True,
+                    tooltip="For noise by 'sigma': its deviation on colours from -1 to 1. Training had 0.03 to 0.23.",
+                ),
+                io.Boolean.Input(
+                    "adaptive_drop",
+                    default=False,
+                    optional=True,
+                    tooltip=(
+                        "Drop more than the rate where the last frames have drifted from the portrait's colours or "
+                        "sharpness outside the face; all but the face at a tenth of the colour range, or at twice or "
+                        "half the sharpness."
+                    ),
+                ),
+                wires.Portrait.Input(
+                    "portrait",
+                    optional=True,
+                    tooltip="Only for the preview: it then shows exactly what the network sees before the first clip.",
+                ),
             ],
             outputs=[
                 wires.Motion.Output(display_name="motion"),
                 io.Image.Output(
                     display_name="preview",
-                    tooltip="What is left after the drop: of the start frames, or of a white picture without them.",
+                    tooltip=(
+                        "What the network sees before the first clip: of the portrait or the start frames, or of a "
+                        "white picture without either."
+                    ),
                 ),
             ],
         )
@@ -89,14 +155,29 @@ class Hallo2MotionFrames(io.ComfyNode):
         keep_face: bool,
         seed: int,
         start_frames: Tensor | None = None,
+        preset: str = CUSTOM,
+        noise: str = NO_NOISE,
+        noise_time: int = 25,
+        noise_sigma: float = 0.15,
+        adaptive_drop: bool = False,
+        portrait: Portrait | None = None,
     ) -> io.NodeOutput:
+        from ..hallo2_core.animation.motion_presets import with_preset
         from ..hallo2_core.animation.patch_drop import preview_motion_frames
         from ..hallo2_core.config import ClipConfig, PatchDropConfig
         from ..hallo2_core.payloads import MotionSettings
 
-        motion = MotionSettings(
-            ClipConfig(motion_frames=motion_frames),
-            PatchDropConfig(drop_rate, patch_size, keep_face, seed=seed),
-            start_frames,
+        patch_drop = PatchDropConfig(
+            drop_rate,
+            patch_size,
+            keep_face,
+            noise_sigma if noise == SIGMA else 0.0,
+            seed,
+            noise_time if noise == TIME else None,
+            noise_as_trained=noise == AS_TRAINED,
+            adaptive=adaptive_drop,
         )
-        return io.NodeOutput(motion, preview_motion_frames(motion))
+        motion = MotionSettings(ClipConfig(motion_frames=motion_frames), patch_drop, start_frames)
+        if preset != CUSTOM:
+            motion = with_preset(preset, motion)
+        return io.NodeOutput(motion, preview_motion_frames(motion, portrait))

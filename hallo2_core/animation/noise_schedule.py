@@ -1,4 +1,5 @@
-"""DDIM as released: linear betas, zero terminal SNR, v-prediction, trailing timesteps, eta 0 (quirk 17)."""
+"""DDIM as released: linear betas, zero terminal SNR, v-prediction, trailing timesteps, eta 0 (quirk 17); and the
+schedule of the training."""
 
 from __future__ import annotations
 
@@ -19,7 +20,18 @@ def signal_levels() -> Tensor:
     As in the original: betas are linear, although training used another schedule (its update of the scheduler's
     settings comes after the scheduler was built).
     """
-    roots = (1.0 - torch.linspace(BETA_START, BETA_END, TRAINING_STEPS)).cumprod(0).sqrt()
+    return _with_zero_terminal_snr(torch.linspace(BETA_START, BETA_END, TRAINING_STEPS))
+
+
+@cache
+def training_signal_levels() -> Tensor:
+    """The same of the schedule that the release was trained with ("scaled_linear": the betas' roots are linear)."""
+    return _with_zero_terminal_snr(torch.linspace(BETA_START**0.5, BETA_END**0.5, TRAINING_STEPS) ** 2)
+
+
+def _with_zero_terminal_snr(betas: Tensor) -> Tensor:
+    """The cumulative product of alphas, shifted and scaled so that nothing of the picture is left at the last step."""
+    roots = (1.0 - betas).cumprod(0).sqrt()
     first, last = roots[0].clone(), roots[-1].clone()
     levels = ((roots - last) * (first / (first - last))) ** 2
     betas = 1.0 - torch.cat([levels[:1], levels[1:] / levels[:-1]])

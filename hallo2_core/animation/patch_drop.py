@@ -7,8 +7,10 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from ..config import PatchDropConfig, SamplerConfig
-from ..payloads import MotionSettings
-from .motion_frames import frames_to_pixels
+from ..payloads import MotionSettings, Portrait
+from .adaptive_drop import adapted_drop
+from .motion_frames import first_motion_frames, frames_to_pixels
+from .motion_noise import add_noise
 from .randomness import ClipDraws, SeededDraws
 
 DROPPED = 0.0  # mid-grey on pixels in -1..1
@@ -24,9 +26,7 @@ def corrupt_motion_frames(pixels: Tensor, face_region: Tensor, config: PatchDrop
     height, width = pixels.shape[-2:]
     rows, columns = -(-height // config.patch_px), -(-width // config.patch_px)
     kept = kept_pixels(draws.drop_uniforms(rows, columns), face_region, config)
-    if config.noise_sigma:
-        noise = draws.motion_noise(pixels.shape).to(pixels)
-        pixels = (1.0 - config.noise_sigma**2) ** 0.5 * pixels + config.noise_sigma * noise
+    pixels = add_noise(pixels, config, draws)
     return torch.where(kept.to(pixels.device), pixels, pixels.new_tensor(DROPPED))
 
 
@@ -42,14 +42,20 @@ def kept_pixels(uniforms: Tensor, face_region: Tensor, config: PatchDropConfig) 
     return kept | (face_region.cpu() != 0) if config.keep_face else kept
 
 
-def preview_motion_frames(motion: MotionSettings) -> Tensor:
-    """What the first clip will be shown, before a portrait is known: (m h w 3), 0..1.
+def preview_motion_frames(motion: MotionSettings, portrait: Portrait | None = None) -> Tensor:
+    """What the network will be shown before the first clip: (m h w 3), 0..1.
 
-    The last of the start frames, or as many white pictures. Where the face is isn't known yet, so none of it is kept.
+    Without a portrait: the last of the start frames, or as many white pictures, with no face to be kept and nothing to
+    have drifted from. Values that noise moves beyond 0..1 are shown as 0 or 1.
     """
-    count = motion.clip.motion_frames
-    white = torch.ones(count, PREVIEW_SIDE_PX, PREVIEW_SIDE_PX, 3)
-    pixels = frames_to_pixels((white if motion.start_frames is None else motion.start_frames)[-count:]).cpu()
-    draws = SeededDraws(SamplerConfig(), motion.patch_drop, clip=0)
-    shown = corrupt_motion_frames(pixels, torch.zeros_like(pixels[0]), motion.patch_drop, draws)
-    return rearrange(shown / 2 + 0.5, "m c h w -> m h w c")
+    config, draws = motion.patch_drop, SeededDraws(SamplerConfig(), motion.patch_drop, clip=0)
+    if portrait is not None:
+        pixels = first_motion_frames(portrait, motion).cpu()
+        face_region, config = portrait.face_region, adapted_drop(config, pixels, portrait)
+    else:
+        count = motion.clip.motion_frames
+        white = torch.ones(count, PREVIEW_SIDE_PX, PREVIEW_SIDE_PX, 3)
+        pixels = frames_to_pixels((white if motion.start_frames is None else motion.start_frames)[-count:]).cpu()
+        face_region = torch.zeros_like(pixels[0])
+    shown = corrupt_motion_frames(pixels, face_region, config, draws)
+    return rearrange(shown / 2 + 0.5, "m c h w -> m h w c").clamp(0.0, 1.0)

@@ -31,6 +31,9 @@ class ClipDraws(Protocol):
     def drop_uniforms(self, rows: int, columns: int) -> Tensor:
         """(rows columns), 0..1."""
 
+    def noise_time(self, below: int) -> int:
+        """0 to below - 1, each as likely; only for noise as trained."""
+
     def motion_noise(self, shape: torch.Size) -> Tensor:
         """Standard normal."""
 
@@ -47,6 +50,9 @@ class SeededDraws:
 
     def drop_uniforms(self, rows: int, columns: int) -> Tensor:
         return torch.rand(rows, columns, generator=self._drop)
+
+    def noise_time(self, below: int) -> int:
+        return int(torch.randint(below, (), generator=self._drop))
 
     def motion_noise(self, shape: torch.Size) -> Tensor:
         return torch.randn(shape, generator=self._drop)
@@ -65,6 +71,9 @@ class LegacyDraws:
 
     def drop_uniforms(self, rows: int, columns: int) -> Tensor:
         return torch.rand(rows, columns, generator=self._generator)
+
+    def noise_time(self, below: int) -> int:
+        return int(torch.randint(below, (), generator=self._noise))
 
     def motion_noise(self, shape: torch.Size) -> Tensor:
         return torch.randn(shape, generator=self._noise)

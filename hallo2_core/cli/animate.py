@@ -7,11 +7,13 @@ import json
 import re
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import ClipConfig, PatchDropConfig, RegionWeights, SamplerConfig, check_frame_size
+from ..animation.motion_presets import PRESETS, RELEASE
+from ..config import MOST_NOISE_TIME, ClipConfig, RegionWeights, SamplerConfig, check_frame_size
 from ..errors import SettingsError
 from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype, peak_memory_mb
 
@@ -50,13 +52,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--pose-weight", type=float, default=1.0, help="how far speech moves the head (1)")
     sampling.add_argument("--face-weight", type=float, default=1.0, help="how far speech moves the face (1)")
     sampling.add_argument("--lip-weight", type=float, default=1.0, help="how far speech moves the lips (1)")
-    sampling.add_argument("--motion-frames", type=int, default=2, help="frames a clip continues from (2)")
-    sampling.add_argument("--drop-rate", type=float, default=0.25, help="share of motion-frame patches dropped (0.25)")
-    sampling.add_argument("--patch-size", type=int, default=1, metavar="PX", help="side of a dropped patch (1)")
-    sampling.add_argument("--noise", type=float, default=0.0, metavar="SIGMA", help="noise on motion frames (0)")
-    sampling.add_argument("--drop-seed", type=int, default=42, help="seed of patch-drop and noise")
     sampling.add_argument("--legacy-rng", action="store_true", help="draw random numbers in the release's order")
     sampling.add_argument("--reference-banks", choices=("released", "aligned"), default="released")
+
+    motion = parser.add_argument_group("motion frames", "What a clip continues from; the preset's but where given.")
+    motion.add_argument("--motion-preset", choices=tuple(PRESETS), default=RELEASE, help="whose settings (release)")
+    motion.add_argument("--motion-frames", type=int, help="how many (2; paper: 4)")
+    motion.add_argument("--drop-rate", type=float, help="share of their patches dropped (0.25)")
+    motion.add_argument("--patch-size", type=int, metavar="PX", help="side of a dropped patch (1)")
+    noise = motion.add_mutually_exclusive_group()
+    noise.add_argument("--noise", type=float, metavar="SIGMA", help="noise on them (0; paper: as trained)")
+    noise.add_argument("--noise-time", type=int, metavar="T", help=f"or a time of the training, 0-{MOST_NOISE_TIME}")
+    noise.add_argument("--noise-as-trained", action="store_true", help="noise of a time drawn for each clip")
+    motion.add_argument("--adaptive-drop", action="store_true", help="drop more as they drift from the portrait")
+    motion.add_argument("--drop-seed", type=int, default=42, help="seed of patch-drop and noise")
 
     face = parser.add_argument_group("face")
     face.add_argument("--crop", choices=("auto", "face", "centre", "none"), default="auto", help="what is cut out")
@@ -186,10 +195,23 @@ def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
 def _motion(arguments: argparse.Namespace) -> MotionSettings:
     from ..payloads import MotionSettings
 
-    drop = PatchDropConfig(
-        rate=arguments.drop_rate, patch_px=arguments.patch_size, noise_sigma=arguments.noise, seed=arguments.drop_seed
+    clip, drop = PRESETS[arguments.motion_preset]
+    if arguments.noise is not None or arguments.noise_time is not None or arguments.noise_as_trained:
+        drop = replace(
+            drop,
+            noise_sigma=arguments.noise or 0.0,
+            noise_time=arguments.noise_time,
+            noise_as_trained=arguments.noise_as_trained,
+        )
+    drop = replace(
+        drop,
+        rate=drop.rate if arguments.drop_rate is None else arguments.drop_rate,
+        patch_px=drop.patch_px if arguments.patch_size is None else arguments.patch_size,
+        seed=arguments.drop_seed,
+        adaptive=arguments.adaptive_drop,
     )
-    return MotionSettings(ClipConfig(motion_frames=arguments.motion_frames), drop)
+    frames = clip.motion_frames if arguments.motion_frames is None else arguments.motion_frames
+    return MotionSettings(ClipConfig(motion_frames=frames), drop)
 
 
 def _video_settings(arguments: argparse.Namespace) -> VideoSettings:

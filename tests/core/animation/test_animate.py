@@ -102,18 +102,26 @@ def test_in_pieces_it_is_the_same_video_as_in_one_go(released):
         {"motion": MotionSettings(CLIP, PatchDropConfig(seed=43))},
         {"motion": MotionSettings(CLIP, PatchDropConfig(rate=1.0))},
         {"motion": MotionSettings(CLIP, PatchDropConfig(noise_sigma=0.2))},
+        {"motion": MotionSettings(CLIP, PatchDropConfig(noise_time=50))},
+        {"motion": MotionSettings(CLIP, PatchDropConfig(noise_as_trained=True))},
         {"motion": MotionSettings(ClipConfig(4, 1))},
         {"motion": MotionSettings(ClipConfig(4, 3))},
         {"motion": MotionSettings(CLIP, start_frames=tiny.normal(5, 2, 64, 64, 3).sigmoid())},
         {"portrait": replace(tiny.portrait(), identity=torch.zeros(512))},
     ],
     ids=["seed", "steps", "guidance", "guidance off", "lip weight", "legacy", "aligned", "drop seed", "all dropped",
-         "noise", "one motion frame", "three", "start frames", "unknown face"],
+         "noise", "noise time", "noise as trained", "one motion frame", "three", "start frames", "unknown face"],
 )
 def test_every_setting_is_heard(released, change):
     got = video(frames=4, **change)
     assert got.shape == (4, 64, 64, 3) and bool(got.isfinite().all())
     assert (got - released[:4]).abs().max() > 1e-3
+
+
+def test_adaptive_drop_changes_what_has_drifted_and_not_the_first_clip(released):
+    adaptive = video(frames=8, motion=MotionSettings(CLIP, PatchDropConfig(adaptive=True)))
+    assert torch.equal(adaptive[:4], released[:4])
+    assert (adaptive[4:] - released[4:8]).abs().max() > 1e-4
 
 
 def test_clips_depend_on_the_ones_before_and_not_on_those_after(released):

@@ -3,7 +3,7 @@ import torch
 from diffusers import DDIMScheduler
 from tiny import normal
 
-from hallo2_core.animation.noise_schedule import ddim_step, signal_levels, timesteps
+from hallo2_core.animation.noise_schedule import ddim_step, signal_levels, timesteps, training_signal_levels
 
 
 def oracle(steps):
@@ -19,6 +19,13 @@ def oracle(steps):
 def test_signal_levels_equal_diffusers_and_end_in_nothing():
     assert torch.equal(signal_levels(), oracle(1).alphas_cumprod)
     assert signal_levels().shape == (1000,) and signal_levels()[-1] == 0.0
+
+
+def test_the_trainings_levels_equal_diffusers():
+    scheduler = DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", rescale_betas_zero_snr=True
+    )
+    assert torch.equal(training_signal_levels(), scheduler.alphas_cumprod)
 
 
 @pytest.mark.parametrize("steps", [*range(1, 61), 100, 250, 333, 999, 1000])

@@ -1,9 +1,15 @@
 """The preview of what patch drop leaves."""
 
+import pytest
 import torch
+from einops import rearrange
+from tiny import portrait
 
-from hallo2_core.animation.patch_drop import preview_motion_frames
-from hallo2_core.config import ClipConfig, PatchDropConfig
+from hallo2_core.animation.adaptive_drop import adapted_drop
+from hallo2_core.animation.motion_frames import first_motion_frames
+from hallo2_core.animation.patch_drop import corrupt_motion_frames, preview_motion_frames
+from hallo2_core.animation.randomness import SeededDraws
+from hallo2_core.config import ClipConfig, PatchDropConfig, SamplerConfig
 from hallo2_core.payloads import MotionSettings
 
 
@@ -32,3 +38,19 @@ def test_the_last_start_frames_are_shown():
 
 def test_fewer_start_frames_than_motion_frames_are_no_error():
     assert preview(torch.zeros(1, 8, 8, 3), frames=4, rate=0.0).shape[0] == 1
+
+
+@pytest.mark.parametrize("start_frames", [None, torch.full((3, 64, 64, 3), 0.9)], ids=["still", "start frames"])
+def test_with_a_portrait_it_is_exactly_what_the_first_clip_sees(start_frames):
+    drop = PatchDropConfig(0.5, 4, noise_time=20, seed=7, adaptive=True)
+    motion, person = MotionSettings(ClipConfig(motion_frames=3), drop, start_frames), portrait()
+    pixels = first_motion_frames(person, motion)
+    draws = SeededDraws(SamplerConfig(seed=1), drop, clip=0)
+    seen = corrupt_motion_frames(pixels, person.face_region, adapted_drop(drop, pixels, person), draws)
+    shown = preview_motion_frames(motion, person)
+    assert torch.equal(shown, rearrange(seen / 2 + 0.5, "m c h w -> m h w c").clamp(0, 1))
+
+
+def test_noise_is_shown():
+    clean, noisy = preview(rate=0.0), preview(rate=0.0, noise_sigma=0.3)
+    assert bool((clean == 1).all()) and float(noisy.std()) > 0.03 and 0 <= noisy.min() <= noisy.max() <= 1

@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hallo2_core.cli import main
+from hallo2_core.cli import animate, main
+from hallo2_core.config import PatchDropConfig
 
 ROOT = Path(__file__).parents[3]
 PORTRAIT = ROOT / "hallo2_core" / "examples" / "portrait.png"
@@ -87,6 +88,8 @@ def test_fresh_starts_over_under_a_new_name(animated):
         (["--size", "big"], "width x height"),
         (["--steps", 0], "steps is 0"),
         (["--drop-rate", 2], "drop rate is 2"),
+        (["--noise-time", 51], "noise time is 51"),
+        (["--motion-preset", "best"], "invalid choice"),
         (["--motion-frames", 0], "motion frames is 0"),
         (["--model", MEDIA / "corrupt.wav"], "--vae and --speech-encoder"),
         (["--device", "toaster"], "toaster"),
@@ -133,3 +136,23 @@ def test_version_and_help():
     assert hallo2("--version").stdout.startswith("hallo2 0.")
     listed = hallo2("--help").stdout
     assert all(command in listed for command in ("animate", "check", "convert", "selftest"))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], (2, PatchDropConfig())),
+        (["--motion-preset", "paper"], (4, PatchDropConfig(noise_as_trained=True))),
+        (["--motion-preset", "paper", "--noise", "0", "--motion-frames", "3"], (3, PatchDropConfig())),
+        (["--motion-preset", "paper", "--noise-time", "0"], (4, PatchDropConfig(noise_time=0))),
+        (
+            ["--noise-as-trained", "--drop-rate", "0", "--patch-size", "8", "--drop-seed", "7", "--adaptive-drop"],
+            (2, PatchDropConfig(0.0, 8, seed=7, noise_as_trained=True, adaptive=True)),
+        ),
+    ],
+)
+def test_motion_frames_are_the_presets_but_where_told_otherwise(given, expected, monkeypatch):
+    seen = []
+    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(animate._motion(arguments)) or 0)
+    assert main(["animate", "--portrait", "p", "--audio", "a", "--out", "o.mp4", *given]) == 0
+    assert (seen[0].clip.motion_frames, seen[0].patch_drop) == expected

@@ -1,0 +1,55 @@
+"""A drop rate that follows how far the motion frames have drifted from the portrait (paper §5.4, a limitation)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..config import PatchDropConfig
+from ..payloads import Portrait
+
+# A drift of 1, at which all but the face is dropped: so far apart in colour (of pixels in -1..1), or in sharpness.
+COLOUR_APART = 0.2  # a tenth of the range
+SHARPNESS_APART = 1.0  # doublings: twice or half as sharp
+FLAT_STEP = 1 / 255  # half a level of a byte, added to all: of flat pictures none is much sharper than another
+
+
+def adapted_drop(config: PatchDropConfig, pixels: Tensor, portrait: Portrait) -> PatchDropConfig:
+    """`config` with the rate for these motion frames: from its own rate, where they look as the portrait, to 1.
+
+    pixels: (m 3 h w), -1..1, before noise and drop. A config that isn't adaptive comes back as it is.
+    """
+    if not config.adaptive:
+        return config
+    drift = drift_from_portrait(pixels, portrait)
+    return replace(config, rate=config.rate + (1.0 - config.rate) * min(drift, 1.0))
+
+
+def drift_from_portrait(pixels: Tensor, portrait: Portrait) -> float:
+    """0: the colours and the sharpness of the portrait. pixels: (m 3 h w), -1..1; the last, newest one is looked at.
+
+    Compared are the channels' means and deviations and the steps between neighbouring pixels, outside the face, since
+    little moves there; where the face fills the picture, all over it. The larger of the two drifts counts.
+    """
+    outside = portrait.face_region[0].cpu() == 0
+    if not outside.any():
+        outside = torch.ones_like(outside)
+    colours, sharpness = _look(pixels[-1].cpu(), outside)
+    wanted_colours, wanted_sharpness = _look(portrait.pixels.cpu(), outside)
+    colour_drift = float((colours - wanted_colours).square().mean().sqrt()) / COLOUR_APART
+    return max(colour_drift, abs(float(sharpness - wanted_sharpness)) / SHARPNESS_APART)
+
+
+def _look(pixels: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
+    """pixels: (3 h w).  where: (h w).  Returns means and deviations of the channels (6), and log2 of the sharpness.
+
+    In float64, so that the order in which threads add up cannot move a pixel over the rate.
+    """
+    pixels = pixels.double()
+    deviation, mean = torch.std_mean(pixels[:, where], dim=1, correction=0)
+    across = pixels.diff(dim=2).abs()[:, where[:, 1:] & where[:, :-1]]
+    down = pixels.diff(dim=1).abs()[:, where[1:] & where[:-1]]
+    step = torch.cat([across, down], dim=1).mean()
+    return torch.cat([mean, deviation]), (step + FLAT_STEP).log2()
