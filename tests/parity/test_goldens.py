@@ -8,10 +8,10 @@ import torch
 from hallo2_core.selftest.case import GOLDENS, Settings
 from hallo2_core.selftest.run_cases import LONG_VIDEO, run_folder
 
-MARKS = {"full_size_denoise": pytest.mark.heavy, "sr_full": pytest.mark.slow}
-# Processors are slow in float16; what these would show, pipeline_cfg shows too.
-MARKS_IN_HALF = MARKS | dict.fromkeys(("denoising_unet_cfg", "longvideo"), pytest.mark.slow)
 HALF_PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16}
+# Processors are slow in float16. What these would show, smaller cases and bfloat16 show too.
+SLOW = {"sr_full", "sr_full fp16", "sr_full bf16", "pipeline_cfg fp16", "denoising_unet_cfg fp16", "longvideo fp16",
+        "longvideo bf16"}
 
 
 def cases():
@@ -27,8 +27,12 @@ CASES = cases()
 WITH_A_DTYPE = [name for name in CASES if not name.startswith(("masks", "scheduler"))]
 
 
-def marked(names, marks):
-    return [pytest.param(name, marks=marks.get(name, ())) for name in names]
+def parameter(name, *dtype):
+    if name.startswith("full_size"):
+        marks = pytest.mark.heavy
+    else:
+        marks = pytest.mark.slow if " ".join([name, *dtype]) in SLOW else ()
+    return pytest.param(name, *dtype, marks=marks)
 
 
 def run_alone(name, folder, dtype=torch.float32):
@@ -43,13 +47,14 @@ def run_alone(name, folder, dtype=torch.float32):
     return verdicts
 
 
-@pytest.mark.parametrize("name", marked(CASES, MARKS))
+@pytest.mark.parametrize("name", [parameter(name) for name in CASES])
 def test_float32(name, tmp_path):
     run_alone(name, tmp_path)
 
 
-@pytest.mark.parametrize("dtype", HALF_PRECISIONS)
-@pytest.mark.parametrize("name", marked(WITH_A_DTYPE, MARKS_IN_HALF))
+@pytest.mark.parametrize(
+    ("name", "dtype"), [parameter(name, dtype) for name in WITH_A_DTYPE for dtype in HALF_PRECISIONS]
+)
 def test_half_precision(name, dtype, tmp_path):
     """Within limits of its own, and not by running in float32 after all."""
     assert max(verdict.max_abs for verdict in run_alone(name, tmp_path, HALF_PRECISIONS[dtype])) > 1e-5
