@@ -13,7 +13,7 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 demo: $(READY)
-	mkdir -p output
+	rm -rf output/demo.mp4 output/demo.mp4.hallo2
 	$(BIN)/python -m hallo2_core animate --model demo --portrait hallo2_core/examples/portrait.png \
 		--audio hallo2_core/examples/voice.wav --out output/demo.mp4
 
