@@ -108,10 +108,10 @@ class Stage:
             int(told["steps"]), float(told["guidance"]), weights=RegionWeights(*told["motion_scale"])
         )
         reference = build_reference(models, self.portrait, self.codec, self.runtime)
-        self._loop = ClipLoop(Performance(models, reference, self.motion, sampler), clips, self.codec, self.runtime)
+        self.loop = ClipLoop(Performance(models, reference, self.motion, sampler), clips, self.codec, self.runtime)
 
     def clip(self, number: int, motion_pixels: Tensor, windows: Tensor, draws: GoldenDraws) -> MadeClip:
-        loop = self._loop
+        loop = self.loop
         shown = corrupt_motion_frames(motion_pixels, self.portrait.face_region, self.motion.patch_drop, draws)
         conditions = loop.conditions(encode_pictures(self.codec, shown), windows)
         noise = draws.latents((), loop.dtype).to(self.runtime.device, loop.dtype)

@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from hallo2_core.animation.motion_frames import first_motion_frames
+from hallo2_core.selftest.case import GOLDENS, Case, Settings
+from hallo2_core.selftest.pipeline_cases import GoldenDraws, Stage
+
+
+class InOneStep(Case):
+    """A golden case that is over sooner, with another result."""
+
+    @property
+    def metadata(self):
+        return Case(self.name, self.path).metadata | {"steps": 1}
+
+
+def golden(name, kind=Case):
+    return kind(name, GOLDENS / f"{name}.safetensors")
+
+
+@torch.inference_mode()
+def test_what_the_golden_cases_run_is_what_makes_a_video():
+    """Their loop looks inside a clip, step by step; the clip made in one call has the same frames."""
+    inputs, clip = golden("longvideo_inputs", InOneStep), golden("longvideo_clip1")
+    stage = Stage(inputs, Settings(torch.device("cpu")), drop_rate=0.25, clips=1)
+    given = (
+        0,
+        first_motion_frames(stage.portrait, stage.motion),
+        inputs.tensors["audio_windows"][0, : stage.motion.clip.frames],
+        GoldenDraws(clip.tensors["random_mask"], clip.tensors["initial_latents"]),
+    )
+    assert torch.equal(stage.clip(*given).frames, stage.loop.clip(*given))
+
+
+def test_golden_draws_have_no_noise_to_give():
+    with pytest.raises(AssertionError, match="no noise"):
+        GoldenDraws(torch.zeros(1), torch.zeros(1)).motion_noise(torch.Size((1,)))
