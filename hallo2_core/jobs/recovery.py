@@ -18,7 +18,7 @@ def trusted_journal(folder: Path, key: str) -> Journal:
     No journal but the previous one is no damage: the power went between two renames. Raises JobError where the folder
     holds something of other work.
     """
-    damaged: list[str] = []
+    damaged: dict[str, None] = {}  # in the order they were found
     for name in (NAME, PREVIOUS):
         if not (folder / name).exists():
             continue
@@ -28,15 +28,15 @@ def trusted_journal(folder: Path, key: str) -> Journal:
             continue
         damage = name if journal is None else journal.first_damaged(folder)
         if damage is not None:
-            damaged.append(damage)
+            damaged[damage] = None
             continue
         if damaged:
-            logger.warning("%s in %s is damaged: the last clip is made again.", damaged[0], folder)
+            logger.warning("%s in %s is damaged: the last clip is made again.", next(iter(damaged)), folder)
         if name == PREVIOUS:
             replace_journal(folder, journal)  # or the damaged one would take its place
         return journal
     if damaged:
-        logger.warning("%s in %s is gone or damaged: the job starts anew.", " and ".join(damaged), folder)
+        logger.warning("Gone or damaged in %s: %s. The job starts anew.", folder, ", ".join(damaged))
         for orphan in keep_orphans(folder):
             logger.warning("What was finished before can still be watched: %s", orphan)
     return Journal(key)

@@ -1,0 +1,115 @@
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from hallo2_core.errors import JobError
+from hallo2_core.jobs import lock as locking
+from hallo2_core.jobs.lock import LOCK, JobLock, is_running
+
+HOLD = """
+import sys
+from pathlib import Path
+from hallo2_core.jobs.lock import JobLock
+lock = JobLock(Path(sys.argv[1]))
+lock.acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_second_says_so_and_the_first_is_not_disturbed(tmp_path):
+    with JobLock(tmp_path):
+        for _again in range(2):
+            with pytest.raises(JobError, match="being made already, by another run"):
+                JobLock(tmp_path).acquire()
+    with JobLock(tmp_path):
+        pass
+
+
+def test_the_folder_is_made_and_the_file_goes_with_the_run(tmp_path):
+    folder = tmp_path / "new" / "job"
+    with JobLock(folder):
+        assert [path.name for path in folder.iterdir()] == [LOCK]
+    assert not list(folder.iterdir())
+
+
+def test_a_killed_run_leaves_a_file_that_says_nothing(tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "-c", HOLD, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert run.stdout.readline() == "held\n"
+        assert is_running(tmp_path)
+        with pytest.raises(JobError, match="by another run"):
+            JobLock(tmp_path).acquire()
+    finally:
+        run.kill()
+        run.communicate()
+    assert (tmp_path / LOCK).exists() and not is_running(tmp_path)
+    with JobLock(tmp_path):
+        assert is_running(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_looking_leaves_no_trace(tmp_path):
+    assert not is_running(tmp_path) and not is_running(tmp_path / "none")
+    assert not list(tmp_path.iterdir())
+    with JobLock(tmp_path):
+        assert is_running(tmp_path)
+        with pytest.raises(JobError):
+            JobLock(tmp_path).acquire()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="open files cannot be taken away there")
+def test_a_file_that_was_taken_away_while_it_was_being_locked_is_made_again(tmp_path, monkeypatch):
+    first, second, locks = JobLock(tmp_path), JobLock(tmp_path), locking._lock
+    first.acquire()
+
+    def end_the_first_run(handle):
+        if first is not None and not (tmp_path / "ended").exists():
+            (tmp_path / "ended").touch()
+            first.release()
+        locks(handle)
+
+    monkeypatch.setattr(locking, "_lock", end_the_first_run)
+    second.acquire()
+    with pytest.raises(JobError):
+        JobLock(tmp_path).acquire()
+    second.release()
+
+
+def test_never_two_at_once(tmp_path):
+    """Threads that come and go as fast as they can, each with a lock of its own."""
+    inside, most, entered = [], [], []
+
+    def come_and_go():
+        for _turn in range(200):
+            lock = JobLock(tmp_path)
+            try:
+                lock.acquire()
+            except JobError:
+                continue
+            inside.append(1)
+            most.append(len(inside))
+            entered.append(1)
+            inside.pop()
+            lock.release()
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1 and len(entered) >= 4
+
+
+def test_a_disk_that_has_no_locks_is_not_taken_for_another_run(tmp_path, monkeypatch):
+    def refuse(_handle):
+        raise OSError("locks are not supported")
+
+    monkeypatch.setattr(locking, "_lock", refuse)
+    with pytest.raises(OSError, match="not supported"):
+        JobLock(tmp_path).acquire()
