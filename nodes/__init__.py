@@ -7,6 +7,7 @@ from comfy_api.latest import ComfyExtension, io
 from . import host
 from .encode_speech import Hallo2EncodeSpeech
 from .example_inputs import Hallo2ExampleInputs
+from .inspect_video import Hallo2InspectVideo
 from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder
 from .motion_frames import Hallo2MotionFrames
 from .prepare_portrait import Hallo2PreparePortrait
@@ -27,4 +28,5 @@ class Hallo2Extension(ComfyExtension):
             Hallo2ReferenceNet,
             Hallo2MotionFrames,
             Hallo2SampleVideo,
+            Hallo2InspectVideo,
         ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -99,6 +102,23 @@ def fingerprint(folder: str, name: str) -> str:
 def job(key: str) -> Job:
     """Where a render's finished clips, and then its video, lie: never in the host's temp folder, which it empties."""
     return Job(Path(folder_paths.get_output_directory()) / "hallo2_jobs" / key, key)
+
+
+def video_source(video: Any) -> str | BytesIO:  # noqa: ANN401 - only newer hosts have all of what is asked of it
+    """The file behind a VIDEO, to be read frame by frame."""
+    window = getattr(video, "get_active_trim_window", None)
+    if window is not None and any(window()):
+        raise SettingsError(
+            "The video is cut by 'Video Slice', of which only the uncut file can be read frame by frame. Save it with "
+            "'Save Video' and load the saved file."
+        )
+    try:
+        return video.get_stream_source()
+    except ValueError:  # the older host's, of a video made of pictures: it can save one, but not show it as a file
+        handle, path = tempfile.mkstemp(".mp4", dir=folder_paths.get_temp_directory())
+        os.close(handle)
+        video.save_to(path)
+        return path
 
 
 # -- the editor

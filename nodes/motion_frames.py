@@ -8,13 +8,14 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..hallo2_core.config import MOST_NOISE_TIME
+from ..hallo2_core.errors import SettingsError
 from . import wires
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
 
 CUSTOM = "custom"
-NO_NOISE, TIME, SIGMA, AS_TRAINED = "none", "time", "sigma", "as trained"
+NO_NOISE, TIME, SIGMA, AS_TRAINED = NOISES = ("none", "time", "sigma", "as trained")
 
 
 class Hallo2MotionFrames(io.ComfyNode):
@@ -92,7 +93,7 @@ class Hallo2MotionFrames(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "noise",
-                    options=[NO_NOISE, TIME, SIGMA, AS_TRAINED],
+                    options=list(NOISES),
                     default=NO_NOISE,
                     optional=True,
                     tooltip=(
@@ -167,6 +168,8 @@ class Hallo2MotionFrames(io.ComfyNode):
         from ..hallo2_core.config import ClipConfig, PatchDropConfig
         from ..hallo2_core.payloads import MotionSettings
 
+        if noise not in NOISES:  # which the older host doesn't check
+            raise SettingsError(f"The noise is '{noise}'; choose one of {', '.join(NOISES)}.")
         patch_drop = PatchDropConfig(
             drop_rate,
             patch_size,

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from hallo2_core.cli import animate, main
+from hallo2_core.cli.inspect import prepared_size
 from hallo2_core.config import PatchDropConfig
 
 ROOT = Path(__file__).parents[3]
@@ -135,7 +136,7 @@ def test_check_names_what_is_missing_and_where_it_comes_from(tmp_path):
 def test_version_and_help():
     assert hallo2("--version").stdout.startswith("hallo2 0.")
     listed = hallo2("--help").stdout
-    assert all(command in listed for command in ("animate", "check", "convert", "selftest"))
+    assert all(command in listed for command in ("animate", "inspect", "check", "convert", "selftest"))
 
 
 @pytest.mark.parametrize(
@@ -156,3 +157,27 @@ def test_motion_frames_are_the_presets_but_where_told_otherwise(given, expected,
     monkeypatch.setattr(animate, "run", lambda arguments: seen.append(animate._motion(arguments)) or 0)
     assert main(["animate", "--portrait", "p", "--audio", "a", "--out", "o.mp4", *given]) == 0
     assert (seen[0].clip.motion_frames, seen[0].patch_drop) == expected
+
+
+def test_inspect_writes_a_plot_and_a_table_beside_the_video(animated, tmp_path, capsys):
+    _command, _done, out = animated
+    given = ["inspect", str(out), "--portrait", str(PORTRAIT), "--out", str(tmp_path)]
+    assert main([*given, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["frames"] == 18 and told["clips"] == 2 and told["seam_jump"] > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["talking.inspect.csv", "talking.inspect.png"]
+    assert main(given) == 0 and (tmp_path / "talking.inspect-2.png").is_file()
+    assert "Worst moments" in capsys.readouterr().out
+
+
+def test_inspect_refuses_what_is_no_video_in_one_line(capsys, tmp_path):
+    assert main(["inspect", str(PORTRAIT), "--clip-frames", "0"]) == 2
+    assert main(["inspect", str(MEDIA / "corrupt.wav"), "--out", str(tmp_path / "new")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("video", "prepared"), [((512, 768), (512, 768)), ((500, 500), (512, 512)), ((1920, 1080), (512, 256))]
+)
+def test_a_portrait_is_prepared_in_the_shape_of_the_video(video, prepared):
+    assert prepared_size(*video) == prepared

@@ -1,0 +1,79 @@
+"""Measure the seams and the drift of a video: writes a plot and a table, and says where it is worst."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..config import LONGEST_SIDE_PX, SIZE_MULTIPLE_PX, ClipConfig
+from ..errors import SettingsError
+from .machine import TerminalRuntime, chosen_device
+
+if TYPE_CHECKING:
+    from ..payloads import Portrait
+    from ..portrait.face_analysis import FaceAnalysis
+    from ..video.reader import VideoInfo
+
+PREPARED_SIDE_PX = 512
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("--portrait", type=Path, help="compare with this picture (with the video's first frame)")
+    parser.add_argument("--crop", choices=("auto", "face", "centre", "none"), default="auto", help="as when animated")
+    parser.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100: measure identity too")
+    parser.add_argument("--clip-frames", type=int, default=ClipConfig().frames, help="frames from seam to seam (16)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where plot and table go (beside the video)")
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..inspection.inspect_video import inspect_video
+    from ..video.reader import probe
+    from ..video.target import free_path
+    from .weights import load_face_analysis
+
+    if arguments.clip_frames < 1:
+        raise SettingsError(f"--clip-frames is {arguments.clip_frames}; choose 1 or more (16 is the release's).")
+    info = probe(arguments.video)
+    faces = load_face_analysis(arguments.face_models) if arguments.portrait else None
+    portrait = _portrait(arguments, info, faces) if arguments.portrait else None
+    folder = arguments.out or arguments.video.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    table, plot = (free_path(folder / f"{arguments.video.stem}.inspect.{kind}") for kind in ("csv", "png"))
+    runtime = TerminalRuntime(chosen_device("cpu"))
+    done = inspect_video(arguments.video, portrait, runtime, arguments.clip_frames, faces, table)
+    done.plot.save(plot)
+    if arguments.json:
+        print(json.dumps({"video": str(arguments.video), "csv": str(table), "plot": str(plot), **asdict(done.report)}))
+    else:
+        print(f"{done.text}\n{plot}\n{table}")
+    return 0
+
+
+def _portrait(arguments: argparse.Namespace, info: VideoInfo, faces: FaceAnalysis) -> Portrait:
+    """Cut as it was animated: in the video's shape."""
+    from ..portrait.picture import load_picture
+    from ..portrait.prepare import prepare_portrait
+
+    width, height = prepared_size(info.width, info.height)
+    portrait = prepare_portrait(
+        load_picture(arguments.portrait), faces, width, height, crop=arguments.crop, whole_picture=True
+    )
+    for note in portrait.notes:
+        sys.stderr.write(f"note: {note}\n")
+    return portrait
+
+
+def prepared_size(width: int, height: int) -> tuple[int, int]:
+    """The video's own size where a portrait can have it, else the nearest in about its shape."""
+    sides = (width, height)
+    if all(side % SIZE_MULTIPLE_PX == 0 and side <= LONGEST_SIDE_PX for side in sides):
+        return sides
+    scale = PREPARED_SIDE_PX / max(sides)
+    nearest = (max(round(side * scale / SIZE_MULTIPLE_PX), 1) * SIZE_MULTIPLE_PX for side in sides)
+    return tuple(nearest)

@@ -1,0 +1,1 @@
+"""What a finished video looks like over its length: seams between clips, and drift away from the portrait."""

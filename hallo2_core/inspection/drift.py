@@ -1,0 +1,74 @@
+"""Frame by frame: how much changes, and how far the picture has come away from the portrait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import SettingsError
+from ..payloads import Portrait
+from ..portrait.face_analysis import FaceFinder
+from ..runtime import Runtime
+from .likeness import LEVELS, Original
+
+
+@dataclass(frozen=True)
+class FrameMeasures:
+    """What is measured of one frame; see `Original` for what the numbers mean."""
+
+    frame: int
+    is_seam: bool  # the first of a clip, but for the video's first
+    change: float | None  # mean absolute difference to the frame before, in levels; None of the first
+    similarity: float
+    sharpness: float
+    colour_drift: float
+    identity: float | None  # cosine to the portrait's embedding; only of the last frame of each clip
+
+
+@torch.inference_mode()
+def measure_frames(
+    frames: Iterable[Tensor],
+    portrait: Portrait | None,
+    clip_frames: int,
+    runtime: Runtime,
+    faces: FaceFinder | None = None,
+) -> Iterator[FrameMeasures]:
+    """frames: (h w 3) uint8, in order. portrait: None compares with the video's first frame, all over the picture.
+
+    faces: with a recogniser, and a portrait that was made with it, the identity is measured too. Holds two frames.
+    """
+    if clip_frames < 1:
+        raise SettingsError(f"A clip has {clip_frames} frames; choose 1 or more (Hallo2's clips have 16).")
+    known = portrait.identity if portrait is not None and faces is not None and portrait.identity.any() else None
+    original: Original | None = None
+    before: Tensor | None = None
+    for number, frame in enumerate(frames):
+        runtime.check_cancelled()
+        picture = frame.float() / LEVELS
+        if original is None:
+            height, width = frame.shape[:2]
+            whole = (slice(0, height), slice(0, width))
+            original = (
+                Original.of(picture, whole) if portrait is None else Original.of_portrait(portrait, height, width)
+            )
+        ends_clip = number % clip_frames == clip_frames - 1
+        yield FrameMeasures(
+            frame=number,
+            is_seam=number > 0 and number % clip_frames == 0,
+            change=None if before is None else float((frame.short() - before.short()).abs().float().mean()),
+            similarity=original.similarity(picture),
+            sharpness=original.sharpness(picture),
+            colour_drift=original.colour_drift(picture),
+            identity=_likeness(faces, picture, known) if ends_clip and known is not None else None,
+        )
+        before = frame
+
+
+def _likeness(faces: FaceFinder, picture: Tensor, known: Tensor) -> float | None:
+    """Of the largest face, None where there is none that the recogniser knows."""
+    found = faces.find(picture)
+    embedding = faces.identity(picture, found[0]) if found else torch.zeros_like(known)
+    return float(torch.cosine_similarity(embedding, known, dim=0)) if embedding.any() else None

@@ -1,0 +1,72 @@
+"""VIDEO → how visible its seams are and how far it drifts from the portrait, as a plot and in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from comfy_api.latest import Input, io, ui
+
+from . import host, wires
+
+if TYPE_CHECKING:
+    from ..hallo2_core.payloads import Portrait
+    from ..hallo2_core.portrait.face_analysis import FaceAnalysis
+
+
+class Hallo2InspectVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2InspectVideo",
+            display_name="Inspect Video (Hallo2)",
+            category="Hallo2",
+            description=(
+                "Measures a finished video frame by frame: how much it jumps where clips meet, and how its likeness to "
+                "the portrait, its sharpness and its colours change over time. Names the worst moments."
+            ),
+            inputs=[
+                io.Video.Input("video", tooltip="Any video; it is read frame by frame, whatever its length."),
+                io.Int.Input(
+                    "clip_frames",
+                    default=16,
+                    min=1,
+                    max=10_000,
+                    tooltip="Frames from one seam to the next. Hallo2 makes clips of 16.",
+                ),
+                wires.Portrait.Input(
+                    "portrait",
+                    optional=True,
+                    tooltip="What the video was made from. Without it the frames are compared with the first one.",
+                ),
+                wires.FaceAnalysis.Input(
+                    "face_analysis",
+                    optional=True,
+                    tooltip=(
+                        "Measures identity too, once a clip. Needs the released face files, here and for the portrait."
+                    ),
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="plot", tooltip="One curve for each measure, over the whole video."),
+                io.String.Output(display_name="report", tooltip="The figures, and the worst moments with their times."),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        video: Input.Video,
+        clip_frames: int,
+        portrait: Portrait | None = None,
+        face_analysis: FaceAnalysis | None = None,
+    ) -> io.NodeOutput:
+        from ..hallo2_core.inspection.inspect_video import inspect_video
+
+        source = host.video_source(video)
+        done = inspect_video(source, portrait, host.HostRuntime(), clip_frames, face_analysis)
+        plot = torch.from_numpy(np.asarray(done.plot, np.float32) / 255.0).unsqueeze(0)
+        host.show_text(cls.hidden.unique_id, done.text)
+        return io.NodeOutput(plot, done.text, ui=ui.PreviewText(done.text))
