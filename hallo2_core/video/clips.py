@@ -17,7 +17,7 @@ import av
 from torch import Tensor
 
 from ..errors import VideoError
-from .encode import FrameEncoder, VideoSettings
+from .encode import MOST_REORDERED_FRAMES, FrameEncoder, VideoSettings
 from .sound import SoundEncoder
 from .target import TargetFile, mp4_options
 
@@ -99,10 +99,12 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
             for packet in segment.demux(video=0):
                 if not packet.size:  # what ends a file
                     continue
-                if packet.pts is None or packet.dts is None or packet.is_corrupt:
+                if packet.pts is None or packet.is_corrupt:
                     raise _damaged(path, f"picture {found} is not whole")
+                if found == frames:
+                    raise _damaged(path, f"it holds more than its {frames} pictures")
                 packet.pts = first + round(packet.pts * packet.time_base * fps) - LEAD_FRAMES
-                packet.dts = first + round(packet.dts * packet.time_base * fps) - LEAD_FRAMES
+                packet.dts = first + found - MOST_REORDERED_FRAMES  # encoders say it otherwise for very short clips
                 packet.time_base, packet.duration = 1 / fps, 1
                 found += 1
                 yield packet

@@ -26,7 +26,8 @@ KEY_FRAME_SECONDS = 2
 # Fixed, whatever the machine: an encoder's bytes depend on its number of threads.
 THREADS = 4
 FRAMES_IN_FLIGHT = 2  # H.265
-# How far H.265 decodes ahead of showing, with any preset. x265 says so itself, but for one or two frames at random.
+# How far H.264 and H.265 decode ahead of showing, with any preset. x265 says so itself, but for one or two frames at
+# random.
 MOST_REORDERED_FRAMES = 2
 
 

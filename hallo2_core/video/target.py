@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
@@ -82,7 +82,8 @@ class TargetFile:
             rename(self.part, self.path)
 
     def discard(self) -> None:
-        self.part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):  # it never came so far
+            self.part.unlink()
 
     @contextmanager
     def reported(self) -> Iterator[None]:
