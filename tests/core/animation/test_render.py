@@ -1,0 +1,309 @@
+import errno
+import os
+import threading
+import time
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import pytest
+import tiny
+from stand_ins import FakeWindows, PressedCancelError, RecordingRuntime, with_stand_in_unets
+from video_on_script import Sound, decoded_sound, lag_samples, speech_like
+
+from hallo2_core.animation import animate as animation
+from hallo2_core.animation import render as rendering
+from hallo2_core.animation.animate import Performance
+from hallo2_core.animation.job_key import Render
+from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.animation.render import render_video
+from hallo2_core.config import DEMO_WAV2VEC, ClipConfig, SamplerConfig, Wav2VecConfig
+from hallo2_core.errors import CheckpointError, JobError, VideoError
+from hallo2_core.jobs import job as jobs
+from hallo2_core.jobs.job import Job
+from hallo2_core.models.latents import VAECodec
+from hallo2_core.payloads import MotionSettings
+from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.reader import probe, read_frames
+
+FRAMES, CLIPS = 18, 5
+
+
+@dataclass(frozen=True)
+class FakeEncoder:
+    config: Wav2VecConfig = DEMO_WAV2VEC
+
+
+@dataclass(frozen=True)
+class FakeSpeech:
+    """Speech of which nothing is encoded."""
+
+    audio: Sound
+    frames: int = FRAMES
+    fps: Fraction = Fraction(25)
+    encoder: FakeEncoder = FakeEncoder()
+
+
+@pytest.fixture(autouse=True)
+def fake_windows(monkeypatch):
+    monkeypatch.setattr(animation, "SpeechWindows", FakeWindows)
+    monkeypatch.setattr(jobs, "CLIPS_PER_SEGMENT", 2)
+
+
+def a_render(models=None, **sampler):
+    """Eighteen frames in clips of four, with a second of sound that ends before them."""
+    models = models or with_stand_in_unets(tiny.shared_models())
+    codec = VAECodec(models.vae, RecordingRuntime())
+    reference = build_reference(models, tiny.portrait(), codec, RecordingRuntime())
+    sampler = SamplerConfig(**{"steps": 1, "guidance": 1.0} | sampler)
+    performance = Performance(models, reference, MotionSettings(ClipConfig(4, 2)), sampler)
+    speech = FakeSpeech(speech_like(16000, 0.71))
+    return Render(performance, speech, codec, VideoSettings(preset="ultrafast"))
+
+
+def make(render, folder, runtime=None, key="key"):
+    return render_video(render, Job(folder / "a.mp4.hallo2", key), folder / "a.mp4", runtime or RecordingRuntime())
+
+
+def names(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+FINISHED = {"a.mp4", "a.mp4.hallo2/journal.json"}
+
+
+@pytest.fixture(scope="module")
+def render():
+    return a_render()
+
+
+@pytest.fixture(scope="module")
+def whole(render, tmp_path_factory):
+    """The file's bytes, made in one go."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(animation, "SpeechWindows", FakeWindows)
+        video = make(render, folder)
+    assert video.resumed_from_clip == 0 and names(folder) == FINISHED
+    return video.path.read_bytes()
+
+
+def test_the_video_has_every_frame_and_its_sound(render, tmp_path):
+    video = make(render, tmp_path)
+    assert (video.path, video.frames, video.width, video.height) == (tmp_path / "a.mp4", FRAMES, 64, 64)
+    assert video.seconds == FRAMES / 25 and probe(video.path).frames == FRAMES
+    given = render.speech.audio.waveform[0].numpy()
+    heard, rate = decoded_sound(video.path)
+    assert rate == 16000 and abs(lag_samples(given, heard[0])) <= 80
+    runtime = RecordingRuntime()
+    clips = animation.animate(render.performance, render.speech, render.codec, runtime)
+    made = [frame for clip in clips for frame in clip.frames]
+    for frame, shown in zip(made, read_frames(video.path), strict=True):
+        assert (frame - shown.float() / 255).abs().mean() < 0.05
+
+
+@pytest.mark.parametrize(("legacy", "cancelled_after"), [(False, (1, 3, 6)), (True, (4,))], ids=["ours", "legacy"])
+def test_cancelled_at_any_step_it_goes_on_with_the_same_bits(tmp_path, legacy, cancelled_after):
+    """The real networks. Two reports of progress a clip: its step, its decoding."""
+    render = a_render(tiny.shared_models(), legacy_rng=legacy)
+    expected = make(render, tmp_path / "whole").path.read_bytes()
+    for heard in cancelled_after:
+        folder = tmp_path / str(heard)
+        with pytest.raises(PressedCancelError):
+            make(render, folder, RecordingRuntime(cancel_after=heard))
+        finished = heard // 2
+        assert folder.exists() and (folder / "a.mp4.hallo2").exists() == bool(finished)
+        video = make(render, folder)
+        assert video.resumed_from_clip == finished and video.path.read_bytes() == expected
+        assert names(folder) == FINISHED
+
+
+def test_stopped_after_every_clip_it_is_the_same_video(render, whole, tmp_path):
+    for finished in range(1, CLIPS):
+        with pytest.raises(PressedCancelError):
+            make(render, tmp_path, RecordingRuntime(cancel_after=2))
+        with Job(tmp_path / "a.mp4.hallo2", "key") as job:
+            assert job.journal.clips == finished and job.journal.frames == 4 * finished
+    video = make(render, tmp_path)
+    assert video.resumed_from_clip == CLIPS - 1 and video.path.read_bytes() == whole and names(tmp_path) == FINISHED
+
+
+@pytest.mark.parametrize("clip", range(CLIPS))
+def test_whatever_goes_wrong_at_a_clip_it_goes_on_there(render, whole, tmp_path, monkeypatch, clip):
+    made = []
+
+    def fail(*arguments, call=animation.ClipLoop.clip):
+        if len(made) == clip:
+            raise RuntimeError("out of memory")
+        made.append(1)
+        return call(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="out of memory"):
+        patch.setattr(animation.ClipLoop, "clip", fail)
+        make(render, tmp_path)
+    video = make(render, tmp_path)
+    assert video.resumed_from_clip == clip and video.path.read_bytes() == whole and names(tmp_path) == FINISHED
+
+
+def test_finished_it_returns_at_once(render, whole, tmp_path):
+    make(render, tmp_path)
+    runtime = RecordingRuntime()
+    again = make(render, tmp_path, runtime)
+    assert again.resumed_from_clip == CLIPS and again.frames == FRAMES and again.path.read_bytes() == whole
+    assert not runtime.reports and not runtime.made_ready and names(tmp_path) == FINISHED
+
+
+def test_progress_of_a_resumed_video_begins_where_it_stopped(render, tmp_path):
+    with pytest.raises(PressedCancelError):
+        make(render, tmp_path, RecordingRuntime(cancel_after=4))
+    runtime = RecordingRuntime()
+    make(render, tmp_path, runtime)
+    assert runtime.reports == [(done, 2 * CLIPS) for done in range(5, 2 * CLIPS + 1)]
+
+
+def test_another_video_in_the_same_folder_is_refused_before_any_work(render, tmp_path):
+    with pytest.raises(PressedCancelError):
+        make(render, tmp_path, RecordingRuntime(cancel_after=5))
+    runtime = RecordingRuntime()
+    with pytest.raises(JobError, match="holds 8 finished frames of a video, made from other inputs"):
+        make(render, tmp_path, runtime, key="another")
+    assert not runtime.reports and make(render, tmp_path).resumed_from_clip == 2
+
+
+def test_a_name_that_is_taken_is_refused_before_any_work(render, tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"mine")
+    runtime = RecordingRuntime()
+    with pytest.raises(VideoError, match="exists already and is not overwritten"):
+        make(render, tmp_path, runtime)
+    assert not runtime.reports and names(tmp_path) == {"a.mp4"} and not (tmp_path / "a.mp4.hallo2").exists()
+
+
+def test_of_two_at_once_the_second_says_so(render, whole, tmp_path):
+    class RuntimeThatStartsAnother(RecordingRuntime):
+        refused = None
+
+        def progress(self, done, total, preview=None):
+            if self.refused is None:
+                with pytest.raises(JobError, match="being made already, by another run") as self.refused:
+                    make(render, tmp_path)
+
+    runtime = RuntimeThatStartsAnother()
+    assert make(render, tmp_path, runtime).path.read_bytes() == whole
+    assert runtime.refused is not None and names(tmp_path) == FINISHED
+
+
+def refuse(*_arguments):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_fills_up_stops_the_clip_in_the_making_and_keeps_the_others(render, whole, tmp_path, monkeypatch):
+    appended, append, full = [], Job.append, threading.Event()
+
+    def fill_up_at_the_third(job, *arguments):
+        appended.append(1)
+        if len(appended) == 3:
+            full.set()
+            refuse()
+        append(job, *arguments)
+
+    class RuntimeThatWaits(RecordingRuntime):
+        """In the fourth clip, for the writer of the third."""
+
+        def check_cancelled(self):
+            if len(self.reports) == 6:
+                assert full.wait(30)
+                time.sleep(0.1)
+
+    runtime = RuntimeThatWaits()
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left on device"):
+        patch.setattr(Job, "append", fill_up_at_the_third)
+        make(render, tmp_path, runtime)
+    assert runtime.reports[-1][0] == 6  # the fourth clip was not denoised
+    video = make(render, tmp_path)
+    assert video.resumed_from_clip == 2 and video.path.read_bytes() == whole and names(tmp_path) == FINISHED
+
+
+def test_a_disk_that_fills_up_at_the_end_keeps_every_clip(render, whole, tmp_path, monkeypatch):
+    def fill_up(job, *arguments, publish=Job.publish):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", refuse)
+            publish(job, *arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(VideoError, match="No space left"):
+        patch.setattr(Job, "publish", fill_up)
+        make(render, tmp_path)
+    assert "a.mp4" not in names(tmp_path) and not any(".part" in name for name in names(tmp_path))
+    runtime = RecordingRuntime()
+    assert make(render, tmp_path, runtime).path.read_bytes() == whole and not runtime.reports
+
+
+def test_of_two_failures_the_first_is_shown(render, tmp_path, monkeypatch):
+    """The writer's, though the networks fail as well before anybody asks for it."""
+
+    def fail_in_the_writer(*_arguments):
+        raise JobError("the disk is full")
+
+    def fail_in_the_network(loop, number, *arguments, call=animation.ClipLoop.clip):
+        if number:
+            loop.runtime.check_cancelled()
+            raise RuntimeError("out of memory")
+        return call(loop, number, *arguments)
+
+    monkeypatch.setattr(rendering, "_write_clip", fail_in_the_writer)
+    monkeypatch.setattr(animation.ClipLoop, "clip", fail_in_the_network)
+    with pytest.raises(JobError, match="the disk is full"):
+        make(render, tmp_path)
+
+
+def test_cancel_waits_for_the_clip_in_hand(render, tmp_path, monkeypatch):
+    """It is finished, so it counts."""
+    release, write = threading.Event(), rendering._write_clip
+
+    def slow_write(*arguments):
+        release.wait(10)
+        write(*arguments)
+
+    class Runtime(RecordingRuntime):
+        def check_cancelled(self):
+            if self.reports:
+                release.set()
+            super().check_cancelled()
+
+    monkeypatch.setattr(rendering, "_write_clip", slow_write)
+    with pytest.raises(PressedCancelError):
+        make(render, tmp_path, Runtime(cancel_after=3))
+    monkeypatch.setattr(rendering, "_write_clip", write)
+    assert make(render, tmp_path).resumed_from_clip == 1
+
+
+def test_no_more_than_one_clip_waits_for_the_writer(render, tmp_path, monkeypatch):
+    alive, write, loop_clip = [], rendering._write_clip, animation.ClipLoop.clip
+    waiting = []
+
+    def counted_write(*arguments):
+        write(*arguments)
+        waiting.pop()
+
+    def counted_clip(*arguments):
+        alive.append(len(waiting))
+        frames = loop_clip(*arguments)
+        waiting.append(1)
+        return frames
+
+    monkeypatch.setattr(rendering, "_write_clip", counted_write)
+    monkeypatch.setattr(animation.ClipLoop, "clip", counted_clip)
+    make(render, tmp_path)
+    assert len(alive) == CLIPS and max(alive) <= 1
+
+
+def test_cancel_is_heard_while_the_clips_are_joined(render, whole, tmp_path):
+    with pytest.raises(PressedCancelError):
+        make(render, tmp_path, RecordingRuntime(cancel_after=2 * CLIPS))
+    assert not any("mp4" in name.rsplit("/")[-1] for name in names(tmp_path))
+    assert make(render, tmp_path).path.read_bytes() == whole and names(tmp_path) == FINISHED
+
+
+def test_parts_that_do_not_fit_are_refused_before_a_folder_is_made(render, tmp_path):
+    other = replace(render.speech, encoder=FakeEncoder(Wav2VecConfig()))
+    with pytest.raises(CheckpointError, match="12 layers of width 768"):
+        make(replace(render, speech=other), tmp_path)
+    assert not list(tmp_path.iterdir())
