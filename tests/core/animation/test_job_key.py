@@ -1,0 +1,109 @@
+"""A key changes with everything that decides the frames, and with nothing else."""
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+
+import pytest
+import tiny
+import torch
+from stand_ins import RecordingRuntime, with_stand_in_unets
+from torch import nn
+
+from hallo2_core.animation import job_key
+from hallo2_core.animation.animate import Performance
+from hallo2_core.animation.job_key import Render, render_key
+from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.audio.speech_embeddings import encode_speech
+from hallo2_core.audio.speech_pieces import RELEASED
+from hallo2_core.audio.waveform import TensorAudio
+from hallo2_core.config import ClipConfig, PatchDropConfig, SamplerConfig
+from hallo2_core.models.latents import VAECodec
+from hallo2_core.payloads import MotionSettings
+from hallo2_core.runtime import LocalRuntime
+from hallo2_core.video.encode import VideoSettings
+
+RATE_HZ = 16_000
+SOUND = tiny.normal(1, 1, 5 * RATE_HZ)
+ENCODER, OTHER_ENCODER = nn.Linear(4, 4), nn.Linear(4, 4)
+
+
+@cache
+def a_render():
+    """Made anew with the same inputs, it would be another object with the same key."""
+    models = replace(with_stand_in_unets(tiny.shared_models()), fingerprint="weights")
+    codec = VAECodec(models.vae, RecordingRuntime())
+    reference = build_reference(models, tiny.portrait(), codec, RecordingRuntime())
+    performance = Performance(models, reference, MotionSettings(), SamplerConfig())
+    return Render(performance, speech(), codec, VideoSettings())
+
+
+def speech(sound=SOUND, rate_hz=RATE_HZ, fps=25, encoder=ENCODER, **how):
+    return encode_speech(TensorAudio(sound, rate_hz), encoder, fps, **how)
+
+
+def with_performance(**change):
+    return replace(a_render(), performance=replace(a_render().performance, **change))
+
+
+def with_portrait(**change):
+    reference = a_render().performance.reference
+    return with_performance(reference=replace(reference, portrait=replace(reference.portrait, **change)))
+
+
+def with_speech(*given, **how):
+    return replace(a_render(), speech=speech(*given, **how))
+
+
+def key(render, device="cpu"):
+    return render_key(render, LocalRuntime(device))
+
+
+def test_equal_inputs_have_equal_keys_however_they_came():
+    assert key(with_speech(SOUND.clone())) == key(a_render())
+    assert key(with_portrait(pixels=tiny.portrait().pixels.clone())) == key(a_render())
+    stereo_as_int = (SOUND.clamp(-1, 1) * 32767).short()
+    assert key(with_speech(stereo_as_int)) == key(with_speech(stereo_as_int.float() / 32768))
+
+
+CHANGES = {
+    "weights": lambda: with_performance(models=replace(a_render().performance.models, fingerprint="others")),
+    "vae": lambda: replace(a_render(), codec=VAECodec(tiny.models().vae.double(), RecordingRuntime())),
+    "speech encoder": lambda: with_speech(encoder=OTHER_ENCODER),
+    "picture": lambda: with_portrait(pixels=-tiny.portrait().pixels),
+    "face": lambda: with_portrait(face_region=1 - tiny.portrait().face_region),
+    "masks": lambda: with_portrait(masks=tiny.region_masks(8, 8, seed=9)),
+    "identity": lambda: with_portrait(identity=torch.zeros(512)),
+    "sampler": lambda: with_performance(sampler=SamplerConfig(seed=1)),
+    "clip": lambda: with_performance(motion=MotionSettings(ClipConfig(motion_frames=3))),
+    "patch drop": lambda: with_performance(motion=MotionSettings(patch_drop=PatchDropConfig(seed=7))),
+    "start": lambda: with_performance(motion=MotionSettings(start_frames=torch.zeros(2, 64, 64, 3))),
+    "one sample": lambda: with_speech(SOUND + torch.eye(1, SOUND.shape[1]) / 1000),
+    "length": lambda: with_speech(SOUND[:, :-1]),
+    "rate": lambda: with_speech(rate_hz=RATE_HZ + 1),
+    "frame rate": lambda: with_speech(fps=Fraction(24)),
+    "pieces": lambda: with_speech(pieces=RELEASED),
+    "resampler": lambda: with_speech(resampler="soxr"),
+    "codec": lambda: replace(a_render(), settings=VideoSettings("h265")),
+    "quality": lambda: replace(a_render(), settings=VideoSettings(quality=0)),
+}
+
+
+def test_every_change_gives_a_key_of_its_own():
+    keys = {name: key(change()) for name, change in CHANGES.items()} | {"unchanged": key(a_render())}
+    assert len(set(keys.values())) == len(keys), sorted(keys.items(), key=lambda item: item[1])
+
+
+def test_the_machines_arithmetic_counts(monkeypatch):
+    before = key(a_render())
+    unet = a_render().performance.models.denoising_unet
+    for owner, name in ((job_key, "__version__"), (torch, "__version__"), (unet, "attention_name")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, "another")
+            assert key(a_render()) != before
+    assert key(a_render(), "meta") != before and key(a_render()) == before
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_key_is_a_short_name_for_a_folder(device):
+    assert key(a_render(), device).isalnum() and len(key(a_render(), device)) == 32
