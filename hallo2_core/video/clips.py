@@ -10,6 +10,8 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from functools import partial
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,10 @@ import av
 from torch import Tensor
 
 from ..errors import VideoError
+from .copied_sound import CopiedSound, sound_rates
 from .encode import MOST_REORDERED_FRAMES, FrameEncoder, VideoSettings
+from .frame_times import FrameTimes
+from .reader import VideoSource, opened
 from .sound import SoundEncoder
 from .target import TargetFile, mp4_options
 
@@ -33,17 +38,37 @@ if TYPE_CHECKING:
 LEAD_FRAMES = 16
 # Every clip counts its packets anew. Said outright, or players take some for lost where two clips meet.
 COUNTS_ANEW = {"mpegts_flags": "initial_discontinuity"}
+BROADCAST_FORMATS = ("mpegts", "mpeg")
+FINEST_MOVIE_TIMESCALE = 2**31 - 1
 
 
 def encode_clip(frames: Tensor, first_frame: int, fps: Fraction, settings: VideoSettings) -> bytes:
     """frames: (f h w 3), 0..1 or uint8.  first_frame: how many come before them in the file they are appended to."""
     height, width = frames.shape[1:3]
-    written = io.BytesIO()
-    with av.open(written, "w", format="mpegts", options=COUNTS_ANEW) as container:
-        encoder = FrameEncoder(container, width, height, fps, settings, first_frame + LEAD_FRAMES)
-        encoder.write(frames)
-        encoder.close()
-    return written.getvalue()
+    clip = ClipEncoder(width, height, first_frame, fps, settings)
+    clip.write(frames)
+    return clip.finish()
+
+
+class ClipEncoder:
+    """One clip whose frames come a few at a time: at 4K, sixteen at once would take gigabytes."""
+
+    def __init__(self, width: int, height: int, first_frame: int, fps: Fraction, settings: VideoSettings) -> None:
+        """first_frame: as in `encode_clip`."""
+        self._written = io.BytesIO()
+        self._container = av.open(self._written, "w", format="mpegts", options=COUNTS_ANEW)
+        self._encoder = FrameEncoder(self._container, width, height, fps, settings, first_frame + LEAD_FRAMES)
+        self.frames = 0
+
+    def write(self, frames: Tensor) -> None:
+        """frames: (f h w 3), 0..1 or uint8."""
+        self._encoder.write(frames)
+        self.frames += len(frames)
+
+    def finish(self) -> bytes:
+        self._encoder.close()
+        self._container.close()
+        return self._written.getvalue()
 
 
 def join_clips(
@@ -58,18 +83,62 @@ def join_clips(
     segments: files of clips, and how many frames each holds. Raises VideoError where one does not hold them, or where
     the disk refuses.
     """
+    frames = FrameTimes(1 / fps, range(sum(segments.values())))
+    make_sound = None if audio is None else partial(SoundEncoder, source=audio)
+    _join(segments, target, fps, frames, make_sound, mp4_options(fps, audio), check_cancelled)
+
+
+def join_clips_as(
+    source: VideoSource,
+    times: FrameTimes,
+    segments: Mapping[Path, int],
+    target: TargetFile,
+    fps: Fraction,
+    check_cancelled: Callable[[], None],
+) -> None:
+    """The same with the sound of `source`, packet by packet as it is, and each frame shown when `times` says.
+
+    fps: what the clips were encoded with. Raises VideoError as `join_clips`, and where there is not one time a frame.
+    """
+    if len(times.ticks) != sum(segments.values()):
+        raise VideoError(
+            f"{sum(segments.values())} frames were made of a video that now has {len(times.ticks)}: it was changed in "
+            f"the meantime. Start afresh."
+        )
+    with opened(source) as container:
+        ticks_per_second = lcm(times.time_base.denominator, *sound_rates(container))
+        options = mp4_options(fps, None) | {"movie_timescale": str(min(ticks_per_second, FINEST_MOVIE_TIMESCALE))}
+        origin = _origin(container)
+        make_sound = partial(CopiedSound, source=container, origin=origin)
+        _join(segments, target, fps, times.shifted(-origin), make_sound, options, check_cancelled)
+
+
+def _join(
+    segments: Mapping[Path, int],
+    target: TargetFile,
+    fps: Fraction,
+    times: FrameTimes,
+    make_sound: Callable[[OutputContainer], SoundEncoder | CopiedSound] | None,
+    options: Mapping[str, str],
+    check_cancelled: Callable[[], None],
+) -> None:
     with target.reported():
         target.path.parent.mkdir(parents=True, exist_ok=True)
-        container = av.open(str(target.part), "w", format="mp4", options=mp4_options(fps, audio))
+        container = av.open(str(target.part), "w", format="mp4", options=dict(options))
         try:
-            stream = _like_that_of(next(iter(segments)), container, fps)
-            sound = SoundEncoder(container, audio) if audio is not None else None
+            stream = _like_that_of(next(iter(segments)), container, times.time_base)
+            sound = make_sound(container) if make_sound is not None else None
             for frames, packet in enumerate(_packets(segments, fps), start=1):
                 check_cancelled()
-                packet.stream = stream
+                packet.stream, packet.time_base = stream, times.time_base
+                # Both orders, of showing and of decoding, go by the frames' own times: these rise, so no frame is
+                # shown before it is decoded.
+                shown, decoded = packet.pts, packet.dts
+                packet.pts, packet.dts = times.at(shown), times.at(decoded)
+                packet.duration = times.at(shown + 1) - times.at(shown)
                 container.mux(packet)
                 if sound is not None:
-                    sound.write_until(frames / fps)
+                    sound.write_until(times.at(frames) * times.time_base)
             if sound is not None:
                 sound.close()
         except BaseException:
@@ -79,14 +148,21 @@ def join_clips(
         container.close()
 
 
-def _like_that_of(path: Path, container: OutputContainer, fps: Fraction) -> VideoStream:
+def _origin(container: InputContainer) -> Fraction:
+    """The time that is the beginning. Broadcast formats start their clock anywhere, all others at 0."""
+    if container.format.name not in BROADCAST_FORMATS or container.start_time is None:
+        return Fraction(0)
+    return Fraction(container.start_time, av.time_base)
+
+
+def _like_that_of(path: Path, container: OutputContainer, time_base: Fraction) -> VideoStream:
     """A stream for packets that another encoder made."""
     with _opened(path) as segment:
         made_before = segment.streams.video[0]
         stream = container.add_stream_from_template(made_before)
         if made_before.codec_context.name == "hevc":
             stream.codec_context.codec_tag = "hvc1"  # Apple's players refuse libavformat's own hev1
-    stream.time_base = 1 / fps
+    stream.time_base = time_base
     return stream
 
 
@@ -105,7 +181,6 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
                     raise _damaged(path, f"it holds more than its {frames} pictures")
                 packet.pts = first + round(packet.pts * packet.time_base * fps) - LEAD_FRAMES
                 packet.dts = first + found - MOST_REORDERED_FRAMES  # encoders say it otherwise for very short clips
-                packet.time_base, packet.duration = 1 / fps, 1
                 found += 1
                 yield packet
         if found != frames:
@@ -116,7 +191,7 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
     try:
-        with av.open(str(path)) as segment:
+        with av.open(str(path), format="mpegts") as segment:  # told, for a few small frames are not recognised as one
             if not segment.streams.video:
                 raise _damaged(path, "it holds no pictures")
             yield segment

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+    from .frame_times import FrameTimes
+
 logger = logging.getLogger("hallo2")
 
 VideoSource = Path | str | IO[bytes]
@@ -81,21 +83,36 @@ def probe(source: VideoSource) -> VideoInfo:
         )
 
 
-def read_frames(source: VideoSource) -> Iterator[Tensor]:
+def read_frames(source: VideoSource, start: int = 0, times: FrameTimes | None = None) -> Iterator[Tensor]:
     """Yield every frame upright, (h w 3) uint8 RGB, in the order they are shown; deep colour is rounded to 8 bits.
+
+    start: frames before it are decoded, or the others would not be the same, but not converted.
+    times: gets the time of every frame, of those before `start` too, and their time base.
 
     Errors: a VideoError, at once where `source` is no video, else at the first frame that cannot be decoded.
     """
     done = 0
     with _opened(source) as (container, stream):
         stream.thread_type = "AUTO"
+        if times is not None:
+            times.time_base = stream.time_base
         for frame in container.decode(stream):
-            yield _upright_rgb(frame)
+            if times is not None:
+                times.add(frame.pts, getattr(frame, "duration", 0))  # older PyAV does not tell
+            if done >= start:
+                yield _upright_rgb(frame)
             done += 1
         if not done:
             raise _no_frame(source)
         if done < stream.frames:
             logger.warning("%s ends after %d of %d frames: it is cut off.", _name(source), done, stream.frames)
+
+
+@contextmanager
+def opened(source: VideoSource) -> Iterator[InputContainer]:
+    """The file itself, for who wants more of it than its frames. Errors as of `probe`."""
+    with _opened(source) as (container, _stream):
+        yield container
 
 
 @contextmanager

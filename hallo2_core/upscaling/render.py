@@ -1,0 +1,179 @@
+"""Upscale and write, so that nothing finished can be lost: a job of clips, then one file with the source's sound."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import SettingsError
+from ..jobs.job import Job
+from ..runtime import Runtime
+from ..video.clips import ClipEncoder, join_clips_as
+from ..video.frame_times import FrameTimes
+from ..video.levels import check_level
+from ..video.reader import VideoInfo, probe, read_frames
+from ..video.target import TargetFile, check_target
+from .face_tracks import context_frames
+from .job_key import Upscale
+from .upscale import first_frame_needed, upscale_frames
+
+logger = logging.getLogger("hallo2")
+
+CLIP_FRAMES = 16
+USUAL_FPS = Fraction(25)  # for the encoder's sense of time, where a file of one picture has none of its own
+FASTEST_FPS = 1000
+MEGABYTE = 1e6
+
+
+@dataclass(frozen=True)
+class UpscaledVideo:
+    """A finished file."""
+
+    path: Path
+    frames: int
+    fps: Fraction  # on average, where frames last differently long
+    seconds: float
+    width: int
+    height: int
+    resumed_from_clip: int  # 0: made in one go
+
+
+def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> UpscaledVideo:
+    """Write the video anew to `path`: every frame larger, at its own time, with the very sound. job: of this key.
+
+    Stopped at any moment, the same call goes on at the next clip of 16 frames with the same frames as if it had not
+    been stopped; finished, it returns at once. The file appears under its name when it is whole. Raises a Hallo2Error
+    before the work starts where the source is no video, the result is no size for the codec, or the job's folder
+    belongs to another video.
+    """
+    source = probe(upscale.source)
+    fps = encoded_rate(source)
+    check_level(upscale.video_settings.codec, upscale.settings.width_px, upscale.settings.height_px, fps)
+    with job:
+        resumed_from_clip = job.journal.clips
+        if job.finished is None:
+            check_target(path)
+            logger.info("%s", memory_needed(source, upscale))
+            times = _make_clips(upscale, job, fps, source, runtime)
+            with TargetFile(path) as video:
+                join_clips_as(upscale.source, times, job.segments, video, fps, runtime.check_cancelled)
+                job.publish(video)
+        return _seen(job.finished, fps, resumed_from_clip)
+
+
+def encoded_rate(source: VideoInfo) -> Fraction:
+    """Frames a second that clips are encoded with. What the file shows when, its own times say."""
+    return source.fps if 0 < source.fps <= FASTEST_FPS else USUAL_FPS
+
+
+def memory_needed(source: VideoInfo, upscale: Upscale) -> str:
+    """What the frames take, in words: it does not grow with the video's length."""
+    settings = upscale.settings
+    given = source.width * source.height * 3 / MEGABYTE
+    made = settings.width_px * settings.height_px * 3 * 4 / MEGABYTE
+    held = settings.window_frames + 1 + 2 * context_frames(settings)
+    return (
+        f"{source.width}x{source.height} to {settings.width_px}x{settings.height_px}: each finished frame takes "
+        f"{made:.0f} MB, two or three at a time; up to {held} frames of {given:.1f} MB wait for them. "
+        f"However long the video is, it stays at that, beside the networks."
+    )
+
+
+def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, runtime: Runtime) -> FrameTimes:
+    """A frame is encoded while the next one is made. Returns when each frame of the source is shown."""
+    done = job.journal.frames
+    times = FrameTimes()
+    first_read = first_frame_needed(done, upscale.settings)
+    is_whole = done % CLIP_FRAMES != 0  # only the last clip is shorter
+    frames = read_frames(upscale.source, done if is_whole else first_read, times)
+    if is_whole:
+        for _ in frames:
+            runtime.check_cancelled()
+        return times
+    expected = max(source.frames or round(fps * Fraction(source.seconds or 0)), done, 1)
+    writer = _ClipWriter(upscale, job, fps)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer") as thread:
+        writing: Future[None] | None = None
+        for frame in _upscaled(upscale, frames, done, runtime):
+            if writing is not None:
+                writing.result()  # no more than one frame ever waits
+            writing = thread.submit(writer.write, frame)
+            done += 1
+            runtime.progress(done, max(expected, done), frame)
+        if writing is not None:
+            writing.result()
+            writer.finish()
+    return times
+
+
+def _upscaled(upscale: Upscale, frames: Iterator[Tensor], start: int, runtime: Runtime) -> Iterator[Tensor]:
+    return upscale_frames(
+        _all_of_one_size(frames),
+        upscale.upscaler,
+        upscale.faces,
+        upscale.settings,
+        runtime,
+        upscale.background,
+        start,
+    )
+
+
+def _all_of_one_size(frames: Iterator[Tensor]) -> Iterator[Tensor]:
+    shape = None
+    for frame in frames:
+        shape = shape or frame.shape
+        if frame.shape != shape:
+            raise SettingsError(
+                f"The video changes its size from {shape[1]}x{shape[0]} to {frame.shape[1]}x{frame.shape[0]} px on the "
+                f"way. Save it in one size first."
+            )
+        yield frame
+
+
+class _ClipWriter:
+    """Frames one by one into clips of the job. Its methods take turns, never at once."""
+
+    def __init__(self, upscale: Upscale, job: Job, fps: Fraction) -> None:
+        self._upscale, self._job, self._fps = upscale, job, fps
+        self._clip: ClipEncoder | None = None
+
+    @torch.inference_mode()
+    def write(self, frame: Tensor) -> None:
+        """frame: (h w 3), 0..1."""
+        if self._upscale.video_settings.bit_depth == 8:
+            # Rounded: a source's own pixels, where nothing was done to them, come out as they were.
+            frame = (frame * 255.0).round().to(torch.uint8)
+        if self._clip is None:
+            height, width = frame.shape[:2]
+            before = self._job.frames_in_segment
+            self._clip = ClipEncoder(width, height, before, self._fps, self._upscale.video_settings)
+        self._clip.write(frame.unsqueeze(0))
+        if self._clip.frames == CLIP_FRAMES:
+            self.finish()
+
+    def finish(self) -> None:
+        """The clip as far as it has come is made to last."""
+        if self._clip is not None:
+            clip, self._clip = self._clip, None
+            self._job.append(clip.finish(), clip.frames, {})
+
+
+def _seen(path: Path, fps: Fraction, resumed_from_clip: int) -> UpscaledVideo:
+    """What the finished file says of itself."""
+    info = probe(path)
+    return UpscaledVideo(
+        path=path,
+        frames=info.frames,
+        fps=info.fps or fps,
+        seconds=info.seconds,
+        width=info.width,
+        height=info.height,
+        resumed_from_clip=resumed_from_clip,
+    )
