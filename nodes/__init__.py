@@ -10,6 +10,7 @@ from .example_inputs import Hallo2ExampleInputs
 from .inspect_video import Hallo2InspectVideo
 from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder
 from .motion_frames import Hallo2MotionFrames
+from .paste_back import Hallo2PasteBack
 from .prepare_portrait import Hallo2PreparePortrait
 from .reference_net import Hallo2ReferenceNet
 from .sample_video import Hallo2SampleVideo
@@ -28,5 +29,6 @@ class Hallo2Extension(ComfyExtension):
             Hallo2ReferenceNet,
             Hallo2MotionFrames,
             Hallo2SampleVideo,
+            Hallo2PasteBack,
             Hallo2InspectVideo,
         ]

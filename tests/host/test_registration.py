@@ -10,6 +10,7 @@ NODES = {
     "Hallo2ReferenceNet",
     "Hallo2MotionFrames",
     "Hallo2SampleVideo",
+    "Hallo2PasteBack",
     "Hallo2InspectVideo",
 }
 WITHOUT_A_RANGE = {"BOOLEAN", "COMBO", "STRING"}

@@ -1,0 +1,146 @@
+"""Paste back and write: VIDEO of the crop → video of the full picture, frame by frame, as a job that can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import repeat, zip_longest
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .. import __version__
+from ..errors import SettingsError
+from ..jobs.fingerprint import fingerprint
+from ..jobs.job import Job
+from ..payloads import Portrait
+from ..portrait.picture import as_picture
+from ..runtime import Runtime
+from ..video.clips import ClipEncoder, join_clips_as
+from ..video.encode import VideoSettings
+from ..video.frame_times import FrameTimes
+from ..video.levels import check_level
+from ..video.reader import VideoSource, probe, read_frames
+from ..video.source_fingerprint import source_fingerprint
+from ..video.target import TargetFile, check_target
+from .paste_back import Place, check_video_fits, find_place, paste
+from .render import CLIP_FRAMES, encoded_rate
+
+SOUNDS = ("video", "background")
+
+
+@dataclass(frozen=True)
+class PasteBack:
+    """A whole video to be made: the crop's, pasted into a picture, or into a video of it in which others talk already.
+
+    The longer of two videos gives length and times; of the other one the last frame stays.
+    """
+
+    source: VideoSource
+    portrait: Portrait
+    video_settings: VideoSettings
+    feather: float
+    picture: Tensor | None = None  # what to paste into, in the place of the portrait's own source; see `as_picture`
+    background: VideoSource | None = None  # goes before the picture
+    sound_from: str = "video"
+
+    def __post_init__(self) -> None:
+        if self.sound_from not in SOUNDS:
+            raise SettingsError(f"The sound is that of '{self.sound_from}'; choose one of {', '.join(SOUNDS)}.")
+        if self.sound_from == "background" and self.background is None:
+            raise SettingsError("The sound is to be the background's, but no background video is connected.")
+
+    @cached_property
+    def canvas(self) -> Tensor:
+        """(H W 3) uint8: the picture, with an odd last row or column cut off, which video cannot hold."""
+        picture = self.portrait.source if self.picture is None else as_picture(self.picture)
+        height, width = (side - side % 2 for side in picture.shape[:2])
+        return (picture[:height, :width] * 255.0).round().to(torch.uint8)
+
+    @property
+    def sound(self) -> VideoSource:
+        return self.source if self.sound_from == "video" else self.background
+
+
+def paste_key(work: PasteBack) -> str:
+    """Equal for two runs exactly where they must give the same video."""
+    portrait = work.portrait
+    return fingerprint(
+        ["paste back", __version__, torch.__version__],
+        source_fingerprint(work.source),
+        "" if work.background is None else source_fingerprint(work.background),
+        work.canvas if work.background is None else "",
+        [portrait.crop, portrait.width, portrait.height, list(portrait.source.shape)],
+        [work.feather, work.sound_from],
+        work.video_settings,
+    )
+
+
+@torch.inference_mode()
+def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) -> Path:
+    """Write the video to `path`, every frame at its own time, the sound copied packet by packet. job: of this key.
+
+    Stopped, the same call goes on at the next clip; finished, it returns at once. Memory does not grow with the
+    video's length. Returns where the video is. Raises a Hallo2Error before the work starts where parts do not fit.
+    """
+    video = probe(work.source)
+    check_video_fits(work.portrait, video.width, video.height)
+    fps = encoded_rate(video)
+    height, width = work.canvas.shape[:2]
+    if work.background is not None:
+        behind = probe(work.background)
+        height, width = behind.height, behind.width
+        if encoded_rate(behind) != fps:
+            raise SettingsError(
+                f"The video has {float(fps):g} frames a second and the background {float(encoded_rate(behind)):g}. "
+                f"Make both with the same frame rate."
+            )
+    place = find_place(work.portrait, height, width, work.feather)
+    check_level(work.video_settings.codec, width, height, fps)
+    with job:
+        if job.finished is None:
+            check_target(path)
+            times = _make_clips(work, place, fps, job, runtime)
+            with TargetFile(path) as target:
+                join_clips_as(work.sound, times, job.segments, target, fps, runtime.check_cancelled)
+                job.publish(target)
+        return job.finished
+
+
+def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime: Runtime) -> FrameTimes:
+    """Returns when each frame is shown. What was made before is read again, for the times, but not made again."""
+    expected, done = probe(work.source).frames or 0, job.journal.frames
+    times = FrameTimes(), FrameTimes()
+    clip: ClipEncoder | None = None
+    for index, (canvas, frame) in enumerate(_in_step(work, *times)):
+        runtime.check_cancelled()
+        if index < done:
+            continue
+        pasted = paste(canvas, frame, place)
+        height, width = pasted.shape[:2]
+        clip = clip or ClipEncoder(width, height, job.frames_in_segment, fps, work.video_settings)
+        clip.write(pasted.unsqueeze(0))
+        if clip.frames == CLIP_FRAMES:
+            job.append(clip.finish(), clip.frames, {})
+            clip = None
+        runtime.progress(index + 1, max(expected, index + 1), pasted.float() / 255.0)
+    if clip is not None:
+        job.append(clip.finish(), clip.frames, {})
+    return max(times, key=lambda told: len(told.ticks))
+
+
+def _in_step(work: PasteBack, times: FrameTimes, background_times: FrameTimes) -> Iterator[tuple[Tensor, Tensor]]:
+    """The canvas and the crop of every frame, each (h w 3) uint8."""
+    frames = read_frames(work.source, times=times)
+    if work.background is None:
+        yield from zip(repeat(work.canvas), frames)  # noqa: B905 - the canvas never ends
+        return
+    canvases = read_frames(work.background, times=background_times)
+    canvas = frame = None  # neither video is empty: reading one would have raised
+    for next_canvas, next_frame in zip_longest(canvases, frames):
+        canvas = canvas if next_canvas is None else next_canvas
+        frame = frame if next_frame is None else next_frame
+        yield canvas, frame

@@ -1,0 +1,100 @@
+"""VIDEO of the animated crop → VIDEO of the full picture it was cut from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import Input, InputImpl, io
+from torch import Tensor
+
+from . import host, wires
+
+if TYPE_CHECKING:
+    from ..hallo2_core.payloads import Portrait
+
+
+class Hallo2PasteBack(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2PasteBack",
+            display_name="Paste Back (Hallo2)",
+            category="Hallo2",
+            description=(
+                "Puts the animated part back into the full picture. Its edges are faded; outside them the picture "
+                "stays as it is. Frame by frame, so any length will do; the sound is copied."
+            ),
+            inputs=[
+                io.Video.Input("video", tooltip="From 'Sample Video (Hallo2)', upscaled or not."),
+                wires.Portrait.Input("portrait", tooltip="The portrait that the video was made from."),
+                io.Float.Input(
+                    "feather",
+                    default=0.08,
+                    min=0.0,
+                    max=0.5,
+                    step=0.01,
+                    tooltip=(
+                        "How wide the soft edge is, as a share of the crop's shorter side. It lies inside the crop. 0 "
+                        "is a hard edge; wider hides differences in colour, and shows less of what moves at the edge."
+                    ),
+                ),
+                io.Combo.Input(
+                    "codec",
+                    options=["h264", "h265"],
+                    default="h264",
+                    tooltip="h264 plays everywhere; h265 makes smaller files that not every browser shows.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=14,
+                    min=0,
+                    max=51,
+                    tooltip="Compression of the file (CRF): 0 is lossless, up to 14 the eye sees no loss, 26 is good.",
+                ),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip=(
+                        "Paste into this picture, for example an enlarged one. Without it: the one that the portrait "
+                        "was made from. It must have the same shape; of a batch the first is taken."
+                    ),
+                ),
+                io.Video.Input(
+                    "background",
+                    optional=True,
+                    tooltip="Paste into this video instead: another face's 'Paste Back' of the same picture.",
+                ),
+                io.Combo.Input(
+                    "sound",
+                    options=["video", "background"],
+                    default="video",
+                    optional=True,
+                    tooltip="Whose sound the result has: that of the pasted video, or that of the background.",
+                ),
+            ],
+            outputs=[io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        video: Input.Video,
+        portrait: Portrait,
+        feather: float,
+        codec: str,
+        quality: int,
+        image: Tensor | None = None,
+        background: Input.Video | None = None,
+        sound: str = "video",
+    ) -> io.NodeOutput:
+        from ..hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video, paste_key
+        from ..hallo2_core.video.encode import VideoSettings
+        from ..hallo2_core.video.target import free_path
+
+        source = host.video_source(video)
+        behind = None if background is None else host.video_source(background)
+        settings = VideoSettings(codec, quality=quality)
+        work = PasteBack(source, portrait, settings, feather, image, behind, sound)
+        job = host.job(paste_key(work))
+        path = paste_back_video(work, job, free_path(job.folder / "pasted.mp4"), host.HostRuntime())
+        return io.NodeOutput(InputImpl.VideoFromFile(str(path)))
