@@ -48,7 +48,7 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
         if job.finished is None:
             check_target(path)
             _make_clips(render, job, runtime)
-            with TargetFile(path) as video:
+            with TargetFile(path, job.folder) as video:
                 join_clips(job.segments, video, speech.fps, speech.audio, runtime.check_cancelled)
                 job.publish(video)
         return RenderedVideo(

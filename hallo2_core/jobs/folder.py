@@ -14,7 +14,7 @@ from .journal import NAME, PREVIOUS, Journal, write_journal
 STATES = tuple(f"state-{turn}.safetensors" for turn in range(3))
 SEGMENTS = "clips-[0-9][0-9][0-9][0-9]*.ts"
 ORPHANS = "orphan-[0-9][0-9][0-9][0-9]*.ts"
-PARTS = tuple(f"{name}.part" for name in (*STATES, NAME))
+PARTS = (*(f"{name}.part" for name in (*STATES, NAME)), ".*.part.mp4")
 
 
 def segment_name(number: int) -> str:
@@ -29,14 +29,14 @@ def tidy(folder: Path, journal: Journal) -> Journal:
     """Take away what the journal does not vouch for: what was in flight, and after the end everything but the journal.
     Returns the journal of what is left."""
     if journal.published(folder) is None:
-        remove(folder, {SEGMENTS, *PARTS}, keep={segment.name for segment in journal.segments})
+        _remove(folder, {SEGMENTS, *PARTS}, keep={segment.name for segment in journal.segments})
         for segment in journal.segments:
             os.truncate(folder / segment.name, segment.size_bytes)
         return journal
     if journal.segments:
         journal = replace(journal, segments=(), state=None)
         write_journal(folder, journal)
-    remove(folder, {PREVIOUS, SEGMENTS, *STATES, *PARTS})
+    _remove(folder, {PREVIOUS, SEGMENTS, *STATES, *PARTS})
     return journal
 
 
@@ -46,16 +46,20 @@ def keep_orphans(folder: Path) -> list[Path]:
     for path in sorted(folder.glob(SEGMENTS)):
         orphan = free_path(path.with_name(path.name.replace("clips", "orphan")))
         orphans.append(path.replace(orphan))
-    remove(folder, {NAME, PREVIOUS})
+    _remove(folder, {NAME, PREVIOUS})
     return orphans
 
 
 def remove_unfinished(folder: Path) -> None:
-    """All that a job which has published nothing has put there."""
-    remove(folder, {NAME, PREVIOUS, SEGMENTS, *STATES, *PARTS})
+    """All that a job which has published nothing has put there. Orphans are not its own."""
+    _remove(folder, {NAME, PREVIOUS, SEGMENTS, *STATES, *PARTS})
 
 
-def remove(folder: Path, patterns: set[str], keep: set[str] = frozenset()) -> None:
+def remove_orphans(folder: Path) -> None:
+    _remove(folder, {ORPHANS})
+
+
+def _remove(folder: Path, patterns: set[str], keep: set[str] = frozenset()) -> None:
     for pattern in patterns:
         for path in folder.glob(pattern):
             if path.name not in keep:

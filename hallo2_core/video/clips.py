@@ -123,7 +123,6 @@ def _join(
     check_cancelled: Callable[[], None],
 ) -> None:
     with target.reported():
-        target.path.parent.mkdir(parents=True, exist_ok=True)
         container = av.open(str(target.part), "w", format="mp4", options=dict(options))
         try:
             stream = _like_that_of(next(iter(segments)), container, times.time_base)

@@ -51,12 +51,20 @@ def check_target(path: Path) -> None:
 
 class TargetFile:
     """`part` is what to write to; `publish` gives it its name, `discard` takes it away. A context manager that discards
-    what was not published."""
+    what was not published.
 
-    def __init__(self, path: Path | str) -> None:
+    scratch: an existing folder for `part`, used if it is on the same disk as `path`; without it `part` lies beside it.
+    """
+
+    def __init__(self, path: Path | str, scratch: Path | None = None) -> None:
         self.path = Path(path)
         check_target(self.path)
-        self.part = self.path.with_name(f".{self.path.stem}.part.mp4")
+        folder = self.path.parent
+        with self.reported():
+            folder.mkdir(parents=True, exist_ok=True)
+            if scratch is not None and scratch.stat().st_dev == folder.stat().st_dev:
+                folder = scratch
+        self.part = folder / f".{self.path.stem}.part.mp4"
 
     def __enter__(self) -> TargetFile:
         return self

@@ -41,7 +41,6 @@ class VideoWriter:
             raise VideoError(f"The frame rate is {fps}; choose more than 0, for example 25.")
         self._target = TargetFile(path)
         with self._target.reported():
-            self._target.path.parent.mkdir(parents=True, exist_ok=True)
             options = mp4_options(Fraction(fps), audio)
             self._container = av.open(str(self._target.part), "w", format="mp4", options=options)
         try:
