@@ -157,3 +157,4 @@ class MotionSettings:
     clip: ClipConfig = field(default_factory=ClipConfig)
     patch_drop: PatchDropConfig = field(default_factory=PatchDropConfig)
     start_frames: Tensor | None = None  # (f h w 3), 0..1: the video goes on from these; None: from the still portrait
+    colour_match: bool = False  # bring their colours back to the portrait's first

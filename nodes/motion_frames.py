@@ -134,6 +134,15 @@ class Hallo2MotionFrames(io.ComfyNode):
                     optional=True,
                     tooltip="Only for the preview: it then shows exactly what the network sees before the first clip.",
                 ),
+                io.Boolean.Input(
+                    "colour_match",
+                    default=False,
+                    optional=True,
+                    tooltip=(
+                        "Bring the last frames' colours and contrast back to the portrait's before the next clip goes "
+                        "on from them. Stops slow shifts of colour; not in the release."
+                    ),
+                ),
             ],
             outputs=[
                 wires.Motion.Output(display_name="motion"),
@@ -162,6 +171,7 @@ class Hallo2MotionFrames(io.ComfyNode):
         noise_sigma: float = 0.15,
         adaptive_drop: bool = False,
         portrait: Portrait | None = None,
+        colour_match: bool = False,
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.motion_presets import with_preset
         from ..hallo2_core.animation.patch_drop import preview_motion_frames
@@ -180,7 +190,7 @@ class Hallo2MotionFrames(io.ComfyNode):
             noise_as_trained=noise == AS_TRAINED,
             adaptive=adaptive_drop,
         )
-        motion = MotionSettings(ClipConfig(motion_frames=motion_frames), patch_drop, start_frames)
+        motion = MotionSettings(ClipConfig(motion_frames=motion_frames), patch_drop, start_frames, colour_match)
         if preset != CUSTOM:
             motion = with_preset(preset, motion)
         return io.NodeOutput(motion, preview_motion_frames(motion, portrait))

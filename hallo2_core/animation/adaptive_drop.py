@@ -33,13 +33,17 @@ def drift_from_portrait(pixels: Tensor, portrait: Portrait) -> float:
     Compared are the channels' means and deviations and the steps between neighbouring pixels, outside the face, since
     little moves there; where the face fills the picture, all over it. The larger of the two drifts counts.
     """
-    outside = portrait.face_region[0].cpu() == 0
-    if not outside.any():
-        outside = torch.ones_like(outside)
+    outside = outside_face(portrait)
     colours, sharpness = _look(pixels[-1].cpu(), outside)
     wanted_colours, wanted_sharpness = _look(portrait.pixels.cpu(), outside)
     colour_drift = float((colours - wanted_colours).square().mean().sqrt()) / COLOUR_APART
     return max(colour_drift, abs(float(sharpness - wanted_sharpness)) / SHARPNESS_APART)
+
+
+def outside_face(portrait: Portrait) -> Tensor:
+    """(h w) bool; all of it where the face fills the picture."""
+    outside = portrait.face_region[0].cpu() == 0
+    return outside if outside.any() else torch.ones_like(outside)
 
 
 def _look(pixels: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,11 +17,10 @@ from ..models.latents import LatentCodec, decode_frames, encode_pictures
 from ..models.layers import dtype_of
 from ..payloads import Hallo2Models, MotionSettings, Reference, SpeechEmbeddings
 from ..runtime import Runtime
-from .adaptive_drop import adapted_drop
 from .denoise_clip import denoising_steps
 from .guidance import is_guided
 from .motion_frames import first_motion_frames, next_motion_frames
-from .patch_drop import corrupt_motion_frames
+from .patch_drop import shown_motion_frames
 from .randomness import ClipDraws, LegacyDraws, SeededDraws, legacy_generator
 from .reference_banks import motion_banks, reference_rows
 
@@ -124,9 +123,8 @@ class ClipLoop:
 
     def clip(self, number: int, motion_pixels: Tensor, windows: Tensor, draws: ClipDraws) -> Tensor:
         """motion_pixels: (m 3 h w), -1..1, not yet dropped.  windows: (f window layers d).  Returns (f h w 3)."""
-        portrait, runtime = self.performance.reference.portrait, self.runtime
-        patch_drop = adapted_drop(self.performance.motion.patch_drop, motion_pixels, portrait)
-        shown = corrupt_motion_frames(motion_pixels, portrait.face_region, patch_drop, draws)
+        performance, runtime = self.performance, self.runtime
+        shown = shown_motion_frames(motion_pixels, performance.reference.portrait, performance.motion, draws)
         conditions = self.conditions(encode_pictures(self.codec, shown), windows)
         noise = draws.latents(self._latent_shape(windows.shape[0]), self.dtype)
         latents = deque(self.steps(number, self._here(noise), conditions), maxlen=1).pop()

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..config import PatchDropConfig, SamplerConfig
 from ..payloads import MotionSettings, Portrait
 from .adaptive_drop import adapted_drop
+from .colour_match import match_colours
 from .motion_frames import first_motion_frames, frames_to_pixels
 from .motion_noise import add_noise
 from .randomness import ClipDraws, SeededDraws
@@ -17,11 +18,19 @@ DROPPED = 0.0  # mid-grey on pixels in -1..1
 PREVIEW_SIDE_PX = 512
 
 
+def shown_motion_frames(pixels: Tensor, portrait: Portrait, motion: MotionSettings, draws: ClipDraws) -> Tensor:
+    """What ReferenceNet is shown of the motion frames (m 3 h w), -1..1, by all the user's settings."""
+    if motion.colour_match:
+        pixels = match_colours(pixels, portrait)
+    config = adapted_drop(motion.patch_drop, pixels, portrait)
+    return corrupt_motion_frames(pixels, portrait.face_region, config, draws)
+
+
 def corrupt_motion_frames(pixels: Tensor, face_region: Tensor, config: PatchDropConfig, draws: ClipDraws) -> Tensor:
-    """What ReferenceNet is shown of the motion frames.
+    """Noise, then the drop.
 
     pixels: (m 3 h w), -1..1.  face_region: (3 h w), nowhere dropped where it is not zero (if the config keeps faces).
-    Noise comes before the drop, as in training; the release adds none at inference.
+    In this order as in training; the release adds no noise at inference.
     """
     height, width = pixels.shape[-2:]
     rows, columns = -(-height // config.patch_px), -(-width // config.patch_px)
@@ -48,14 +57,12 @@ def preview_motion_frames(motion: MotionSettings, portrait: Portrait | None = No
     Without a portrait: the last of the start frames, or as many white pictures, with no face to be kept and nothing to
     have drifted from. Values that noise moves beyond 0..1 are shown as 0 or 1.
     """
-    config, draws = motion.patch_drop, SeededDraws(SamplerConfig(), motion.patch_drop, clip=0)
+    draws = SeededDraws(SamplerConfig(), motion.patch_drop, clip=0)
     if portrait is not None:
-        pixels = first_motion_frames(portrait, motion).cpu()
-        face_region, config = portrait.face_region, adapted_drop(config, pixels, portrait)
+        shown = shown_motion_frames(first_motion_frames(portrait, motion).cpu(), portrait, motion, draws)
     else:
         count = motion.clip.motion_frames
         white = torch.ones(count, PREVIEW_SIDE_PX, PREVIEW_SIDE_PX, 3)
         pixels = frames_to_pixels((white if motion.start_frames is None else motion.start_frames)[-count:]).cpu()
-        face_region = torch.zeros_like(pixels[0])
-    shown = corrupt_motion_frames(pixels, face_region, config, draws)
+        shown = corrupt_motion_frames(pixels, torch.zeros_like(pixels[0]), motion.patch_drop, draws)
     return rearrange(shown / 2 + 0.5, "m c h w -> m h w c").clamp(0.0, 1.0)

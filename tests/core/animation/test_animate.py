@@ -118,10 +118,14 @@ def test_every_setting_is_heard(released, change):
     assert (got - released[:4]).abs().max() > 1e-3
 
 
-def test_adaptive_drop_changes_what_has_drifted_and_not_the_first_clip(released):
-    adaptive = video(frames=8, motion=MotionSettings(CLIP, PatchDropConfig(adaptive=True)))
-    assert torch.equal(adaptive[:4], released[:4])
-    assert (adaptive[4:] - released[4:8]).abs().max() > 1e-4
+@pytest.mark.parametrize(
+    "motion", [MotionSettings(CLIP, PatchDropConfig(adaptive=True)), MotionSettings(CLIP, colour_match=True)],
+    ids=["adaptive drop", "colour match"],
+)
+def test_what_holds_on_to_the_portrait_changes_what_has_drifted_and_not_the_first_clip(released, motion):
+    held = video(frames=8, motion=motion)
+    assert torch.allclose(held[:4], released[:4], atol=1e-4)
+    assert (held[4:] - released[4:8]).abs().max() > 1e-3
 
 
 def test_clips_depend_on_the_ones_before_and_not_on_those_after(released):

@@ -6,6 +6,7 @@ from einops import rearrange
 from tiny import portrait
 
 from hallo2_core.animation.adaptive_drop import adapted_drop
+from hallo2_core.animation.colour_match import match_colours
 from hallo2_core.animation.motion_frames import first_motion_frames
 from hallo2_core.animation.patch_drop import corrupt_motion_frames, preview_motion_frames
 from hallo2_core.animation.randomness import SeededDraws
@@ -43,8 +44,8 @@ def test_fewer_start_frames_than_motion_frames_are_no_error():
 @pytest.mark.parametrize("start_frames", [None, torch.full((3, 64, 64, 3), 0.9)], ids=["still", "start frames"])
 def test_with_a_portrait_it_is_exactly_what_the_first_clip_sees(start_frames):
     drop = PatchDropConfig(0.5, 4, noise_time=20, seed=7, adaptive=True)
-    motion, person = MotionSettings(ClipConfig(motion_frames=3), drop, start_frames), portrait()
-    pixels = first_motion_frames(person, motion)
+    motion, person = MotionSettings(ClipConfig(motion_frames=3), drop, start_frames, colour_match=True), portrait()
+    pixels = match_colours(first_motion_frames(person, motion), person)
     draws = SeededDraws(SamplerConfig(seed=1), drop, clip=0)
     seen = corrupt_motion_frames(pixels, person.face_region, adapted_drop(drop, pixels, person), draws)
     shown = preview_motion_frames(motion, person)

@@ -147,7 +147,8 @@ def test_version_and_help():
         (["--motion-preset", "paper", "--noise", "0", "--motion-frames", "3"], (3, PatchDropConfig())),
         (["--motion-preset", "paper", "--noise-time", "0"], (4, PatchDropConfig(noise_time=0))),
         (
-            ["--noise-as-trained", "--drop-rate", "0", "--patch-size", "8", "--drop-seed", "7", "--adaptive-drop"],
+            ["--noise-as-trained", "--drop-rate", "0", "--patch-size", "8", "--drop-seed", "7", "--adaptive-drop",
+             "--colour-match"],
             (2, PatchDropConfig(0.0, 8, seed=7, noise_as_trained=True, adaptive=True)),
         ),
     ],
@@ -157,6 +158,7 @@ def test_motion_frames_are_the_presets_but_where_told_otherwise(given, expected,
     monkeypatch.setattr(animate, "run", lambda arguments: seen.append(animate._motion(arguments)) or 0)
     assert main(["animate", "--portrait", "p", "--audio", "a", "--out", "o.mp4", *given]) == 0
     assert (seen[0].clip.motion_frames, seen[0].patch_drop) == expected
+    assert seen[0].colour_match == ("--colour-match" in given)
 
 
 def test_inspect_writes_a_plot_and_a_table_beside_the_video(animated, tmp_path, capsys):
