@@ -9,9 +9,10 @@ from hallo2_core.selftest.case import GOLDENS, Settings
 from hallo2_core.selftest.run_cases import LONG_VIDEO, run_folder
 
 HALF_PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16}
-# Processors are slow in float16. What these would show, smaller cases and bfloat16 show too.
-SLOW = {"sr_full", "sr_full fp16", "sr_full bf16", "pipeline_cfg fp16", "denoising_unet_cfg fp16", "longvideo fp16",
-        "longvideo bf16"}
+# Processors are slow in float16: sr_full takes a quarter of an hour there, and `hallo2 selftest` on a card does better.
+# What the others would show, smaller cases and bfloat16 show too.
+SLOW = {"sr_full", "sr_full bf16", "pipeline_cfg fp16", "denoising_unet_cfg fp16", "longvideo fp16", "longvideo bf16"}
+TOO_SLOW = {"sr_full fp16"}
 
 
 def cases():
@@ -53,7 +54,11 @@ def test_float32(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [parameter(name, dtype) for name in WITH_A_DTYPE for dtype in HALF_PRECISIONS]
+    ("name", "dtype"),
+    [
+        parameter(name, dtype)
+        for name in WITH_A_DTYPE for dtype in HALF_PRECISIONS if f"{name} {dtype}" not in TOO_SLOW
+    ],
 )
 def test_half_precision(name, dtype, tmp_path):
     """Within limits of its own, and not by running in float32 after all."""
