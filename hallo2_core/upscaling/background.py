@@ -19,7 +19,7 @@ TILE_OVERLAP_PX = 32
 
 class Background(Protocol):
     def __call__(self, picture: Tensor, height: int, width: int) -> Tensor:
-        """picture: (h w 3), 0..1. Returns (height width 3), 0..1."""
+        """picture: (h w 3), 0..1. Returns (height width 3), 0..1: a new one, or the given one as it is."""
 
 
 class PictureUpscaler(Protocol):
@@ -37,7 +37,7 @@ def resample(picture: Tensor, height: int, width: int) -> Tensor:
         return picture
     planes = rearrange(picture, "h w c -> 1 c h w")
     resized = F.interpolate(planes, (height, width), mode="bicubic", antialias=True)
-    return rearrange(resized, "1 c h w -> h w c").clamp(0.0, 1.0)
+    return rearrange(resized, "1 c h w -> h w c").clamp_(0.0, 1.0)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ Coordinates are those of `portrait.similarity`: continuous, the middle of the fi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +23,7 @@ CENTRE_TOWARDS_MOUTH = 0.1
 # Of the pasted square's half side: whole within the first, gone beyond the second.
 OPAQUE_WITHIN, CLEAR_BEYOND = 0.75, 0.97
 BICUBIC_REACH_PX = 2
+STRIP_ROWS = 128  # pasted at once: at 4K, the whole of a face at once would take several times the frame's memory
 
 
 def face_square(five_points: Tensor) -> Tensor:
@@ -53,16 +53,25 @@ def cut_face(picture: Tensor, square: Tensor, side_px: int) -> Tensor:
     return warp(whole, square_to_picture(square, side_px), side_px, side_px).clamp(0.0, 1.0)
 
 
-def paste_faces(picture: Tensor, faces: Iterable[tuple[Tensor, Tensor]], scale: tuple[float, float]) -> Tensor:
-    """picture: (H W 3), 0..1.  faces: (face (3 s s), square in the source's pixels).  scale: (x, y), source to picture.
+def paste_face(canvas: Tensor, face: Tensor, square: Tensor, scale: tuple[float, float]) -> None:
+    """Blend `face` (3 s s) into canvas (H W 3), in place: at 4K a copy would cost more than the face.
 
-    Returns a new picture; its pixels outside all faces' squares are those of the given one, bit for bit.
+    square: in the source's pixels.  scale: (x, y), from there to the canvas. Pixels outside the square stay as they
+    are, bit for bit.
     """
-    canvas = picture.clone()
-    for face, square in faces:
-        to_picture = square_to_picture(square, face.shape[-1]) * torch.tensor(scale).unsqueeze(1)
-        _paste(canvas, face, to_picture)
-    return canvas
+    side = face.shape[-1]
+    to_canvas = square_to_picture(square, side) * torch.tensor(scale).unsqueeze(1)
+    corners = similarity.apply(to_canvas, torch.tensor([[0.0, 0.0], [side, 0.0], [0.0, side], [side, side]]))
+    (left, right), (top, bottom) = (
+        _span(corners[:, axis], 0, size) for axis, size in ((0, canvas.shape[1]), (1, canvas.shape[0]))
+    )
+    to_face = similarity.inverse(to_canvas)
+    for start in range(top, bottom, STRIP_ROWS):
+        strip = canvas[start : min(start + STRIP_ROWS, bottom), left:right]
+        from_strip = _begun_at(to_face, left, start)
+        drawn = rearrange(warp(face, from_strip, *strip.shape[:2]), "c h w -> h w c").clamp_(0.0, 1.0)
+        places = similarity.apply(from_strip, _pixel_middles(*strip.shape[:2]))
+        strip.lerp_(drawn, _opacity(places / side * 2 - 1))
 
 
 def warp(picture: Tensor, to_picture: Tensor, height: int, width: int) -> Tensor:
@@ -86,25 +95,15 @@ def warp(picture: Tensor, to_picture: Tensor, height: int, width: int) -> Tensor
     return sampled.squeeze(0)
 
 
-def _paste(canvas: Tensor, face: Tensor, to_picture: Tensor) -> None:
-    """Blend `face` (3 s s) into canvas (H W 3), in place."""
-    side = face.shape[-1]
-    corners = similarity.apply(to_picture, torch.tensor([[0.0, 0.0], [side, 0.0], [0.0, side], [side, side]]))
-    (left, right), (top, bottom) = (
-        _span(corners[:, axis], 0, size) for axis, size in ((0, canvas.shape[1]), (1, canvas.shape[0]))
-    )
-    to_face = similarity.inverse(to_picture)
-    to_face = torch.cat([to_face[:, :2], similarity.apply(to_face, torch.tensor([[left, top]]).float()).mT], dim=1)
-    height, width = bottom - top, right - left
-    drawn = rearrange(warp(face, to_face, height, width), "c h w -> h w c").clamp(0.0, 1.0)
-    opacity = _opacity(similarity.apply(to_face, _pixel_middles(height, width)) / side * 2 - 1)
-    part = canvas[top:bottom, left:right]
-    part.copy_(torch.where(opacity > 0, torch.lerp(part, drawn, opacity), part))
+def _begun_at(transform: Tensor, left: int, top: int) -> Tensor:
+    """The transform of coordinates that are counted from (left, top)."""
+    shift = similarity.apply(transform, torch.tensor([[float(left), float(top)]]))
+    return torch.cat([transform[:, :2], shift.mT], dim=1)
 
 
 def _opacity(places: Tensor) -> Tensor:
     """places: (h w 2), the square's edges at -1 and 1. Returns (h w 1): 1 in the middle, falling smoothly to 0."""
-    radius = places.pow(4).sum(dim=-1, keepdim=True).pow(0.25)  # a square with round corners
+    radius = places.square().square().sum(dim=-1, keepdim=True).sqrt().sqrt()  # a square with round corners
     inside = ((CLEAR_BEYOND - radius) / (CLEAR_BEYOND - OPAQUE_WITHIN)).clamp(0.0, 1.0)
     return inside * inside * (3 - 2 * inside)
 

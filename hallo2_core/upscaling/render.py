@@ -12,10 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..config import UpscaleSettings
 from ..errors import SettingsError
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import ClipEncoder, join_clips_as
+from ..video.encode import VideoSettings, check_even_size
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level
 from ..video.reader import VideoInfo, probe, read_frames
@@ -55,7 +57,7 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
     """
     source = probe(upscale.source)
     fps = encoded_rate(source)
-    check_level(upscale.video_settings.codec, upscale.settings.width_px, upscale.settings.height_px, fps)
+    check_result(source, upscale.settings, upscale.video_settings)
     with job:
         resumed_from_clip = job.journal.clips
         if job.finished is None:
@@ -66,6 +68,12 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
                 join_clips_as(upscale.source, times, job.segments, video, fps, runtime.check_cancelled)
                 job.publish(video)
         return _seen(job.finished, fps, resumed_from_clip)
+
+
+def check_result(source: VideoInfo, settings: UpscaleSettings, video_settings: VideoSettings) -> None:
+    """Refuse a size that no file of this codec can have, or no player can show. Raises a Hallo2Error."""
+    check_even_size(settings.width_px, settings.height_px)
+    check_level(video_settings.codec, settings.width_px, settings.height_px, encoded_rate(source))
 
 
 def encoded_rate(source: VideoInfo) -> Fraction:

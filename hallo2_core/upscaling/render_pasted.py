@@ -104,7 +104,7 @@ def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) ->
         if job.finished is None:
             check_target(path)
             times = _make_clips(work, place, fps, job, runtime)
-            with TargetFile(path) as target:
+            with TargetFile(path, job.folder) as target:
                 join_clips_as(work.sound, times, job.segments, target, fps, runtime.check_cancelled)
                 job.publish(target)
         return job.finished

@@ -15,7 +15,7 @@ from ..payloads import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
 from .background import Background, resample
-from .face_crop import cut_face, paste_faces
+from .face_crop import cut_face, paste_face
 from .face_sightings import as_float
 from .face_tracks import TrackedFrame, context_frames, track_faces
 from .windows import Window, WindowGrid, cut_windows
@@ -103,8 +103,10 @@ def _faded(carried: Faces, restored: Faces, window: Window[TrackedFrame], grid: 
 
 def _composed(frame: TrackedFrame, restored: Faces, settings: UpscaleSettings, background: Background) -> Tensor:
     picture = as_float(frame.picture)
-    enlarged = background(picture, settings.height_px, settings.width_px)
+    canvas = background(picture, settings.height_px, settings.width_px)
+    if canvas is picture:
+        canvas = picture.clone()
     scale = (settings.width_px / picture.shape[1], settings.height_px / picture.shape[0])
-    return paste_faces(
-        enlarged, ((restored[number, frame.index], square) for number, square in sorted(frame.faces.items())), scale
-    )
+    for number, square in sorted(frame.faces.items()):
+        paste_face(canvas, restored[number, frame.index], square, scale)
+    return canvas

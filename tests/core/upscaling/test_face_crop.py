@@ -7,13 +7,20 @@ import torch
 from faces_on_script import face_at
 
 from hallo2_core.portrait import similarity
-from hallo2_core.upscaling.face_crop import cut_face, face_square, paste_faces, square_to_picture, warp
+from hallo2_core.upscaling.face_crop import cut_face, face_square, paste_face, square_to_picture, warp
 
 
 def ramp(height, width):
     """A picture whose values are its coordinates."""
     y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
     return torch.stack([x / width, y / height, torch.zeros_like(x)], dim=-1)
+
+
+def paste_faces(picture, faces, scale):
+    canvas = picture.clone()
+    for face, square in faces:
+        paste_face(canvas, face, square, scale)
+    return canvas
 
 
 def smooth_picture(side, waves=3.0):
@@ -99,15 +106,13 @@ def test_a_cut_face_pasted_back_is_the_picture_again(scale):
     assert (pasted - target).abs().max() < 0.02 and not torch.equal(pasted, target)
 
 
-def test_pixels_outside_the_square_stay_as_they_are_and_the_given_picture_too():
+def test_pixels_outside_the_square_stay_as_they_are():
     picture = torch.rand(200, 200, 3, generator=torch.Generator().manual_seed(0))
-    before = picture.clone()
     square = face_square(face_at(100.0, 90.0, 15.0, 30.0).five_points)
     pasted = paste_faces(picture, [(torch.ones(3, 64, 64), square)], (1.0, 1.0))
     y, x = torch.meshgrid(torch.arange(200) + 0.5, torch.arange(200) + 0.5, indexing="ij")
     places = similarity.apply(similarity.inverse(square_to_picture(square, 2)), torch.stack([x, y], dim=-1)) - 1
     outside = (places.abs() >= 0.97).any(dim=-1)
-    assert torch.equal(picture, before)
     assert torch.equal(pasted[outside], picture[outside])
     assert float(pasted[places.abs().amax(dim=-1) < 0.6].min()) > 1 - 1e-5
 

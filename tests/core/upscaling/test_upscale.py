@@ -115,7 +115,7 @@ def test_a_face_that_leaves_for_a_while_is_not_drawn_meanwhile():
 def test_pixels_away_from_faces_are_the_backgrounds():
     background = torch.rand(64, 96, 3, generator=torch.Generator().manual_seed(0))
     result, _ = upscaled(
-        numbered(3), one_face, SpyRestorer(constant=lambda _: 1.0), background=lambda picture, height, width: background
+        numbered(3), one_face, SpyRestorer(constant=lambda _: 1.0), background=lambda *_: background.clone()
     )
     for frame in result:
         changed = (frame != background).any(dim=-1)
@@ -196,6 +196,14 @@ def test_a_cancel_gets_through_while_a_window_is_restored_and_between_frames(che
     )
     with pytest.raises(KeyboardInterrupt):
         list(stream)
+
+
+def test_given_frames_are_not_written_into():
+    frames = [frame.float() / 255 for frame in numbered(3)]
+    before = [frame.clone() for frame in frames]
+    same_size = replace(SETTINGS, width_px=48, height_px=32)
+    upscaled(iter(frames), one_face, SpyRestorer(constant=lambda _: 1.0), same_size)
+    assert all(torch.equal(a, b) for a, b in zip(frames, before, strict=True))
 
 
 def test_floats_and_bytes_give_the_same():
