@@ -34,8 +34,9 @@ SETTINGS = {
     "Comfy.Canvas.NavigationMode": "custom",  # left unset, a fresh profile of the old editor throws
     "Comfy.Workflow.Persist": False,
 }
-# What both editors complain about by themselves, before a workflow is loaded.
-NOT_OURS = ("/user.css", "/api/userdata", "favicon")
+# What the editors complain about by themselves: a new user's folder, and models of the new editor's own first workflow,
+# which it may look for while ours is open already.
+NOT_OURS = ("/user.css", "/api/userdata", "favicon", "huggingface.co/Comfy-Org/")
 
 
 def main() -> None:
