@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING
 from ..animation.motion_presets import PRESETS, RELEASE
 from ..config import MOST_NOISE_TIME, ClipConfig, RegionWeights, SamplerConfig, check_frame_size
 from ..errors import SettingsError
-from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype, peak_memory_mb
+from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
+from .outcome import add_place_arguments, chosen_place, tell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     noise.add_argument("--noise-time", type=int, metavar="T", help=f"or a time of the training, 0-{MOST_NOISE_TIME}")
     noise.add_argument("--noise-as-trained", action="store_true", help="noise of a time drawn for each clip")
     motion.add_argument("--adaptive-drop", action="store_true", help="drop more as they drift from the portrait")
-    motion.add_argument("--colour-match", action="store_true", help="bring their colours back to the portrait's")
     motion.add_argument("--drop-seed", type=int, default=42, help="seed of patch-drop and noise")
 
     face = parser.add_argument_group("face")
@@ -79,29 +78,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument("--codec", choices=("h264", "h265"), default="h264")
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
-    video.add_argument("--job", type=Path, metavar="DIR", help="where what is unfinished lies (OUT.mp4.hallo2)")
-    video.add_argument("--fresh", action="store_true", help="start over, under a new name")
+    add_place_arguments(video)
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    rendered = _animate(arguments)
-    result = {
-        "out": str(rendered.path),
-        "frames": rendered.frames,
-        "fps": float(rendered.fps),
-        "seconds": rendered.seconds,
-        "width": rendered.width,
-        "height": rendered.height,
-        "resumed_from_clip": rendered.resumed_from_clip,
-        "wall_s": round(time.monotonic() - started, 3),
-        "peak_rss_mb": peak_memory_mb(),
-    }
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        sys.stderr.write("{out}: {frames} frames, {width}x{height}, {seconds:.2f} s\n".format(**result))
+    tell(_animate(arguments), started, arguments.json)
     return 0
 
 
@@ -148,19 +131,8 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     performance = Performance(models, reference, motion, sampler)
     speech = encode_speech(audio, encoder, fps)
     render = Render(performance, speech, codec, settings)
-    path, job_folder = _place(arguments)
+    path, job_folder = chosen_place(arguments)
     return render_video(render, Job(job_folder, render_key(render, runtime)), path, runtime)
-
-
-def _place(arguments: argparse.Namespace) -> tuple[Path, Path]:
-    """The video's file and its job's folder; with --fresh, the first name of which neither is there."""
-    from ..video.target import numbered_names
-
-    for path in numbered_names(arguments.out):
-        job_folder = arguments.job or path.with_name(f"{path.name}.hallo2")
-        if not arguments.fresh or not (path.exists() or job_folder.exists()):
-            return path, job_folder
-    raise AssertionError("names never run out")
 
 
 def _mask(path: Path | None) -> Tensor | None:
@@ -212,7 +184,7 @@ def _motion(arguments: argparse.Namespace) -> MotionSettings:
         adaptive=arguments.adaptive_drop,
     )
     frames = clip.motion_frames if arguments.motion_frames is None else arguments.motion_frames
-    return MotionSettings(ClipConfig(motion_frames=frames), drop, colour_match=arguments.colour_match)
+    return MotionSettings(ClipConfig(motion_frames=frames), drop)
 
 
 def _video_settings(arguments: argparse.Namespace) -> VideoSettings:

@@ -11,7 +11,7 @@ import torch
 from ..errors import CheckpointError
 from ..models.layers import Build
 from ..models.wav2vec import SpeechEncoder
-from ..payloads import Hallo2Models
+from ..payloads import Hallo2Models, Upscaler
 from ..portrait.face_analysis import FaceAnalysis, built_in_face_analysis
 from ..portrait.released_faces import DETECTOR_FILE, RECOGNISER_FILE, released_face_analysis
 
@@ -40,6 +40,18 @@ def load_models(model: str, vae: Path | None, dtype: torch.dtype | None) -> Hall
         sys.stderr.write("note: the demo model is made of random weights: it draws noise, not faces.\n")
         return demo_hallo2(build)
     return replace(load_hallo2(Path(model), build), vae=load_vae(vae, build))
+
+
+def load_upscaler(model: str, dtype: torch.dtype | None) -> Upscaler:
+    """dtype: None keeps the file's own."""
+    from ..checkpoints.upscaler import demo_upscaler
+    from ..checkpoints.upscaler import load_upscaler as load
+
+    build = Build(dtype=dtype)
+    if model == DEMO:
+        sys.stderr.write("note: the demo upscaler is made of random weights: where faces are it draws noise.\n")
+        return demo_upscaler(build)
+    return load(Path(model), build)
 
 
 def load_speech_encoder(speech_encoder: str | None, model: str) -> SpeechEncoder:

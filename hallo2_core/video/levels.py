@@ -18,6 +18,11 @@ def fits_h264(width: int, height: int, fps: Fraction) -> bool:
     return macroblocks <= MOST_MACROBLOCKS and macroblocks * fps <= MOST_MACROBLOCKS_PER_SECOND
 
 
+def playable_codec(width: int, height: int, fps: Fraction) -> str:
+    """The one that plays everywhere, as long as it holds such pictures."""
+    return "h264" if fits_h264(width, height, fps) else "h265"
+
+
 def check_level(codec: str, width: int, height: int, fps: Fraction) -> None:
     """Refuse what the encoder would write and hardly anything could show. Raises SettingsError."""
     if codec == "h264" and not fits_h264(width, height, fps):

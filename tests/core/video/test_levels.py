@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from hallo2_core.errors import SettingsError
-from hallo2_core.video.levels import check_level, fits_h264
+from hallo2_core.video.levels import check_level, fits_h264, playable_codec
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from hallo2_core.video.levels import check_level, fits_h264
 )
 def test_what_level_5_2_holds(width, height, fps, fits):
     assert fits_h264(width, height, Fraction(fps)) is fits
+    assert playable_codec(width, height, Fraction(fps)) == ("h264" if fits else "h265")
     if not fits:
         with pytest.raises(SettingsError, match="h265"):
             check_level("h264", width, height, Fraction(fps))

@@ -1,0 +1,51 @@
+"""Where a command's video goes, and what is said of it when it is there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .machine import peak_memory_mb
+
+if TYPE_CHECKING:
+    from ..animation.render import RenderedVideo
+    from ..upscaling.render import UpscaledVideo
+
+
+def add_place_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--job", type=Path, metavar="DIR", help="where what is unfinished lies (OUT.mp4.hallo2)")
+    group.add_argument("--fresh", action="store_true", help="start over, under a new name")
+
+
+def chosen_place(arguments: argparse.Namespace) -> tuple[Path, Path]:
+    """The video's file and its job's folder; with --fresh, the first name of which neither is there."""
+    from ..video.target import numbered_names
+
+    for path in numbered_names(arguments.out):
+        job_folder = arguments.job or path.with_name(f"{path.name}.hallo2")
+        if not arguments.fresh or not (path.exists() or job_folder.exists()):
+            return path, job_folder
+    raise AssertionError("names never run out")
+
+
+def tell(video: RenderedVideo | UpscaledVideo, started: float, as_json: bool) -> None:
+    """started: by time.monotonic()."""
+    result = {
+        "out": str(video.path),
+        "frames": video.frames,
+        "fps": float(video.fps),
+        "seconds": video.seconds,
+        "width": video.width,
+        "height": video.height,
+        "resumed_from_clip": video.resumed_from_clip,
+        "wall_s": round(time.monotonic() - started, 3),
+        "peak_rss_mb": peak_memory_mb(),
+    }
+    if as_json:
+        print(json.dumps(result))
+    else:
+        sys.stderr.write("{out}: {frames} frames, {width}x{height}, {seconds:.2f} s\n".format(**result))

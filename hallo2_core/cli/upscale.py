@@ -1,0 +1,107 @@
+"""Make any video larger and its faces sharper: every frame, at its own time, with its own sound."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..config import LONGEST_SIDE_PX, UpscaleSettings
+from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
+from .outcome import add_place_arguments, chosen_place, tell
+
+if TYPE_CHECKING:
+    from ..upscaling.render import UpscaledVideo
+    from ..video.reader import VideoInfo
+
+DEMO = "demo"
+AUTO = "auto"
+USUAL_SCALE = 2.0
+USUAL = UpscaleSettings(1, 1)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    wanted = parser.add_argument_group("what")
+    wanted.add_argument("--video", type=Path, required=True, help="any video, with faces or without")
+    wanted.add_argument("--out", type=Path, required=True, metavar="OUT.mp4", help="the video; never overwritten")
+    size = wanted.add_mutually_exclusive_group()
+    size.add_argument("--scale", type=float, metavar="N", help="how many times as wide and high (2; --face-only: 1)")
+    size.add_argument("--long-side", type=int, metavar="PX", help=f"or its longer side, up to {LONGEST_SIDE_PX}")
+    wanted.add_argument("--fidelity", type=float, default=USUAL.fidelity, metavar="W",
+                        help="of faces: 0 draws them anew, 1 keeps close to the video's (0.5)")  # fmt: skip
+    wanted.add_argument("--face-only", action="store_true", help="restore faces and keep the video's size, if no other "
+                        "is given: all else stays as it is")  # fmt: skip
+
+    weights = parser.add_argument_group("weights")
+    weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net_g.pth or its safetensors (demo)")
+    weights.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100 (built-in face finder)")
+    weights.add_argument("--device", default=AUTO, help="cuda, cpu, …; auto takes CUDA where there is one")
+    weights.add_argument("--dtype", choices=(AUTO, *DTYPES), default=AUTO, help="auto: the file's; float32 on CPUs")
+
+    frames = parser.add_argument_group("windows", "Faces are restored in windows of frames, faded into each other.")
+    frames.add_argument("--window", type=int, default=USUAL.window_frames, metavar="FRAMES", help="(16)")
+    frames.add_argument("--overlap", type=int, default=USUAL.overlap_frames, metavar="FRAMES",
+                        help="that a window shares with the next one (4)")  # fmt: skip
+
+    video = parser.add_argument_group("file")
+    video.add_argument("--codec", choices=(AUTO, "h264", "h265"), default=AUTO,
+                       help="auto: h264, and h265 for what is too large or fast for it")  # fmt: skip
+    video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
+    video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
+    add_place_arguments(video)
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    tell(_upscale(arguments), started, arguments.json)
+    return 0
+
+
+def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
+    """The video and all settings are checked before anything is loaded."""
+    from ..jobs.job import Job
+    from ..upscaling.job_key import Upscale, upscale_key
+    from ..upscaling.render import check_result, encoded_rate, upscale_video
+    from ..video.encode import VideoSettings
+    from ..video.levels import playable_codec
+    from ..video.reader import probe
+    from ..video.target import check_name
+    from .weights import load_face_analysis, load_upscaler
+
+    check_name(arguments.out)
+    source = probe(arguments.video)
+    settings = _settings(arguments, source)
+    codec = arguments.codec
+    if codec == AUTO:
+        codec = playable_codec(settings.width_px, settings.height_px, encoded_rate(source))
+    video_settings = VideoSettings(codec, arguments.bit_depth, arguments.quality)
+    check_result(source, settings, video_settings)
+    device = chosen_device(arguments.device)
+    runtime = TerminalRuntime(device)
+    upscale = Upscale(
+        arguments.video,
+        load_upscaler(arguments.model, chosen_dtype(arguments.dtype, device)),
+        load_face_analysis(arguments.face_models),
+        settings,
+        video_settings,
+    )
+    path, job_folder = chosen_place(arguments)
+    return upscale_video(upscale, Job(job_folder, upscale_key(upscale, runtime)), path, runtime)
+
+
+def _settings(arguments: argparse.Namespace, source: VideoInfo) -> UpscaleSettings:
+    from ..upscaling.target_size import target_size
+
+    scale = arguments.scale
+    if scale is None and arguments.long_side is None:
+        scale = 1.0 if arguments.face_only else USUAL_SCALE
+    width, height = target_size(source.width, source.height, scale, arguments.long_side)
+    return UpscaleSettings(
+        width,
+        height,
+        fidelity=arguments.fidelity,
+        window_frames=arguments.window,
+        overlap_frames=arguments.overlap,
+    )
