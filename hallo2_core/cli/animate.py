@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     noise.add_argument("--noise-time", type=int, metavar="T", help=f"or a time of the training, 0-{MOST_NOISE_TIME}")
     noise.add_argument("--noise-as-trained", action="store_true", help="noise of a time drawn for each clip")
     motion.add_argument("--adaptive-drop", action="store_true", help="drop more as they drift from the portrait")
+    motion.add_argument("--colour-match", action="store_true", help="bring their colours back to the portrait's")
     motion.add_argument("--drop-seed", type=int, default=42, help="seed of patch-drop and noise")
 
     face = parser.add_argument_group("face")
@@ -184,7 +185,7 @@ def _motion(arguments: argparse.Namespace) -> MotionSettings:
         adaptive=arguments.adaptive_drop,
     )
     frames = clip.motion_frames if arguments.motion_frames is None else arguments.motion_frames
-    return MotionSettings(ClipConfig(motion_frames=frames), drop)
+    return MotionSettings(ClipConfig(motion_frames=frames), drop, colour_match=arguments.colour_match)
 
 
 def _video_settings(arguments: argparse.Namespace) -> VideoSettings:
