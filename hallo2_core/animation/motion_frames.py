@@ -16,6 +16,8 @@ def first_motion_frames(portrait: Portrait, motion: MotionSettings) -> Tensor:
     if motion.start_frames is None:
         return repeat(portrait.pixels, "c h w -> m c h w", m=count)
     frames = motion.start_frames
+    if not len(frames):
+        raise SettingsError("The start frames are an empty batch; give at least one picture, or disconnect them.")
     if frames.shape[1:3] != (portrait.height, portrait.width):
         raise SettingsError(
             f"The start frames are {frames.shape[2]}x{frames.shape[1]} and the portrait {portrait.width}x"

@@ -14,6 +14,7 @@ BETA_START, BETA_END = 0.00085, 0.012
 
 
 @cache
+@torch.inference_mode(False)  # kept for the life of the process, whoever asks first
 def signal_levels() -> Tensor:
     """The cumulative product of alphas, (1000), float32, on the CPU; the last one is exactly 0.
 
@@ -24,6 +25,7 @@ def signal_levels() -> Tensor:
 
 
 @cache
+@torch.inference_mode(False)
 def training_signal_levels() -> Tensor:
     """The same of the schedule that the release was trained with ("scaled_linear": the betas' roots are linear)."""
     return _with_zero_terminal_snr(torch.linspace(BETA_START**0.5, BETA_END**0.5, TRAINING_STEPS) ** 2)

@@ -78,7 +78,8 @@ class AudioBlock(nn.Module):
     def _masked(attended: Tensor, mask: Tensor, zero_conv: nn.Module) -> Tensor:
         """The mask comes before the zero convolution, whose bias is not masked (quirk 11). Returns (f l d).
 
-        A 1×1 convolution does not care about the picture's shape, so all tokens stand in one column.
+        A 1×1 convolution does not care about the picture's shape, so all tokens stand in one column. (The original
+        lays them out as a square, so it can make square videos only: quirk 12.)
         """
         masked = attended * rearrange(mask, "l -> 1 l 1")
         return rearrange(zero_conv(rearrange(masked, "f l d -> f d l 1")), "f d l 1 -> f l d")

@@ -79,6 +79,9 @@ class DenoisingUNet(nn.Module):
     ) -> ClipConditions:
         """Everything constant over the denoising steps of a clip of f frames.
 
+        As in the original (quirk 3): motion frames enter both halves, though the unconditional one never sees the
+        portrait.
+
         motion_banks: rows (b m).  audio_tokens: (f n d), the conditional half's; the other half's are zeros.
         region_weights: (3 f), pose, face, lip.  reference_rows: (f), the portrait bank each frame looks at.
         """

@@ -1,4 +1,8 @@
-"""Pictures in and out of latent space, through whatever VAE the runner gives, one frame at a time (quirk 18)."""
+"""Pictures in and out of latent space, through whatever VAE the runner gives, one frame at a time (quirk 18).
+
+Each VAE computes in its own dtype. Released runs are in float16 throughout, the VAE too (quirk 25); so are ours where
+the VAE's file is.
+"""
 
 from __future__ import annotations
 
