@@ -1,0 +1,35 @@
+"""What an upscale will need beside the network's weights, said before it starts."""
+
+from __future__ import annotations
+
+from ..config import UpscalerConfig, UpscaleSettings
+from .face_tracks import context_frames
+
+FLOAT_BYTES, CHANNELS = 4, 3
+# Of the result's size: the frame that is made, the one before it in the hands of the writer, and room to work.
+FRAMES_IN_WORK = 3
+# Of one face through a window: as cut out, as given to the network, as drawn, as it is faded.
+FACES_IN_WORK = 4
+# Feature maps of the widest level's size that are alive inside encoder or generator at once.
+MAPS_IN_WORK = 6
+
+
+def working_bytes(width: int, height: int, settings: UpscaleSettings, network: UpscalerConfig, faces: int = 1) -> int:
+    """width, height: of the source, whose frames are held as bytes.
+
+    faces: how many are seen at once. They pass the network one after another; only their results are held together.
+    """
+    held = settings.window_frames + context_frames(settings) + 2
+    sources = held * width * height * CHANNELS + width * height * CHANNELS * FLOAT_BYTES
+    results = FRAMES_IN_WORK * settings.width_px * settings.height_px * CHANNELS * FLOAT_BYTES
+    window = settings.window_frames * network.side_px**2 * CHANNELS * FLOAT_BYTES
+    return sources + results + window * (FACES_IN_WORK + faces - 1) + _features(settings, network)
+
+
+def _features(settings: UpscaleSettings, network: UpscalerConfig) -> int:
+    """What the fusion keeps of every frame of a window, and what one frame needs while it passes."""
+    kept = 0
+    if settings.fidelity > 0:
+        sides = {network.side_px >> level: width for level, width in enumerate(network.widths)}
+        kept = settings.window_frames * sum(side**2 * sides[side] for side in network.fused_sides)
+    return FLOAT_BYTES * (kept + MAPS_IN_WORK * network.side_px**2 * network.widths[0])

@@ -1,0 +1,61 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig, UpscaleSettings
+from hallo2_core.upscaling.estimate import working_bytes
+
+SMALL = UpscaleSettings(64, 64)
+ROOT = Path(__file__).parents[3]
+
+# Prints the bytes that upscaling a few frames took at most.
+UPSCALE = """
+import resource, sys, torch
+from faces_on_script import ScriptedFaces, face_at
+from hallo2_core.checkpoints.upscaler import demo_upscaler
+from hallo2_core.config import UpscaleSettings
+from hallo2_core.runtime import LocalRuntime
+from hallo2_core.upscaling.upscale import upscale_frames
+
+side, target = int(sys.argv[1]), int(sys.argv[2])
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+finder = ScriptedFaces(lambda frame: [face_at(side / 2, side / 2, side / 6)])
+
+def upscale(side, target):
+    frames = (torch.zeros(side, side, 3, dtype=torch.uint8) for _ in range(3))
+    for frame in upscale_frames(frames, demo_upscaler(), finder, UpscaleSettings(target, target), LocalRuntime()):
+        pass
+
+upscale(64, 64)
+before = peak()
+upscale(side, target)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the resource module is not on Windows")
+def test_at_4k_it_is_what_upscaling_takes():
+    side, target = 256, 3072
+    child = subprocess.run(
+        [sys.executable, "-c", UPSCALE, str(side), str(target)], capture_output=True, text=True, check=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    expected = working_bytes(side, side, UpscaleSettings(target, target), DEMO_UPSCALER)
+    assert 0.6 * expected < int(child.stdout) < 1.1 * expected
+
+
+def test_the_released_network_at_its_own_size_needs_what_was_measured():
+    """tests/bench/upscale.py: 1.99 GiB in all, of which about 0.7 are torch and the weights."""
+    assert working_bytes(512, 512, UpscaleSettings(512, 512), UpscalerConfig()) / 2**30 == pytest.approx(1.3, abs=0.15)
+
+
+def test_what_is_switched_off_or_smaller_needs_less():
+    whole = working_bytes(512, 512, SMALL, UpscalerConfig())
+    assert working_bytes(512, 512, replace(SMALL, fidelity=0.0), UpscalerConfig()) < whole - 600 * 2**20
+    assert working_bytes(512, 512, replace(SMALL, window_frames=8), UpscalerConfig()) < whole
+    assert working_bytes(256, 256, SMALL, UpscalerConfig()) < whole
+    assert working_bytes(512, 512, SMALL, UpscalerConfig(), faces=2) == whole + 48 * 2**20
