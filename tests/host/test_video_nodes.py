@@ -26,7 +26,8 @@ def test_inspect_shows_a_plot_and_says_how_it_went(host, inspect_graph):
 
 def test_the_motion_frames_preview_knows_the_portrait(host, demo_graph, refused):
     motion = demo_graph["8"]["inputs"]
-    motion |= {"preset": "paper", "noise": "time", "noise_time": 10, "adaptive_drop": True, "portrait": ["6", 0]}
+    motion |= {"preset": "paper", "noise": "time", "noise_time": 10, "portrait": ["6", 0]}
+    motion |= {"adaptive_drop": True, "colour_match": True}
     del demo_graph["9"], demo_graph["10"]
     demo_graph["14"] = {"class_type": "PreviewImage", "inputs": {"images": ["8", 1]}}
     run = host.run(demo_graph)
