@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import comfy.model_management as mm
 import comfy.ops
@@ -21,13 +21,16 @@ from PIL import Image
 from server import PromptServer
 from torch import Tensor, nn
 
-from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, ClipConfig
+from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
 from ..hallo2_core.errors import SettingsError
 from ..hallo2_core.jobs.job import Job
 from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.latents import LatentCodec, VAECodec
-from ..hallo2_core.models.layers import Build, sdpa
-from ..hallo2_core.payloads import Hallo2Models, Portrait
+from ..hallo2_core.models.layers import Build, dtype_of, sdpa
+from ..hallo2_core.payloads import Hallo2Models
+
+if TYPE_CHECKING:
+    from ..hallo2_core.animation.animate import Performance
 
 Payload = TypeVar("Payload")
 
@@ -182,9 +185,11 @@ def hosted(payload: Payload, *networks: nn.Module, whole: bool = False) -> Hoste
     return Hosted(payload, tuple(ModelPatcher(network, device, offload) for network in networks), whole)
 
 
-def step_bytes(portrait: Portrait, clip: ClipConfig) -> float:
+def step_bytes(performance: Performance) -> float:
     """What one denoising step needs beside the weights, for the host to keep free."""
-    return STEP_BYTES * clip.frames * portrait.width * portrait.height / STEP_PIXELS
+    portrait, clip = performance.reference.portrait, performance.motion.clip
+    halves = dtype_of(performance.models.denoising_unet).itemsize / torch.float16.itemsize
+    return STEP_BYTES * halves * clip.frames * portrait.width * portrait.height / STEP_PIXELS
 
 
 class HostRuntime:

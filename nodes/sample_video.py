@@ -155,7 +155,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         weights = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(steps, cfg, seed, weights, legacy_rng, reference_banks)
         performance = Performance(model.payload, reference, motion, sampler)
-        runtime = host.HostRuntime(model, speech, working_bytes=host.step_bytes(reference.portrait, motion.clip))
+        runtime = host.HostRuntime(model, speech, working_bytes=host.step_bytes(performance))
         pictures = host.latent_codec(vae, model, runtime)
         render = Render(performance, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
         job = host.job(render_key(render, runtime))
