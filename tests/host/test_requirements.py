@@ -31,10 +31,3 @@ def test_nothing_is_installed_beside_the_oldest_hosts_lower_bounds(checkout, pac
         (folder / "RECORD").touch()
     assert {"av", "transformers", "numpy", "safetensors"} <= set(bounds)
     assert would_install(sys.executable, pack / "requirements.txt", PYTHONPATH=str(tmp_path)) == []
-
-
-def test_the_two_lists_of_requirements_are_one(pack):
-    listed = (pack / "requirements.txt").read_text(encoding="utf-8").split()
-    project = (pack / "pyproject.toml").read_text(encoding="utf-8")
-    dependencies = re.search(r"^dependencies = \[(.*?)\]", project, flags=re.DOTALL | re.MULTILINE).group(1)
-    assert re.findall(r'"([^"]+)"', dependencies) == listed
