@@ -1,7 +1,18 @@
-"""`python -m hallo2_core` is the same program as `hallo2`."""
+"""The `hallo2` command; `python -m hallo2_core` is the same program."""
 
 import sys
+from importlib.util import find_spec
 
-from .cli import main
 
-sys.exit(main())
+def main() -> int:
+    """torch is no dependency: inside ComfyUI it is the host's, and elsewhere the right build depends on the card."""
+    if find_spec("torch") is None:
+        sys.stderr.write("hallo2: PyTorch is missing. Install the build for your machine, for example: pip install torch\n")
+        return 2
+    from .cli import main as run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
