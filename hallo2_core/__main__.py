@@ -7,7 +7,7 @@ from importlib.util import find_spec
 def main() -> int:
     """torch is no dependency: inside ComfyUI it is the host's, and elsewhere the right build depends on the card."""
     if find_spec("torch") is None:
-        sys.stderr.write("hallo2: PyTorch is missing. Install the build for your machine, for example: pip install torch\n")
+        sys.stderr.write("hallo2: PyTorch is missing. Install the build for your machine: pip install torch\n")
         return 2
     from .cli import main as run
 
