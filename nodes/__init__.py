@@ -8,12 +8,13 @@ from . import host
 from .encode_speech import Hallo2EncodeSpeech
 from .example_inputs import Hallo2ExampleInputs
 from .inspect_video import Hallo2InspectVideo
-from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder
+from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder, Hallo2LoadUpscaler
 from .motion_frames import Hallo2MotionFrames
 from .paste_back import Hallo2PasteBack
 from .prepare_portrait import Hallo2PreparePortrait
 from .reference_net import Hallo2ReferenceNet
 from .sample_video import Hallo2SampleVideo
+from .upscale_video import Hallo2UpscaleVideo
 
 
 class Hallo2Extension(ComfyExtension):
@@ -23,12 +24,14 @@ class Hallo2Extension(ComfyExtension):
             Hallo2LoadModel,
             Hallo2LoadSpeechEncoder,
             Hallo2LoadFaceAnalysis,
+            Hallo2LoadUpscaler,
             Hallo2ExampleInputs,
             Hallo2EncodeSpeech,
             Hallo2PreparePortrait,
             Hallo2ReferenceNet,
             Hallo2MotionFrames,
             Hallo2SampleVideo,
+            Hallo2UpscaleVideo,
             Hallo2PasteBack,
             Hallo2InspectVideo,
         ]

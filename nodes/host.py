@@ -231,6 +231,30 @@ def latent_codec(vae: Any, model: Hosted[Hallo2Models], runtime: HostRuntime) ->
     return VAECodec(model.payload.vae, runtime)
 
 
+class HostPictureUpscaler:
+    """`PictureUpscaler` over the host's UPSCALE_MODEL, which its loader leaves to whoever uses it."""
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401 - spandrel's descriptor
+        if (model.input_channels, model.output_channels) != (3, 3):
+            raise SettingsError(
+                f"The upscale model turns {model.input_channels} channels into {model.output_channels}; a video has 3. "
+                f"Choose one for colour pictures, for example RealESRGAN_x2."
+            )
+        self.held = hosted(model, model.model, whole=True)
+        self.scale = int(model.scale)
+        self.runtime: HostRuntime | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return weights_fingerprint({"upscale_model.": self.held.payload.model})
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        network = self.held.payload.model
+        self.runtime.ready(network)
+        weight = next(network.parameters())
+        return self.held.payload(picture.to(self.runtime.device, weight.dtype))
+
+
 def _to_image(frame: Tensor) -> Image.Image:
     """frame: (h w 3), 0..1."""
     return Image.fromarray((frame.float().clamp(0, 1) * 255).round().to("cpu", torch.uint8).numpy())

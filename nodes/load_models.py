@@ -9,6 +9,7 @@ from . import host, wires
 
 MODEL_FILE = "net.pth"
 SPEECH_ENCODER_FILE = "wav2vec2-base-960h.safetensors"
+UPSCALER_FILE = "net_g.pth"
 FACE_FILES = ("scrfd_10g_bnkps.onnx", "glintr100.onnx")
 
 
@@ -168,3 +169,50 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
 
         detector, recogniser = map(host.find_face_file, FACE_FILES)
         return io.NodeOutput(released_face_analysis(detector, recogniser, provider))
+
+
+class Hallo2LoadUpscaler(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2LoadUpscaler",
+            display_name="Load Upscaler (Hallo2)",
+            category="Hallo2",
+            description="Loads the network that restores faces in a video, sixteen frames together.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=host.model_files(host.MODEL_FOLDER),
+                    tooltip=(
+                        "net_g.pth (or its safetensors) in models/hallo2. 'demo' is a small network made at run time: "
+                        "it runs every stage for real but draws noise in the place of faces."
+                    ),
+                ),
+                io.Combo.Input(
+                    "dtype",
+                    options=list(host.DTYPES),
+                    default="default",
+                    tooltip=(
+                        "Precision of weights and arithmetic. 'default' lets ComfyUI choose for your card. fp16 and "
+                        "bf16 take half the memory; fp32 is exact, and the only fast one on the CPU."
+                    ),
+                ),
+            ],
+            outputs=[wires.Upscaler.Output(display_name="upscaler")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file: str) -> bool | str:
+        return host.check_file(host.MODEL_FOLDER, file, _source(UPSCALER_FILE))
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str, dtype: str) -> str:
+        return host.fingerprint(host.MODEL_FOLDER, file)
+
+    @classmethod
+    def execute(cls, file: str, dtype: str) -> io.NodeOutput:
+        from ..hallo2_core.checkpoints.upscaler import demo_upscaler, load_upscaler
+
+        build, path = host.network_build(dtype), host.find_file(host.MODEL_FOLDER, file)
+        upscaler = demo_upscaler(build) if file == host.DEMO else load_upscaler(path, build)
+        return io.NodeOutput(host.hosted(upscaler, upscaler.restorer, whole=True))

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 Model = io.Custom("HALLO2_MODEL")  # Hosted[Hallo2Models]
 SpeechEncoder = io.Custom("HALLO2_SPEECH_ENCODER")  # Hosted[SpeechEncoder]
 FaceAnalysis = io.Custom("HALLO2_FACE_ANALYSIS")
+Upscaler = io.Custom("HALLO2_UPSCALER")  # Hosted[Upscaler]
 Speech = io.Custom("HALLO2_SPEECH")  # Hosted[SpeechEmbeddings]
 Portrait = io.Custom("HALLO2_PORTRAIT")  # Portrait
 Reference = io.Custom("HALLO2_REFERENCE")  # Reference

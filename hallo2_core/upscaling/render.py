@@ -22,7 +22,7 @@ from ..video.frame_times import FrameTimes
 from ..video.levels import check_level
 from ..video.reader import VideoInfo, probe, read_frames
 from ..video.target import TargetFile, check_target
-from .face_tracks import context_frames
+from .estimate import CHANNELS, FLOAT_BYTES, working_bytes
 from .job_key import Upscale
 from .upscale import first_frame_needed, upscale_frames
 
@@ -32,6 +32,7 @@ CLIP_FRAMES = 16
 USUAL_FPS = Fraction(25)  # for the encoder's sense of time, where a file of one picture has none of its own
 FASTEST_FPS = 1000
 MEGABYTE = 1e6
+PREVIEW_PX = 512
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,14 @@ def encoded_rate(source: VideoInfo) -> Fraction:
 
 
 def memory_needed(source: VideoInfo, upscale: Upscale) -> str:
-    """What the frames take, in words: it does not grow with the video's length."""
+    """In words: what a frame takes, and all that is worked with at once."""
     settings = upscale.settings
-    given = source.width * source.height * 3 / MEGABYTE
-    made = settings.width_px * settings.height_px * 3 * 4 / MEGABYTE
-    held = settings.window_frames + 1 + 2 * context_frames(settings)
+    width, height = settings.width_px, settings.height_px
+    frame = FLOAT_BYTES * CHANNELS * width * height
+    at_once = working_bytes(source.width, source.height, settings, upscale.upscaler.config)
     return (
-        f"{source.width}x{source.height} to {settings.width_px}x{settings.height_px}: each finished frame takes "
-        f"{made:.0f} MB, two or three at a time; up to {held} frames of {given:.1f} MB wait for them. "
-        f"However long the video is, it stays at that, beside the networks."
+        f"{source.width}x{source.height} to {width}x{height}: each finished frame takes {frame / MEGABYTE:.0f} MB. "
+        f"About {at_once / MEGABYTE:.0f} MB are worked with at once, beside the weights, however long the video is."
     )
 
 
@@ -114,7 +114,7 @@ def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, ru
                 writing.result()  # no more than one frame ever waits
             writing = thread.submit(writer.write, frame)
             done += 1
-            runtime.progress(done, max(expected, done), frame)
+            runtime.progress(done, max(expected, done), _preview(frame))
         if writing is not None:
             writing.result()
             writer.finish()
@@ -131,6 +131,12 @@ def _upscaled(upscale: Upscale, frames: Iterator[Tensor], start: int, runtime: R
         upscale.background,
         start,
     )
+
+
+def _preview(frame: Tensor) -> Tensor:
+    """A picture to look at in passing: at 4K, sending every frame would take longer than making it."""
+    step = -(-max(frame.shape[:2]) // PREVIEW_PX)
+    return frame[::step, ::step]
 
 
 def _all_of_one_size(frames: Iterator[Tensor]) -> Iterator[Tensor]:

@@ -1,10 +1,15 @@
 """The shipped workflows in the real editor, drawn both ways."""
 
 import json
+from fractions import Fraction
 
 import pytest
+import torch
 
-GRAPHS = ("first_run_demo", "animate_portrait")
+from hallo2_core.video.target import free_path
+from hallo2_core.video.writer import VideoWriter
+
+GRAPHS = ("first_run_demo", "animate_portrait", "upscale_video", "animate_and_upscale")
 WEIGHTS = (
     "hallo2/net.pth",
     "audio_encoders/wav2vec2-base-960h.safetensors",
@@ -18,6 +23,8 @@ def with_the_users_files(host, pack):
     """A host whose user has put everything in place, as far as the editor can see."""
     host.add_input(pack / "hallo2_core" / "examples" / "portrait.png")
     host.add_input(pack / "hallo2_core" / "examples" / "voice.wav", "speech.wav")
+    with VideoWriter(free_path(host.base / "input" / "video.mp4"), 96, 64, Fraction(25)) as video:
+        video.write(torch.rand(5, 64, 96, 3))
     files = [host.base / "models" / name for name in WEIGHTS]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -25,6 +32,7 @@ def with_the_users_files(host, pack):
     yield
     for file in files:
         file.unlink()
+    video.path.unlink()
 
 
 def overlapping(nodes):

@@ -141,9 +141,42 @@ class ProbeLazyLayers(io.ComfyNode):
         return io.NodeOutput(ui=ui.PreviewText("same weights" if same else "other weights"))
 
 
+class Inverting(torch.nn.Module):
+    """Twice as large, and negative: easy to tell from what is resampled."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, picture):
+        return 1 - self.weight * torch.nn.functional.interpolate(picture, scale_factor=2.0, mode="bilinear")
+
+
+class ProbeUpscaleModel(io.ComfyNode):
+    """An UPSCALE_MODEL as spandrel describes one."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeUpscaleModel", inputs=[], outputs=[io.UpscaleModel.Output()])
+
+    @classmethod
+    def execute(cls):
+        return io.NodeOutput(Described())
+
+
+class Described:
+    scale, input_channels, output_channels = 2, 3, 3
+
+    def __init__(self):
+        self.model = Inverting()
+
+    def __call__(self, picture):
+        return self.model(picture)
+
+
 class ProbeExtension(ComfyExtension):
     async def get_node_list(self):
-        return [ProbeHalfLoaded, ProbeWithoutVAE, ProbeOtherDevice, ProbeVAE, ProbeLazyLayers]
+        return [ProbeHalfLoaded, ProbeWithoutVAE, ProbeOtherDevice, ProbeVAE, ProbeLazyLayers, ProbeUpscaleModel]
 
 
 async def comfy_entrypoint():

@@ -1,0 +1,161 @@
+"""VIDEO → a larger VIDEO: faces restored in windows of frames, the rest resampled or drawn by another upscaler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import Input, InputImpl, io
+
+from . import host, wires
+
+if TYPE_CHECKING:
+    from ..hallo2_core.portrait.face_analysis import FaceAnalysis
+
+SCALE, LONG_SIDE = "scale", "long side"
+AUTO = "auto"
+
+
+class Hallo2UpscaleVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2UpscaleVideo",
+            display_name="Upscale Video (Hallo2)",
+            category="Hallo2",
+            description=(
+                "Makes any video larger, up to 4096 pixels a side, and its faces sharper. Every frame keeps its time "
+                "and the sound is copied. Saved 16 frames at a time in output/hallo2_jobs: a stopped graph, run again, "
+                "goes on where it was. Memory does not grow with the length of the video."
+            ),
+            inputs=[
+                io.Video.Input("video", tooltip="Any video, with faces or without; it is read frame by frame."),
+                wires.Upscaler.Input("upscaler", tooltip="From 'Load Upscaler (Hallo2)'."),
+                wires.FaceAnalysis.Input("face_analysis", tooltip="Finds the faces. The built-in one will do."),
+                io.Combo.Input(
+                    "target",
+                    options=[SCALE, LONG_SIDE],
+                    default=SCALE,
+                    tooltip="Whether the new size is so many times the old one, or has a long side of so many pixels.",
+                ),
+                io.Float.Input(
+                    "scale",
+                    default=2.0,
+                    min=0.25,
+                    max=16.0,
+                    step=0.25,
+                    tooltip="How many times as wide and high. Used by the target 'scale'; 1 only restores faces.",
+                ),
+                io.Int.Input(
+                    "long_side",
+                    default=2048,
+                    min=64,
+                    max=4096,
+                    step=2,
+                    tooltip="Pixels along the longer side. Used by the target 'long side'.",
+                ),
+                io.Float.Input(
+                    "fidelity",
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="Of faces: 0 draws them anew, clean but freer; 1 keeps close to the given ones.",
+                ),
+                io.Int.Input(
+                    "window",
+                    default=16,
+                    min=1,
+                    max=64,
+                    tooltip=(
+                        "Frames whose faces are restored together. The release was trained with 16; fewer take less "
+                        "memory and flicker more."
+                    ),
+                ),
+                io.Int.Input(
+                    "overlap",
+                    default=4,
+                    min=0,
+                    max=32,
+                    tooltip="Frames that a window shares with the next one, faded over. At most half the window.",
+                ),
+                io.Combo.Input(
+                    "codec",
+                    options=[AUTO, "h264", "h265"],
+                    default=AUTO,
+                    tooltip="h264 plays everywhere, up to 4096x2304; 'auto' takes h265 for what is larger.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=14,
+                    min=0,
+                    max=51,
+                    tooltip="Compression of the file (CRF): 0 is lossless, up to 14 the eye sees no loss, 26 is good.",
+                ),
+                io.UpscaleModel.Input(
+                    "upscale_model",
+                    optional=True,
+                    tooltip=(
+                        "Draws all but the faces, tile by tile, frame by frame: finer, and much slower. Without it the "
+                        "rest is resampled."
+                    ),
+                ),
+                io.Combo.Input(
+                    "bit_depth",
+                    options=["8", "10"],
+                    default="8",
+                    optional=True,
+                    tooltip="10 bits a channel avoid bands in soft backgrounds; 8 plays everywhere.",
+                    **wires.ADVANCED,
+                ),
+            ],
+            outputs=[io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        video: Input.Video,
+        upscaler: host.Hosted,
+        face_analysis: FaceAnalysis,
+        target: str,
+        scale: float,
+        long_side: int,
+        fidelity: float,
+        window: int,
+        overlap: int,
+        codec: str,
+        quality: int,
+        upscale_model: Any = None,  # noqa: ANN401 - spandrel's descriptor
+        bit_depth: str = "8",
+    ) -> io.NodeOutput:
+        from ..hallo2_core.config import UpscaleSettings
+        from ..hallo2_core.upscaling.background import TiledBackground, resample
+        from ..hallo2_core.upscaling.estimate import working_bytes
+        from ..hallo2_core.upscaling.job_key import Upscale, upscale_key
+        from ..hallo2_core.upscaling.render import encoded_rate, upscale_video
+        from ..hallo2_core.upscaling.target_size import target_size
+        from ..hallo2_core.video.encode import VideoSettings
+        from ..hallo2_core.video.levels import playable_codec
+        from ..hallo2_core.video.reader import probe
+        from ..hallo2_core.video.target import free_path
+
+        source = host.video_source(video)
+        info = probe(source)
+        wanted = {"scale": scale} if target == SCALE else {"long_side": long_side}
+        width, height = target_size(info.width, info.height, **wanted)
+        settings = UpscaleSettings(width, height, fidelity, window, overlap)
+        if codec == AUTO:
+            codec = playable_codec(width, height, encoded_rate(info))
+        needed = working_bytes(info.width, info.height, settings, upscaler.payload.config)
+        drawing = None if upscale_model is None else host.HostPictureUpscaler(upscale_model)
+        held = [upscaler] if drawing is None else [upscaler, drawing.held]
+        runtime = host.HostRuntime(*held, working_bytes=needed)
+        background, name = resample, "resampled"
+        if drawing is not None:
+            drawing.runtime = runtime
+            background, name = TiledBackground(drawing, runtime), drawing.fingerprint
+        video_settings = VideoSettings(codec, int(bit_depth), quality)
+        work = Upscale(source, upscaler.payload, face_analysis, settings, video_settings, background, name)
+        job = host.job(upscale_key(work, runtime))
+        made = upscale_video(work, job, free_path(job.folder / "upscaled.mp4"), runtime)
+        return io.NodeOutput(InputImpl.VideoFromFile(str(made.path)))
