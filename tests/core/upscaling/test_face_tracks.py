@@ -84,6 +84,11 @@ def test_while_one_face_is_missed_another_is_not_taken_for_it():
     assert [round(float(squares[0][0])) for squares in faces] == [50] * 8
 
 
+def test_a_face_that_could_go_on_from_two_goes_on_from_the_later():
+    faces = tracked(lambda frame: [face_at((100, 140, 120, 120)[frame], 40)], 4)
+    assert numbers(faces) == [{0}, {1}, {1}, {1}]
+
+
 def test_smoothing_takes_the_jitter_and_leaves_the_movement():
     noise = torch.randn(80, 2, generator=torch.Generator().manual_seed(0))
 
