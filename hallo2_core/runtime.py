@@ -31,7 +31,9 @@ class LocalRuntime:
 
     def ready(self, *modules: nn.Module) -> None:
         for module in modules:
-            module.to(self.device)
+            first = next(module.parameters(), None)
+            if first is None or first.device != self.device:  # asking every layer takes longer than a small network
+                module.to(self.device)
 
     def check_cancelled(self) -> None:
         return None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import torch
-from einops import rearrange, repeat
+from einops import rearrange, reduce, repeat
 from tiny import CONFIG, normal
 from torch import Tensor, nn
 
@@ -92,3 +92,16 @@ class RecordingRuntime(LocalRuntime):
         self.reports.append((done, total))
         if preview is not None:
             self.previews.append(preview)
+
+
+class PixelCodec:
+    """In the place of the VAE: a latent is the mean of its eight by eight pixels. Takes next to no time."""
+
+    fingerprint = "pixels"
+
+    def encode(self, picture: Tensor) -> Tensor:
+        means = reduce(picture, "b c (h i) (w j) -> b c h w", "mean", i=8, j=8)
+        return torch.cat([means, means[:, :1]], dim=1)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        return repeat(latents[:, :3].clamp(0, 1), "b c h w -> b c (h i) (w j)", i=8, j=8)

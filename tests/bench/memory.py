@@ -1,0 +1,122 @@
+"""Memory must not grow with the video: peak of the whole pipeline, a short video against a long one.
+
+    python tests/bench/memory.py [--seconds 2000 3600] [--pair demo|long]
+
+Two pairs, every video in a fresh process:
+  demo  the real pipeline with the demo model, 64x64, one step: 20 s and 100 s
+  long  512x512, everything real but the UNets and the VAE, in whose place stand ones that take no time: --seconds
+Each process first encodes one whole piece of speech (a minute and its context, which a sound of 20 s does not have) and
+then makes the video. Prints the peaks; exit status 1 where the larger of a pair is more than 1.05 times the smaller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+MOST_GROWTH = 1.05
+DEMO_SECONDS, LONG_SECONDS = (20.0, 100.0), (2000.0, 3600.0)
+WARM_UP_SECONDS = 130.0  # its second piece has context on both sides
+LIMIT_MINUTES = 30
+
+
+def make_voice(path: Path, seconds: float) -> None:
+    """The shipped voice over and over, written in stretches."""
+    with wave.open(str(ROOT / "hallo2_core" / "examples" / "voice.wav")) as voice, wave.open(str(path), "wb") as made:
+        made.setparams(voice.getparams())
+        once, left = voice.getnframes(), int(seconds * voice.getframerate())
+        while left:
+            voice.rewind()
+            made.writeframes(voice.readframes(min(once, left)))
+            left -= min(once, left)
+
+
+def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
+    """In this process. Returns what it took."""
+    import torch
+    from demo_render import demo_render
+    from stand_ins import PixelCodec, with_stand_in_unets
+
+    from hallo2_core.animation.job_key import render_key
+    from hallo2_core.animation.render import render_video
+    from hallo2_core.audio.sound_file import FileAudio
+    from hallo2_core.audio.speech_embeddings import SpeechWindows, encode_speech
+    from hallo2_core.checkpoints.demo import demo_hallo2
+    from hallo2_core.jobs.job import Job
+    from hallo2_core.runtime import LocalRuntime
+
+    torch.set_num_threads(1)
+    make_voice(folder / "voice.wav", seconds)
+    make_voice(folder / "warm-up.wav", WARM_UP_SECONDS)
+    audio = FileAudio(folder / "voice.wav")
+    if case == "demo":
+        render = demo_render(audio)
+    else:
+        render = demo_render(audio, 512, models=with_stand_in_unets(demo_hallo2()), codec=PixelCodec())
+    runtime = LocalRuntime()
+    warm_up = encode_speech(FileAudio(folder / "warm-up.wav"), render.speech.encoder, render.speech.fps)
+    SpeechWindows(warm_up, 16, runtime).clip(25 * 70, 16)
+    before, started = peak_mb(), time.monotonic()
+    video = render_video(render, Job(folder / "job", render_key(render, runtime)), folder / "video.mp4", runtime)
+    return {
+        "frames": video.frames,
+        "peak_mb": round(peak_mb(), 1),
+        "before_mb": round(before, 1),
+        "minutes": round((time.monotonic() - started) / 60, 2),
+        "video_mb": round((folder / "video.mp4").stat().st_size / 1e6, 1),
+    }
+
+
+def peak_mb() -> float:
+    """Of this process alone: what `getrusage` says on Linux begins with the parent's."""
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    from hallo2_core.cli.machine import peak_memory_mb
+
+    return peak_memory_mb() or 0.0
+
+
+def measured(case: str, seconds: float) -> dict[str, float]:
+    """In a fresh process."""
+    command = [sys.executable, __file__, "--case", case, "--seconds", str(seconds)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
+    result = json.loads(done.stdout)
+    print(f"  {seconds:g} s: {result}", flush=True)
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, nargs="+", default=LONG_SECONDS, help="of the long pair")
+    parser.add_argument("--pair", choices=("demo", "long"), help="only this one")
+    parser.add_argument("--case", choices=("demo", "long"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.case:
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(make_video(arguments.case, arguments.seconds[0], Path(folder))))
+        return 0
+    started, within = time.monotonic(), True
+    for case, lengths in (("demo", DEMO_SECONDS), ("long", arguments.seconds)):
+        if arguments.pair in (None, case):
+            print(f"{case}:", flush=True)
+            peaks = [measured(case, seconds)["peak_mb"] for seconds in lengths]
+            growth = max(peaks) / min(peaks)
+            within &= growth <= MOST_GROWTH
+            print(f"  {growth:.3f} times, {'within' if growth <= MOST_GROWTH else 'above'} {MOST_GROWTH}", flush=True)
+    print(f"{(time.monotonic() - started) / 60:.1f} minutes")
+    return 0 if within else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
