@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ..inspection.estimate import check_room, estimate_video
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import encode_clip, join_clips
@@ -16,6 +18,8 @@ from ..video.target import TargetFile, check_target
 from .animate import ClipState, FinishedClip, animate, count_clips
 from .checks import check_performance
 from .job_key import Render
+
+logger = logging.getLogger("hallo2")
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
 
     Stopped at any moment, the same call goes on at the next clip with the same frames as if it had not been stopped;
     finished, it returns at once. The file appears under its name when it is whole. Raises a Hallo2Error before the
-    work starts where parts do not fit together or the job's folder belongs to another video.
+    work starts where parts do not fit together, the disk is too small or the job's folder belongs to another video.
     """
     check_performance(render.performance, render.speech)
     portrait, speech = render.performance.reference.portrait, render.speech
@@ -47,6 +51,7 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
         resumed_from_clip = job.journal.clips
         if job.finished is None:
             check_target(path)
+            _check_room(render, job, path)
             _make_clips(render, job, runtime)
             with TargetFile(path, job.folder) as video:
                 join_clips(job.segments, video, speech.fps, speech.audio, runtime.check_cancelled)
@@ -54,6 +59,14 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
         return RenderedVideo(
             job.finished, speech.frames, speech.fps, portrait.width, portrait.height, resumed_from_clip
         )
+
+
+def _check_room(render: Render, job: Job, path: Path) -> None:
+    speech, performance = render.speech, render.performance
+    pixels, clip_frames = performance.reference.portrait.pixels, performance.motion.clip.frames
+    estimate = estimate_video(pixels, speech.frames, clip_frames, speech.fps, render.settings, speech.audio)
+    logger.info("%s", estimate)
+    check_room(estimate, job, path)
 
 
 def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 import tiny
@@ -18,6 +19,7 @@ from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.render import render_video
 from hallo2_core.config import DEMO_WAV2VEC, ClipConfig, SamplerConfig, Wav2VecConfig
 from hallo2_core.errors import CheckpointError, JobError, VideoError
+from hallo2_core.inspection import estimate as estimation
 from hallo2_core.jobs import job as jobs
 from hallo2_core.jobs.job import Job
 from hallo2_core.models.latents import VAECodec
@@ -234,6 +236,14 @@ def test_a_disk_that_fills_up_at_the_end_keeps_every_clip(render, whole, tmp_pat
     assert "a.mp4" not in names(tmp_path) and not any(".part" in name for name in names(tmp_path))
     runtime = RecordingRuntime()
     assert make(render, tmp_path, runtime).path.read_bytes() == whole and not runtime.reports
+
+
+def test_a_disk_that_is_too_small_is_refused_before_any_work(render, tmp_path, monkeypatch):
+    monkeypatch.setattr(estimation.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    runtime = RecordingRuntime()
+    with pytest.raises(JobError, match="has 0 MB free"):
+        make(render, tmp_path, runtime)
+    assert not runtime.reports and not list(tmp_path.iterdir())
 
 
 def test_of_two_failures_the_first_is_shown(render, tmp_path, monkeypatch):

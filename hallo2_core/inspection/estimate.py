@@ -1,0 +1,91 @@
+"""What a video will take, before it is begun: frames, clips, and room on the disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from einops import rearrange, repeat
+from torch import Tensor
+
+from ..errors import JobError
+from ..video.clips import encode_clip
+from ..video.sound import BITS_PER_SECOND
+
+if TYPE_CHECKING:
+    from ..audio.waveform import AudioSource
+    from ..jobs.job import Job
+    from ..video.encode import VideoSettings
+
+# Of a clip in which nothing moves: networks draw skin and hair smoother than photographs have them.
+SMOOTHNESS = 0.5
+MEGABYTE = 1e6
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A clip takes between two bounds: every picture the same, and every picture new. Most come near the lower."""
+
+    frames: int
+    clips: int
+    least_clip_bytes: int
+    most_clip_bytes: int
+    sound_bytes: int
+
+    def __str__(self) -> str:
+        least, most = (
+            (self.clips * size + self.sound_bytes) / MEGABYTE for size in (self.least_clip_bytes, self.most_clip_bytes)
+        )
+        return f"{self.frames} frames in {self.clips} clips; the file will have {least:.0f} to {most:.0f} MB"
+
+
+def estimate_video(
+    picture: Tensor, frames: int, clip_frames: int, fps: Fraction, settings: VideoSettings, audio: AudioSource
+) -> Estimate:
+    """Measured, by encoding the portrait. picture: (3 h w), -1..1."""
+    still = rearrange(picture, "c h w -> 1 h w c") / 2 + 0.5
+    clip = encode_clip(repeat(still, "1 h w c -> f h w c", f=clip_frames), 0, fps, settings)
+    one = encode_clip(still, 0, fps, settings)
+    seconds = audio.samples / audio.rate_hz
+    return Estimate(
+        frames=frames,
+        clips=-(-frames // clip_frames),
+        least_clip_bytes=round(len(clip) * SMOOTHNESS),
+        most_clip_bytes=len(one) * clip_frames,
+        sound_bytes=ceil(seconds * audio.channels * BITS_PER_SECOND / 8),
+    )
+
+
+def check_room(estimate: Estimate, job: Job, video: Path) -> None:
+    """Refuse what cannot be finished. Raises JobError with what there is and what it takes.
+
+    At the end the clips and the file that is made of them are there together, maybe on two disks.
+    """
+    kept = sum(segment.size_bytes for segment in job.journal.segments)
+    coming = (estimate.clips - job.journal.clips) * estimate.least_clip_bytes
+    needed: Counter[int] = Counter()
+    folders = job.folder, _existing(video.parent)
+    for folder, size in zip(folders, (coming, kept + coming), strict=True):
+        needed[_disk(folder)] += size
+    for folder in folders:
+        free, wanted = shutil.disk_usage(folder).free, needed[_disk(folder)]
+        if free < wanted:
+            raise JobError(
+                f"{folder} has {free / MEGABYTE:.0f} MB free, and this video still takes {wanted / MEGABYTE:.0f} MB at "
+                f"least: {estimate.clips} clips, and then the file that is made of them. Make room there, or choose "
+                f"another folder, a lower quality or a shorter sound."
+            )
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+
+
+def _disk(folder: Path) -> int:
+    return folder.stat().st_dev
