@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TextIO
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor
 from ..errors import SettingsError
 from ..runtime import LocalRuntime
 
+PROCESS_STATUS = Path("/proc/self/status")
 DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
     "float16": torch.float16,
@@ -41,9 +44,15 @@ def chosen_dtype(name: str, device: torch.device) -> torch.dtype | None:
 
 
 def peak_memory_mb() -> float | None:
-    """The most memory this process has held; None on Windows, which does not tell through Python."""
+    """The most memory this process has held; None on Windows, which does not tell through Python.
+
+    Linux tells by itself: its resource usage begins with that of the process that started this one.
+    """
     if sys.platform == "win32":
         return None
+    if PROCESS_STATUS.exists():
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", PROCESS_STATUS.read_text(encoding="ascii"))
+        return int(peak) / 2**10
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

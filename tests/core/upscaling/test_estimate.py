@@ -14,15 +14,15 @@ ROOT = Path(__file__).parents[3]
 
 # Prints the bytes that upscaling a few frames took at most.
 UPSCALE = """
-import resource, sys, torch
+import sys, torch
 from faces_on_script import ScriptedFaces, face_at
 from hallo2_core.checkpoints.upscaler import demo_upscaler
+from hallo2_core.cli.machine import peak_memory_mb
 from hallo2_core.config import UpscaleSettings
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.upscale import upscale_frames
 
 side, target = int(sys.argv[1]), int(sys.argv[2])
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 finder = ScriptedFaces(lambda frame: [face_at(side / 2, side / 2, side / 6)])
 
 def upscale(side, target):
@@ -31,9 +31,9 @@ def upscale(side, target):
         pass
 
 upscale(64, 64)
-before = peak()
+before = peak_memory_mb()
 upscale(side, target)
-print(peak() - before)
+print(int((peak_memory_mb() - before) * 2**20))
 """
 
 
