@@ -25,8 +25,9 @@ def chosen_place(arguments: argparse.Namespace) -> tuple[Path, Path]:
     """The video's file and its job's folder; with --fresh, the first name of which neither is there."""
     from ..video.target import numbered_names
 
+    own_folders = None if arguments.job is None else numbered_names(arguments.job.absolute())
     for path in numbered_names(arguments.out):
-        job_folder = arguments.job or path.with_name(f"{path.name}.hallo2")
+        job_folder = path.with_name(f"{path.name}.hallo2") if own_folders is None else next(own_folders)
         if not arguments.fresh or not (path.exists() or job_folder.exists()):
             return path, job_folder
     raise AssertionError("names never run out")

@@ -65,7 +65,7 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
             check_target(path)
             logger.info("%s", memory_needed(source, upscale))
             times = _make_clips(upscale, job, fps, source, runtime)
-            with TargetFile(path) as video:
+            with TargetFile(path, job.folder) as video:
                 join_clips_as(upscale.source, times, job.segments, video, fps, runtime.check_cancelled)
                 job.publish(video)
         return _seen(job.finished, fps, resumed_from_clip)

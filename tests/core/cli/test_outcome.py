@@ -1,0 +1,34 @@
+from argparse import Namespace
+
+import pytest
+
+from hallo2_core.cli.outcome import chosen_place
+
+
+def chosen(out, job=None, fresh=False):
+    path, folder = chosen_place(Namespace(out=out, job=job, fresh=fresh))
+    return path.name, folder.name
+
+
+@pytest.mark.parametrize("there", [(), ("a.mp4",), ("a.mp4.hallo2",), ("a.mp4", "a.mp4.hallo2")], ids=str)
+def test_a_video_is_gone_on_with_unless_a_fresh_one_is_asked_for(tmp_path, there):
+    for name in there:
+        (tmp_path / name).mkdir()
+    assert chosen(tmp_path / "a.mp4") == ("a.mp4", "a.mp4.hallo2")
+    number = "-2" if there else ""
+    assert chosen(tmp_path / "a.mp4", fresh=True) == (f"a{number}.mp4", f"a{number}.mp4.hallo2")
+
+
+def test_fresh_takes_the_first_name_of_which_neither_video_nor_job_is_there(tmp_path):
+    for name in ("a.mp4", "a-2.mp4.hallo2", "a-3.mp4"):
+        (tmp_path / name).mkdir()
+    assert chosen(tmp_path / "a.mp4", fresh=True) == ("a-4.mp4", "a-4.mp4.hallo2")
+
+
+def test_a_folder_of_ones_own_is_numbered_too(tmp_path, monkeypatch):
+    (tmp_path / "job").mkdir()
+    assert chosen(tmp_path / "a.mp4", tmp_path / "job") == ("a.mp4", "job")
+    assert chosen(tmp_path / "a.mp4", tmp_path / "job", fresh=True) == ("a-2.mp4", "job-2")
+    monkeypatch.chdir(tmp_path / "job")
+    for fresh in (False, True):
+        assert chosen(tmp_path / "a.mp4", tmp_path.relative_to(tmp_path), fresh)[1] == ("job-2" if fresh else "job")
