@@ -195,7 +195,8 @@ class KilledJobs:
     def _one_job(self, folder: Path) -> None:
         first_unfinished = {0}
         while True:
-            moment = self._left.pop() if self._left else None
+            is_worth_it = self._left and max(first_unfinished) < self._expected.clips
+            moment = self._left.pop() if is_worth_it else None
             run, expected_next = self._started(folder, moment, max(first_unfinished))
             status = run.end()
             check(run.resumed in first_unfinished, f"went on at clip {run.resumed}, expected {first_unfinished}")
