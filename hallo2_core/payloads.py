@@ -148,6 +148,7 @@ class Reference:
     banks: ReferenceBanks  # two rows: the portrait under unconditional, then under conditional face tokens
     face_tokens: Tensor  # (2 n d): unconditional, conditional
     face_map: Tensor  # (1 c h w): the face locator's output
+    weights: tuple[str, str]  # the names of the weights it was made with: the model's, the VAE's
 
 
 @dataclass(frozen=True)

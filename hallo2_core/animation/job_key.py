@@ -33,7 +33,7 @@ def render_key(render: Render, runtime: Runtime) -> str:
     return fingerprint(
         [performance.models.fingerprint, render.codec.fingerprint, weights_fingerprint({"wav2vec.": speech.encoder})],
         performance.reference.portrait,
-        performance.reference.face_tokens,
+        performance.reference.weights,
         performance.motion,
         performance.sampler,
         speech.audio.fingerprint(),

@@ -27,7 +27,8 @@ def build_reference(models: Hallo2Models, portrait: Portrait, codec: LatentCodec
     tokens = face_tokens(models.image_projection, portrait.identity.to(device, dtype))
     face_map = models.face_locator(portrait.face_region.unsqueeze(0).to(device, dtype))
     banks = portrait_banks(net, latents.to(device, dtype), tokens)
-    return Reference(portrait, banks.to("cpu"), tokens.cpu(), face_map.cpu())
+    weights = models.fingerprint, codec.fingerprint
+    return Reference(portrait, banks.to("cpu"), tokens.cpu(), face_map.cpu(), weights)
 
 
 def face_tokens(image_projection: nn.Module, identity: Tensor) -> Tensor:

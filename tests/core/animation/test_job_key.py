@@ -68,6 +68,9 @@ def test_equal_inputs_have_equal_keys_however_they_came():
 
 CHANGES = {
     "weights": lambda: with_performance(models=replace(a_render().performance.models, fingerprint="others")),
+    "reference's weights": lambda: with_performance(
+        reference=replace(a_render().performance.reference, weights=("weights", "another VAE"))
+    ),
     "vae": lambda: replace(a_render(), codec=VAECodec(tiny.models().vae.double(), RecordingRuntime())),
     "speech encoder": lambda: with_speech(encoder=OTHER_ENCODER),
     "picture": lambda: with_portrait(pixels=-tiny.portrait().pixels),
