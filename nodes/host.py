@@ -31,6 +31,7 @@ from ..hallo2_core.payloads import Hallo2Models
 
 if TYPE_CHECKING:
     from ..hallo2_core.animation.animate import Performance
+    from ..hallo2_core.upscaling.background import Background
 
 Payload = TypeVar("Payload")
 
@@ -231,28 +232,38 @@ def latent_codec(vae: Any, model: Hosted[Hallo2Models], runtime: HostRuntime) ->
     return VAECodec(model.payload.vae, runtime)
 
 
+def picture_upscaler(model: Any) -> tuple[Hosted, ...]:  # noqa: ANN401 - spandrel's descriptor
+    """The host's UPSCALE_MODEL, which its loader leaves to whoever uses it, under the memory manager; () for none."""
+    if model is None:
+        return ()
+    if (model.input_channels, model.output_channels) != (3, 3):
+        raise SettingsError(
+            f"The upscale model turns {model.input_channels} channels into {model.output_channels}; a video has 3. "
+            f"Choose one for colour pictures, for example RealESRGAN_x2."
+        )
+    return (hosted(model, model.model, whole=True),)
+
+
+def background(drawer: Hosted | None = None, *, runtime: HostRuntime) -> tuple[Background, str]:
+    """What draws all but the faces, and its name in a job's key: the upscale model, or plain resampling."""
+    from ..hallo2_core.upscaling.background import TiledBackground, resample
+
+    if drawer is None:
+        return resample, "resampled"
+    name = weights_fingerprint({"upscale_model.": drawer.payload.model})
+    return TiledBackground(HostPictureUpscaler(drawer.payload, runtime), runtime), name
+
+
 class HostPictureUpscaler:
-    """`PictureUpscaler` over the host's UPSCALE_MODEL, which its loader leaves to whoever uses it."""
+    """`PictureUpscaler` over the host's UPSCALE_MODEL."""
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401 - spandrel's descriptor
-        if (model.input_channels, model.output_channels) != (3, 3):
-            raise SettingsError(
-                f"The upscale model turns {model.input_channels} channels into {model.output_channels}; a video has 3. "
-                f"Choose one for colour pictures, for example RealESRGAN_x2."
-            )
-        self.held = hosted(model, model.model, whole=True)
+    def __init__(self, model: Any, runtime: HostRuntime) -> None:  # noqa: ANN401 - spandrel's descriptor
         self.scale = int(model.scale)
-        self.runtime: HostRuntime | None = None
-
-    @property
-    def fingerprint(self) -> str:
-        return weights_fingerprint({"upscale_model.": self.held.payload.model})
+        self._model, self._runtime = model, runtime
 
     def __call__(self, picture: Tensor) -> Tensor:
-        network = self.held.payload.model
-        self.runtime.ready(network)
-        weight = next(network.parameters())
-        return self.held.payload(picture.to(self.runtime.device, weight.dtype))
+        self._runtime.ready(self._model.model)
+        return self._model(picture.to(self._runtime.device, dtype_of(self._model.model)))
 
 
 def _to_image(frame: Tensor) -> Image.Image:

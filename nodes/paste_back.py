@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import Input, InputImpl, io
 from torch import Tensor
 
-from . import host, wires
+from . import host, video_inputs, wires
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -38,19 +38,8 @@ class Hallo2PasteBack(io.ComfyNode):
                         "is a hard edge; wider hides differences in colour, and shows less of what moves at the edge."
                     ),
                 ),
-                io.Combo.Input(
-                    "codec",
-                    options=["h264", "h265"],
-                    default="h264",
-                    tooltip="h264 plays everywhere; h265 makes smaller files that not every browser shows.",
-                ),
-                io.Int.Input(
-                    "quality",
-                    default=14,
-                    min=0,
-                    max=51,
-                    tooltip="Compression of the file (CRF): 0 is lossless, up to 14 the eye sees no loss, 26 is good.",
-                ),
+                video_inputs.codec(),
+                video_inputs.quality(),
                 io.Image.Input(
                     "image",
                     optional=True,
@@ -72,7 +61,7 @@ class Hallo2PasteBack(io.ComfyNode):
                     tooltip="Whose sound the result has: that of the pasted video, or that of the background.",
                 ),
             ],
-            outputs=[io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")],
+            outputs=[video_inputs.finished_video()],
         )
 
     @classmethod

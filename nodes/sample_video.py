@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import InputImpl, io
 
-from . import host, wires
+from . import host, video_inputs, wires
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import MotionSettings, Reference
@@ -71,35 +71,14 @@ class Hallo2SampleVideo(io.ComfyNode):
                 _region_weight("pose", "How far speech moves the head and everything around the face."),
                 _region_weight("face", "How far speech moves brows, eyes and cheeks."),
                 _region_weight("lip", "How far speech opens and shapes the mouth."),
-                io.Combo.Input(
-                    "codec",
-                    options=["h264", "h265"],
-                    default="h264",
-                    tooltip="h264 plays everywhere; h265 makes smaller files that not every browser shows.",
-                ),
-                io.Int.Input(
-                    "quality",
-                    default=14,
-                    min=0,
-                    max=51,
-                    tooltip=(
-                        "Compression of the file (CRF): 0 is lossless, up to 14 the eye sees no loss, 20 is high, 26 "
-                        "good; higher is smaller and blockier. Keep it low if the video is to be upscaled."
-                    ),
-                ),
+                video_inputs.codec(),
+                video_inputs.quality(),
                 io.Vae.Input(
                     "vae",
                     optional=True,
                     tooltip="The SD 1.x VAE that the reference was made with. The demo model brings its own.",
                 ),
-                io.Combo.Input(
-                    "bit_depth",
-                    options=["8", "10"],
-                    default="8",
-                    optional=True,
-                    tooltip="10 bits a channel avoid bands in soft backgrounds; 8 plays everywhere.",
-                    **wires.ADVANCED,
-                ),
+                video_inputs.bit_depth(),
                 io.Combo.Input(
                     "reference_banks",
                     options=["released", "aligned"],
@@ -122,7 +101,7 @@ class Hallo2SampleVideo(io.ComfyNode):
                     **wires.ADVANCED,
                 ),
             ],
-            outputs=[io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")],
+            outputs=[video_inputs.finished_video()],
         )
 
     @classmethod

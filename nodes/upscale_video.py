@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import Input, InputImpl, io
 
-from . import host, wires
+from . import host, video_inputs, wires
 
 if TYPE_CHECKING:
     from ..hallo2_core.portrait.face_analysis import FaceAnalysis
 
 SCALE, LONG_SIDE = "scale", "long side"
-AUTO = "auto"
 
 
 class Hallo2UpscaleVideo(io.ComfyNode):
@@ -78,19 +77,8 @@ class Hallo2UpscaleVideo(io.ComfyNode):
                     max=32,
                     tooltip="Frames that a window shares with the next one, faded over. At most half the window.",
                 ),
-                io.Combo.Input(
-                    "codec",
-                    options=[AUTO, "h264", "h265"],
-                    default=AUTO,
-                    tooltip="h264 plays everywhere, up to 4096x2304; 'auto' takes h265 for what is larger.",
-                ),
-                io.Int.Input(
-                    "quality",
-                    default=14,
-                    min=0,
-                    max=51,
-                    tooltip="Compression of the file (CRF): 0 is lossless, up to 14 the eye sees no loss, 26 is good.",
-                ),
+                video_inputs.codec(may_choose_itself=True),
+                video_inputs.quality(),
                 io.UpscaleModel.Input(
                     "upscale_model",
                     optional=True,
@@ -99,16 +87,9 @@ class Hallo2UpscaleVideo(io.ComfyNode):
                         "rest is resampled."
                     ),
                 ),
-                io.Combo.Input(
-                    "bit_depth",
-                    options=["8", "10"],
-                    default="8",
-                    optional=True,
-                    tooltip="10 bits a channel avoid bands in soft backgrounds; 8 plays everywhere.",
-                    **wires.ADVANCED,
-                ),
+                video_inputs.bit_depth(),
             ],
-            outputs=[io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")],
+            outputs=[video_inputs.finished_video()],
         )
 
     @classmethod
@@ -128,34 +109,20 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         upscale_model: Any = None,  # noqa: ANN401 - spandrel's descriptor
         bit_depth: str = "8",
     ) -> io.NodeOutput:
-        from ..hallo2_core.config import UpscaleSettings
-        from ..hallo2_core.upscaling.background import TiledBackground, resample
         from ..hallo2_core.upscaling.estimate import working_bytes
         from ..hallo2_core.upscaling.job_key import Upscale, upscale_key
-        from ..hallo2_core.upscaling.render import encoded_rate, upscale_video
-        from ..hallo2_core.upscaling.target_size import target_size
-        from ..hallo2_core.video.encode import VideoSettings
-        from ..hallo2_core.video.levels import playable_codec
-        from ..hallo2_core.video.reader import probe
+        from ..hallo2_core.upscaling.plan import Wish, plan_upscale
+        from ..hallo2_core.upscaling.render import upscale_video
         from ..hallo2_core.video.target import free_path
 
+        size = (scale, None) if target == SCALE else (None, long_side)
         source = host.video_source(video)
-        info = probe(source)
-        wanted = {"scale": scale} if target == SCALE else {"long_side": long_side}
-        width, height = target_size(info.width, info.height, **wanted)
-        settings = UpscaleSettings(width, height, fidelity, window, overlap)
-        if codec == AUTO:
-            codec = playable_codec(width, height, encoded_rate(info))
-        needed = working_bytes(info.width, info.height, settings, upscaler.payload.config)
-        drawing = None if upscale_model is None else host.HostPictureUpscaler(upscale_model)
-        held = [upscaler] if drawing is None else [upscaler, drawing.held]
-        runtime = host.HostRuntime(*held, working_bytes=needed)
-        background, name = resample, "resampled"
-        if drawing is not None:
-            drawing.runtime = runtime
-            background, name = TiledBackground(drawing, runtime), drawing.fingerprint
-        video_settings = VideoSettings(codec, int(bit_depth), quality)
-        work = Upscale(source, upscaler.payload, face_analysis, settings, video_settings, background, name)
+        plan = plan_upscale(source, Wish(*size, fidelity, window, overlap, codec, int(bit_depth), quality))
+        needed = working_bytes(plan.source.width, plan.source.height, plan.settings, upscaler.payload.config)
+        drawer = host.picture_upscaler(upscale_model)
+        runtime = host.HostRuntime(upscaler, *drawer, working_bytes=needed)
+        background = host.background(*drawer, runtime=runtime)
+        work = Upscale(source, upscaler.payload, face_analysis, plan.settings, plan.video_settings, *background)
         job = host.job(upscale_key(work, runtime))
         made = upscale_video(work, job, free_path(job.folder / "upscaled.mp4"), runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(made.path)))

@@ -12,8 +12,8 @@ from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
 from .outcome import add_place_arguments, chosen_place, tell
 
 if TYPE_CHECKING:
+    from ..upscaling.plan import Wish
     from ..upscaling.render import UpscaledVideo
-    from ..video.reader import VideoInfo
 
 DEMO = "demo"
 AUTO = "auto"
@@ -63,45 +63,39 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     """The video and all settings are checked before anything is loaded."""
     from ..jobs.job import Job
     from ..upscaling.job_key import Upscale, upscale_key
-    from ..upscaling.render import check_result, encoded_rate, upscale_video
-    from ..video.encode import VideoSettings
-    from ..video.levels import playable_codec
-    from ..video.reader import probe
+    from ..upscaling.plan import plan_upscale
+    from ..upscaling.render import upscale_video
     from ..video.target import check_name
     from .weights import load_face_analysis, load_upscaler
 
     check_name(arguments.out)
-    source = probe(arguments.video)
-    settings = _settings(arguments, source)
-    codec = arguments.codec
-    if codec == AUTO:
-        codec = playable_codec(settings.width_px, settings.height_px, encoded_rate(source))
-    video_settings = VideoSettings(codec, arguments.bit_depth, arguments.quality)
-    check_result(source, settings, video_settings)
+    plan = plan_upscale(arguments.video, _wish(arguments))
     device = chosen_device(arguments.device)
     runtime = TerminalRuntime(device)
     upscale = Upscale(
         arguments.video,
         load_upscaler(arguments.model, chosen_dtype(arguments.dtype, device)),
         load_face_analysis(arguments.face_models),
-        settings,
-        video_settings,
+        plan.settings,
+        plan.video_settings,
     )
     path, job_folder = chosen_place(arguments)
     return upscale_video(upscale, Job(job_folder, upscale_key(upscale, runtime)), path, runtime)
 
 
-def _settings(arguments: argparse.Namespace, source: VideoInfo) -> UpscaleSettings:
-    from ..upscaling.target_size import target_size
+def _wish(arguments: argparse.Namespace) -> Wish:
+    from ..upscaling.plan import Wish
 
     scale = arguments.scale
     if scale is None and arguments.long_side is None:
         scale = 1.0 if arguments.face_only else USUAL_SCALE
-    width, height = target_size(source.width, source.height, scale, arguments.long_side)
-    return UpscaleSettings(
-        width,
-        height,
-        fidelity=arguments.fidelity,
-        window_frames=arguments.window,
-        overlap_frames=arguments.overlap,
+    return Wish(
+        scale,
+        arguments.long_side,
+        arguments.fidelity,
+        arguments.window,
+        arguments.overlap,
+        arguments.codec,
+        arguments.bit_depth,
+        arguments.quality,
     )

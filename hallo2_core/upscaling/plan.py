@@ -1,0 +1,46 @@
+"""From what a user asks for to what is done: the size, the windows and the kind of file, checked against the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..config import UpscaleSettings
+from ..video.encode import VideoSettings
+from ..video.levels import playable_codec
+from ..video.reader import VideoInfo, VideoSource, probe
+from .render import check_result, encoded_rate
+from .target_size import target_size
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """scale or long_side, not both. codec: "auto" takes h264, and h265 for what is too large or fast for it."""
+
+    scale: float | None
+    long_side: int | None
+    fidelity: float
+    window_frames: int
+    overlap_frames: int
+    codec: str
+    bit_depth: int
+    quality: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    source: VideoInfo
+    settings: UpscaleSettings
+    video_settings: VideoSettings
+
+
+def plan_upscale(source: VideoSource, wish: Wish) -> Plan:
+    """Raises a Hallo2Error for what is no video, and for a result that no file or player can have."""
+    info = probe(source)
+    width, height = target_size(info.width, info.height, wish.scale, wish.long_side)
+    settings = UpscaleSettings(width, height, wish.fidelity, wish.window_frames, wish.overlap_frames)
+    codec = playable_codec(width, height, encoded_rate(info)) if wish.codec == AUTO else wish.codec
+    video_settings = VideoSettings(codec, wish.bit_depth, wish.quality)
+    check_result(info, settings, video_settings)
+    return Plan(info, settings, video_settings)

@@ -1,0 +1,51 @@
+"""The inputs and the output that every node has which makes a video file."""
+
+from comfy_api.latest import io
+
+from . import wires
+
+AUTO = "auto"
+
+
+def codec(may_choose_itself: bool = False) -> io.Combo.Input:
+    if may_choose_itself:
+        return io.Combo.Input(
+            "codec",
+            options=[AUTO, "h264", "h265"],
+            default=AUTO,
+            tooltip="h264 plays everywhere, up to 4096x2304; 'auto' takes h265 for what is larger.",
+        )
+    return io.Combo.Input(
+        "codec",
+        options=["h264", "h265"],
+        default="h264",
+        tooltip="h264 plays everywhere; h265 makes smaller files that not every browser shows.",
+    )
+
+
+def quality() -> io.Int.Input:
+    return io.Int.Input(
+        "quality",
+        default=14,
+        min=0,
+        max=51,
+        tooltip=(
+            "Compression of the file (CRF): up to 14 the eye sees no loss, 20 is high, 26 good; higher is smaller and "
+            "blockier. 0 is lossless, which browsers don't play. Keep it low if the video is to be worked on."
+        ),
+    )
+
+
+def bit_depth() -> io.Combo.Input:
+    return io.Combo.Input(
+        "bit_depth",
+        options=["8", "10"],
+        default="8",
+        optional=True,
+        tooltip="10 bits a channel avoid bands in soft backgrounds; 8 plays everywhere.",
+        **wires.ADVANCED,
+    )
+
+
+def finished_video() -> io.Video.Output:
+    return io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")
