@@ -62,6 +62,23 @@ class Hallo2Config:
 
 
 @dataclass(frozen=True)
+class TextControlConfig:
+    """The text-control adapter (paper §4.3): what of the denoising UNet it fits, and its own MLPs."""
+
+    block_widths: tuple[int, ...] = (320, 640, 1280, 1280)
+    layers_per_block: int = 2
+    text_width: int = 768  # CLIP ViT-L/14's, the text encoder of SD 1.x
+    hidden_width: int = 256
+
+    @staticmethod
+    def fitting(unet: UNetConfig) -> TextControlConfig:
+        return TextControlConfig(unet.block_widths, unet.layers_per_block)
+
+    def fits(self, unet: UNetConfig) -> bool:
+        return (self.block_widths, self.layers_per_block) == (unet.block_widths, unet.layers_per_block)
+
+
+@dataclass(frozen=True)
 class VAEConfig:
     """diffusers' AutoencoderKL, as SD 1.x has it."""
 

@@ -9,19 +9,34 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from .config import ClipConfig, Hallo2Config, PatchDropConfig, UpscalerConfig
+from .config import ClipConfig, Hallo2Config, PatchDropConfig, TextControlConfig, UpscalerConfig
 
 if TYPE_CHECKING:
     from .audio.speech_pieces import SpeechPieces
     from .audio.speech_signal import SpeechSignal
     from .audio.waveform import AudioSource
+    from .models.text_control import TextControl
     from .models.upscaler.video_restorer import VideoRestorer
     from .models.wav2vec import SpeechEncoder
 
 
 @dataclass(frozen=True)
+class TextAdapter:
+    """What lets prompts act (paper §4.3): a file of its own, beside the model it fits."""
+
+    control: TextControl
+    fingerprint: str = ""
+    is_zero: bool = False  # untrained: prompts change nothing
+    is_demo: bool = False  # random: prompts change something, and mean nothing
+
+    @property
+    def config(self) -> TextControlConfig:
+        return self.control.config
+
+
+@dataclass(frozen=True)
 class Hallo2Models:
-    """The five networks of `net.pth`, and a VAE where the file's makers ship one (the demo)."""
+    """The five networks of `net.pth`, a VAE where the file's makers ship one (the demo), and what was attached."""
 
     config: Hallo2Config
     reference_net: nn.Module
@@ -32,10 +47,11 @@ class Hallo2Models:
     vae: nn.Module | None = None
     fingerprint: str = ""
     is_demo: bool = False
+    text_adapter: TextAdapter | None = None
 
     @property
     def networks(self) -> tuple[nn.Module, ...]:
-        """All there are, for whoever moves them between devices."""
+        """All of the model's own, for whoever moves them between devices."""
         five = (
             self.reference_net, self.denoising_unet, self.face_locator, self.image_projection, self.audio_projection,
         )  # fmt: skip

@@ -35,6 +35,7 @@ class FileContent(Enum):
     SD_VAE = "a VAE with Stable Diffusion's own key names"
     SPEECH_ENCODER = "a wav2vec2 speech encoder"
     TEXT_ENCODER = "a CLIP text encoder"
+    TEXT_CONTROL = "a text-control adapter for Hallo2"
     UNKNOWN = "none of the files Hallo2 uses"
 
 
@@ -67,6 +68,7 @@ CONDITIONS = (
     KeyCondition(FileContent.SPEECH_ENCODER, (".conv_layers.0.conv",)),
     KeyCondition(FileContent.SPEECH_ENCODER, ("feature_extractor.conv_layers.",)),
     KeyCondition(FileContent.TEXT_ENCODER, ("text_model.",)),
+    KeyCondition(FileContent.TEXT_CONTROL, ("mid_block.0.linear_1.", "mid_block.0.linear_2.")),
 )
 
 

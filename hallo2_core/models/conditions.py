@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from .audio_attention import AudioConditions
 from .layers import KeyValues
 from .spatial_attention import ReferenceKeys
+from .text_control import TextModulation
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class LayerConditions:
     face: KeyValues
     audio: AudioConditions
     motion: Tensor  # (b h w) m c
+    text: TextModulation | None = None  # None: no prompt acts in this clip
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,27 @@ class ClipConditions:
     layers: Mapping[str, tuple[LayerConditions, ...]]
     face_map: Tensor  # (b c h w)
     frames: int
+
+    def with_text(self, text: Mapping[str, tuple[TextModulation, ...]]) -> ClipConditions:
+        """The same clip under the prompts: block path → one entry per layer."""
+        layers = {
+            path: tuple(replace(layer, text=entry) for layer, entry in zip(block, text[path], strict=True))
+            for path, block in self.layers.items()
+        }
+        return replace(self, layers=layers)
+
+    def conditional_half(self) -> ClipConditions:
+        """For a pass over the conditional half alone; nothing is computed again. b is 1."""
+        halves = self.face_map.shape[0]
+        layers = {
+            path: tuple(
+                replace(
+                    layer,
+                    face=KeyValues(layer.face.k[-1:], layer.face.v[-1:]),
+                    motion=layer.motion[-(layer.motion.shape[0] // halves) :],
+                )
+                for layer in block
+            )
+            for path, block in self.layers.items()
+        }
+        return replace(self, layers=layers, face_map=self.face_map[-1:])

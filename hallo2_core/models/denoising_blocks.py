@@ -1,4 +1,4 @@
-"""The denoising UNet's blocks, written out: resnet → spatial → audio → motion (quirk 7).
+"""The denoising UNet's blocks, written out: resnet → spatial → (text) → audio → motion (quirk 7; text: paper §4.3).
 
 There is one path, in train and eval mode, and it is the released results' (quirk 1): the script that made them never
 calls eval(), so its blocks use the motion frames and region weights everywhere, and the two blocks without
@@ -15,6 +15,7 @@ from .audio_attention import AudioTransformer
 from .conditions import LayerConditions
 from .layers import Build
 from .motion_module import MotionModule
+from .text_control import modulated
 from .unet_blocks import DownBlock, MidBlock, UpBlock, attends, level_of_up_block
 
 Layers = tuple[LayerConditions, ...]
@@ -26,6 +27,14 @@ def audio(width: int, inner_width: int, config: UNetConfig, build: Build) -> Aud
 
 def motion(width: int, config: UNetConfig, build: Build) -> MotionModule:
     return MotionModule(width, config.heads, config.motion_positions, build)
+
+
+def attended(block: nn.Module, number: int, x: Tensor, given: LayerConditions) -> Tensor:
+    """x: (b f) c h w.  One layer of a block, after its resnet."""
+    x, _ = block.attentions[number](x, given.face, given.reference)
+    x = modulated(x, given.text)
+    x = block.audio_modules[number](x, given.audio)
+    return block.motion_modules[number](x, given.motion)
 
 
 class DenoisingDownBlock(DownBlock):
@@ -46,10 +55,7 @@ class DenoisingDownBlock(DownBlock):
         for number, resnet in enumerate(self.resnets):
             x = resnet(x, time)
             if layers:
-                given = layers[number]
-                x, _ = self.attentions[number](x, given.face, given.reference)
-                x = self.audio_modules[number](x, given.audio)
-                x = self.motion_modules[number](x, given.motion)
+                x = attended(self, number, x, layers[number])
             skips.append(x)
         if hasattr(self, "downsamplers"):
             x = self.downsamplers[0](x)
@@ -66,10 +72,7 @@ class DenoisingMidBlock(MidBlock):
 
     def forward(self, x: Tensor, time: Tensor, layers: Layers) -> Tensor:
         """x: (b f) c h w."""
-        given = layers[0]
-        x, _ = self.attentions[0](self.resnets[0](x, time), given.face, given.reference)
-        x = self.audio_modules[0](x, given.audio)
-        x = self.motion_modules[0](x, given.motion)
+        x = attended(self, 0, self.resnets[0](x, time), layers[0])
         return self.resnets[1](x, time)
 
 
@@ -89,8 +92,5 @@ class DenoisingUpBlock(UpBlock):
         for number, resnet in enumerate(self.resnets):
             x = resnet(torch.cat([x, skips.pop()], dim=1), time)
             if layers:
-                given = layers[number]
-                x, _ = self.attentions[number](x, given.face, given.reference)
-                x = self.audio_modules[number](x, given.audio)
-                x = self.motion_modules[number](x, given.motion)
+                x = attended(self, number, x, layers[number])
         return self.upsamplers[0](x) if hasattr(self, "upsamplers") else x

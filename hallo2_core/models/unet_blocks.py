@@ -25,6 +25,17 @@ def attends(config: UNetConfig, level: int) -> bool:
     return level < len(config.block_widths) - 1
 
 
+def layers_that_attend(block_widths: tuple[int, ...], layers_per_block: int) -> dict[str, tuple[int, int]]:
+    """Block path → how many of its layers attend, and their width; in the order the network runs them."""
+    deepest = len(block_widths) - 1
+    down = {f"down_blocks.{level}": (layers_per_block, block_widths[level]) for level in range(deepest)}
+    up = {
+        f"up_blocks.{deepest - level}": (layers_per_block + 1, block_widths[level])
+        for level in reversed(range(deepest))
+    }
+    return down | {"mid_block": (1, block_widths[-1])} | up
+
+
 def level_of_up_block(config: UNetConfig, index: int) -> int:
     return len(config.block_widths) - 1 - index
 

@@ -114,6 +114,19 @@ def test_bad_input_is_one_line_and_nothing_is_written(changed, said, short_voice
     assert not list(tmp_path.iterdir())
 
 
+def test_new_adapter_writes_what_can_be_attached(tmp_path):
+    from hallo2_core.checkpoints.demo import DEMO_HALLO2
+    from hallo2_core.checkpoints.text_control import load_text_adapter
+
+    done = hallo2("new-adapter", tmp_path / "mine.safetensors", "--model", "demo", "--hidden-width", "16")
+    assert done.returncode == 0 and "changes nothing until it is trained" in done.stderr
+    adapter = load_text_adapter(tmp_path / "mine.safetensors")
+    assert adapter.is_zero and adapter.config.hidden_width == 16 and adapter.config.fits(DEMO_HALLO2.unet)
+    assert hallo2("new-adapter", tmp_path / "mine.safetensors").returncode == 2
+    assert hallo2("new-adapter", tmp_path / "none.safetensors", "--hidden-width", "0").returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.safetensors"]
+
+
 def test_convert_keeps_every_tensor(tmp_path):
     tensors = {"denoising_unet.a": torch.rand(3, 4).half(), "b": torch.arange(5)}
     torch.save(tensors, tmp_path / "net.pth")
@@ -136,7 +149,7 @@ def test_check_names_what_is_missing_and_where_it_comes_from(tmp_path):
 def test_version_and_help():
     assert hallo2("--version").stdout.startswith("hallo2 0.")
     listed = hallo2("--help").stdout
-    assert all(command in listed for command in ("animate", "inspect", "check", "convert", "selftest"))
+    assert all(command in listed for command in ("animate", "inspect", "check", "convert", "selftest", "new-adapter"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,153 @@
+"""Text-control adapters: small safetensors files beside net.pth, whose weights they leave as they are.
+
+No trained one has been released. The file's metadata says what the adapter fits and how it is to be used; a new one is
+made of zeros where it ends, so that it changes nothing until somebody trains it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from ..config import TextControlConfig, UNetConfig
+from ..errors import CheckpointError
+from ..models.fingerprint import weights_fingerprint
+from ..models.layers import Build
+from ..models.text_control import TextControl
+from ..payloads import Hallo2Models, TextAdapter
+from .detect import file_content
+from .read import Weights, read_tensors
+from .seeded import fill_with_seeded_weights
+
+PREFIX = "text_control."  # of its names, where they are drawn from or hashed
+METADATA_KEY = "hallo2_text_control"
+FORMAT = 1
+EMBEDDING = "CLIP ViT-L/14, last hidden state after the final layer norm, at the end-of-text token"
+PLACE = "after face cross-attention, before audio attention; conditional half only"
+
+
+def load_text_adapter(path: Path | str, build: Build | None = None) -> TextAdapter:
+    """build.dtype: None keeps the file's. Errors: a CheckpointError that says what the file seems to be instead."""
+    weights = read_tensors(path)
+    if METADATA_KEY not in weights.metadata:
+        content = file_content(weights.shapes)
+        raise CheckpointError(
+            f"{weights.path.name} seems to be {content.value}, not a text-control adapter: its metadata have no "
+            f"'{METADATA_KEY}'. Choose a file that 'hallo2 new-adapter' or a trainer has written."
+        )
+    build = build or Build()
+    dtype = build.dtype or weights.dtype
+    control = TextControl(_config(weights), replace(build, dtype=dtype, device="meta"))
+    _check_tensors(control, weights)
+    tensors = {key: weights.take(key, dtype) for key in control.state_dict()}
+    control.load_state_dict(tensors, strict=True, assign=True)
+    return _adapter(control, build)
+
+
+def zero_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapter:
+    """One that fits this UNet and changes nothing."""
+    return _adapter(_untrained(TextControlConfig.fitting(unet), build or Build(dtype=torch.float32)), build)
+
+
+def demo_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapter:
+    """One that fits this UNet and shifts its features at random: nobody trained it, so it means nothing."""
+    control = TextControl(
+        TextControlConfig.fitting(unet), replace(build or Build(dtype=torch.float32), device="meta")
+    )
+    fill_with_seeded_weights(control, PREFIX)
+    return replace(_adapter(control, build), is_demo=True)
+
+
+def with_text_adapter(models: Hallo2Models, adapter: TextAdapter) -> Hallo2Models:
+    """The same networks, and the adapter beside them. Raises CheckpointError where it was made for others."""
+    if not adapter.config.fits(models.config.unet):
+        found, wanted = adapter.config.block_widths, models.config.unet.block_widths
+        raise CheckpointError(
+            f"The text-control adapter was made for a UNet of widths {found}, and this model's are {wanted}. Choose an "
+            f"adapter that was trained for this model, or 'zero', which fits any."
+        )
+    if adapter.is_demo and not models.is_demo:
+        raise CheckpointError(
+            "The demo adapter shifts features at random, which would only spoil a trained model's pictures. Choose "
+            "'zero', or an adapter that was trained."
+        )
+    return replace(models, text_adapter=adapter)
+
+
+def write_new_adapter(path: Path, config: TextControlConfig) -> None:
+    """Write an untrained adapter in float32; an existing file is never overwritten. Raises CheckpointError."""
+    if path.suffix != ".safetensors":
+        raise CheckpointError(f"{path.name} must end in .safetensors, since that is what is written.")
+    if path.exists():
+        raise CheckpointError(f"{path} exists already and is not overwritten. Choose another name.")
+    tensors = _untrained(config, Build(dtype=torch.float32)).state_dict()
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(safetensors.torch.save(tensors, metadata_of(config)))
+        os.replace(part, path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be written: {error.strerror or error}. Choose another folder.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def metadata_of(config: TextControlConfig) -> dict[str, str]:
+    """What a file says of the adapter in it; a trainer keeps it."""
+    facts = {"format": FORMAT, **asdict(config), "embedding": EMBEDDING, "place": PLACE}
+    return {"format": "pt", METADATA_KEY: json.dumps(facts)}
+
+
+def _config(weights: Weights) -> TextControlConfig:
+    name = weights.path.name
+    try:
+        facts = json.loads(weights.metadata[METADATA_KEY])
+        if facts["format"] != FORMAT:
+            raise CheckpointError(
+                f"{name} is a text-control adapter of format {facts['format']}; this version reads format {FORMAT}. "
+                f"Update the pack, or choose another adapter."
+            )
+        return TextControlConfig(
+            tuple(map(int, facts["block_widths"])),
+            int(facts["layers_per_block"]),
+            int(facts["text_width"]),
+            int(facts["hidden_width"]),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{name} says of itself what cannot be read ({error!r}): its metadata are damaged. Download it again to "
+            f"{weights.path.parent}."
+        ) from None
+
+
+def _check_tensors(control: TextControl, weights: Weights) -> None:
+    expected = {key: tuple(tensor.shape) for key, tensor in control.state_dict().items()}
+    found = weights.shapes
+    wrong = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
+    if wrong:
+        raise CheckpointError(
+            f"{weights.path.name} does not hold what its metadata say: {len(wrong)} tensors are missing, unknown or of "
+            f"another shape (such as {wrong[0]}). Write or download it again."
+        )
+
+
+def _untrained(config: TextControlConfig, build: Build) -> TextControl:
+    """Zeros at the end, as the paper's; before it ordinary values, or training would find no direction to start in."""
+    control = TextControl(config, replace(build, device="meta"))
+    fill_with_seeded_weights(control, PREFIX)
+    zeros = {
+        key: torch.zeros_like(tensor) for key, tensor in control.state_dict().items() if ".linear_2." in key
+    }
+    control.load_state_dict(zeros, strict=False, assign=True)
+    return control.requires_grad_(False)
+
+
+def _adapter(control: TextControl, build: Build | None) -> TextAdapter:
+    control.requires_grad_(False).to((build.device if build else None) or "cpu")
+    is_zero = not any(tensor.any() for key, tensor in control.state_dict().items() if ".linear_2." in key)
+    return TextAdapter(control, weights_fingerprint({PREFIX: control}), is_zero=is_zero)
