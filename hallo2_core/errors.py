@@ -29,6 +29,14 @@ class SettingsError(Hallo2Error):
     """A setting lies outside what the networks or the release allow."""
 
 
+class TimelineError(Hallo2Error):
+    """A timeline's text cannot be read, or does not fit the video. Names the place, where there is one."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message if line is None else f"Timeline, line {line}, column {column}: {message}")
+        self.line, self.column = line, column
+
+
 class MissingDependencyError(Hallo2Error):
     """An optional package is needed for what was asked; the message names the extra to install."""
 

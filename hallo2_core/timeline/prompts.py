@@ -1,0 +1,89 @@
+"""Prompts at times: `0-4.5 smiling; 4.5- serious, slow nod`, and what they mean at each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from .spans import Span, TextPart, check_in_video, check_order, gaps, parse_times, split_items
+from .transitions import Transition, acting_spans
+
+
+@dataclass(frozen=True)
+class TextWindow:
+    """The prompts of some frames in a row."""
+
+    embeddings: Tensor  # (f d) float32: of what acts at each frame, blended; zeros where nothing does
+    presence: Tensor  # (f) float32, 0..1: how far any prompt acts; exactly 0 where none does
+
+
+@dataclass(frozen=True, eq=False)
+class TextPrompts:
+    """Encoded prompts over the time of a video; what travels on a HALLO2_TEXT wire."""
+
+    spans: tuple[Span[str], ...]
+    transition: Transition
+    embeddings: Tensor  # (s d) float32 on the CPU: one row for each span
+    encoder: str  # the fingerprint of what made the embeddings
+    is_demo: bool = False
+    notes: tuple[str, ...] = field(default=(), compare=False)  # what a user should know, in sentences the node shows
+
+    def __str__(self) -> str:
+        return prompts_text(self.spans)
+
+    def check(self, frames: int, fps: Fraction) -> None:
+        """Before the long work starts: the spans fit this video. Errors: TimelineError."""
+        check_order(self.spans, fps)
+        check_in_video(self.spans, frames, fps)
+
+    def window(self, first_frame: int, frames: int, fps: Fraction) -> TextWindow | None:
+        """The prompts of these frames; None where no prompt acts on any of them."""
+        acting = acting_spans(self.spans, self.transition, first_frame, frames, fps)
+        if not acting:
+            return None
+        # One span after the other, in double: a frame's numbers are then the same however a video is cut in windows.
+        total = torch.zeros(frames, self.embeddings.shape[1], dtype=torch.float64)
+        presence = torch.zeros(frames, 1, dtype=torch.float64)
+        for index, weights in acting.items():
+            weight = torch.tensor([[float(one)] for one in weights], dtype=torch.float64)
+            total += weight * self.embeddings[index]
+            presence += weight
+        blended = torch.where(presence > 0, total / presence, 0.0)
+        return TextWindow(blended.float(), presence.squeeze(1).float().clamp(max=1))
+
+
+def parse_prompts(text: str) -> tuple[Span[str], ...]:
+    """The spans of a prompt timeline; none for an empty text. Errors: TimelineError."""
+    spans = tuple(_parse_item(item) for item in split_items(text, escapes=True))
+    check_order(spans)
+    return spans
+
+
+def prompts_text(spans: Sequence[Span[str]]) -> str:
+    """The normal form: it is read as the same spans."""
+    return "; ".join(f"{span.times} {_escaped(span.content)}" for span in spans)
+
+
+def gap_notes(spans: Sequence[Span]) -> tuple[str, ...]:
+    return tuple(f"No prompt acts in {gap}." for gap in gaps(spans))
+
+
+def _parse_item(item: TextPart) -> Span[str]:
+    times, text = item.first_word()
+    start, end = parse_times(times)
+    if not text.text:
+        raise item.error("has no text. Write what is to be seen after the times, for example 0-4.5 smiling.")
+    return Span(start, end, _unescaped(text.text), times.position)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(";", "\\;")
+
+
+def _unescaped(text: str) -> str:
+    """A backslash before anything else stands for itself."""
+    return "\\".join(part.replace("\\;", ";") for part in text.split("\\\\"))
