@@ -1,6 +1,7 @@
 """In the place of what a test is not about: the UNets, the speech encoder, the runner."""
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import torch
 from einops import rearrange, reduce, repeat
@@ -16,6 +17,7 @@ class FakeSpeech:
     """Speech that is nothing but a number of frames."""
 
     frames: int
+    fps: Fraction = Fraction(25)
 
 
 class FakeWindows:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from einops import rearrange
@@ -15,10 +16,13 @@ from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT, SamplerConfig
 from ..models.conditions import ClipConditions, PortraitConditions
 from ..models.latents import LatentCodec, decode_frames, encode_pictures
 from ..models.layers import dtype_of
+from ..models.text_control import TextModulation
 from ..payloads import Hallo2Models, MotionSettings, Reference, SpeechEmbeddings
 from ..runtime import Runtime
+from ..timeline.prompts import TextPrompts
+from ..timeline.weights import WeightTimeline
 from .denoise_clip import denoising_steps
-from .guidance import is_guided
+from .direction import Direction
 from .motion_frames import first_motion_frames, next_motion_frames
 from .patch_drop import shown_motion_frames
 from .randomness import ClipDraws, LegacyDraws, SeededDraws, legacy_generator
@@ -33,6 +37,12 @@ class Performance:
     reference: Reference
     motion: MotionSettings
     sampler: SamplerConfig
+    text: TextPrompts | None = None
+    weights: WeightTimeline | None = None
+
+    def direction(self, frames: int, fps: Fraction) -> Direction:
+        """Over a video of so many frames."""
+        return Direction(self.sampler, self.motion.clip.frames, frames, fps, self.text, self.weights)
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ def animate(
     clip = performance.motion.clip
     clips = count_clips(performance, speech)
     windows = SpeechWindows(speech, clip.frames, runtime)
-    loop = ClipLoop(performance, clips, codec, runtime)
+    loop = ClipLoop(performance, performance.direction(speech.frames, speech.fps), codec, runtime)
     state = start or first_state(performance)
     while state.number < clips:
         draws, generator = clip_draws(performance, state)
@@ -104,14 +114,16 @@ def clip_draws(performance: Performance, state: ClipState) -> tuple[ClipDraws, t
 class ClipLoop:
     """What is constant over the clips of one video, and how one clip is made from it."""
 
-    def __init__(self, performance: Performance, clips: int, codec: LatentCodec, runtime: Runtime) -> None:
+    def __init__(
+        self, performance: Performance, direction: Direction, codec: LatentCodec, runtime: Runtime
+    ) -> None:
         self.performance = performance
-        self.clips = clips
+        self.direction = direction
         self.codec = codec
         self.runtime = runtime
         self.dtype = dtype_of(performance.models.denoising_unet)
-        reference, sampler = performance.reference, performance.sampler
-        halves = slice(None) if is_guided(sampler.guidance) else slice(1, None)
+        reference = performance.reference
+        halves = slice(2 - direction.halves, None)
         runtime.ready(performance.models.denoising_unet)
         self.face_tokens = self._here(reference.face_tokens[halves])
         self.portrait: PortraitConditions = performance.models.denoising_unet.portrait_conditions(
@@ -125,7 +137,7 @@ class ClipLoop:
         """motion_pixels: (m 3 h w), -1..1, not yet dropped.  windows: (f window layers d).  Returns (f h w 3)."""
         performance, runtime = self.performance, self.runtime
         shown = shown_motion_frames(motion_pixels, performance.reference.portrait, performance.motion, draws)
-        conditions = self.conditions(encode_pictures(self.codec, shown), windows)
+        conditions = self.conditions(number, encode_pictures(self.codec, shown), windows)
         noise = draws.latents(self._latent_shape(windows.shape[0]), self.dtype)
         latents = deque(self.steps(number, self._here(noise), conditions), maxlen=1).pop()
         frames = []
@@ -135,35 +147,46 @@ class ClipLoop:
         self._report(number + 1, 0, frames[-1])
         return torch.stack(frames)
 
-    def conditions(self, motion_latents: Tensor, windows: Tensor) -> ClipConditions:
+    def conditions(self, number: int, motion_latents: Tensor, windows: Tensor) -> ClipConditions:
         """motion_latents: (m 4 h w), of the dropped motion frames.  windows: (f window layers d)."""
-        models, sampler, device = self.performance.models, self.performance.sampler, self.runtime.device
-        frames, weights = windows.shape[0], sampler.weights
+        models, direction = self.performance.models, self.direction
         self.runtime.ready(models.audio_projection, models.reference_net)
         audio_tokens = models.audio_projection(self._here(windows))
         banks = motion_banks(models.reference_net, self._here(motion_latents), self.face_tokens)
+        text = self._text(number)
         self.runtime.ready(models.denoising_unet)
-        region_weights = torch.tensor([weights.pose, weights.face, weights.lip], device=device, dtype=self.dtype)
-        return models.denoising_unet.clip_conditions(
+        rows = reference_rows(windows.shape[0], direction.halves, self.performance.sampler.reference_banks)
+        conditions = models.denoising_unet.clip_conditions(
             self.portrait,
             banks,
             audio_tokens,
-            region_weights.unsqueeze(1).expand(-1, frames),
-            torch.tensor(reference_rows(frames, sampler), device=device),
+            self._here(direction.region_weights(number)),
+            torch.tensor(rows, device=self.runtime.device),
         )
+        return conditions if text is None else conditions.with_text(text)
+
+    def _text(self, number: int) -> Mapping[str, tuple[TextModulation, ...]] | None:
+        """What the prompts do in this clip. A clip that none of them reaches is to the bit one without prompts."""
+        window, adapter = self.direction.prompts(number), self.performance.models.text_adapter
+        if window is None or adapter is None:
+            return None
+        self.runtime.ready(adapter.control)
+        presence = window.presence * self.performance.sampler.text_strength
+        return adapter.control(self._here(window.embeddings), self._here(presence))
 
     def steps(self, number: int, noise: Tensor, conditions: ClipConditions) -> Iterator[Tensor]:
         """Latents after each denoising step, (f 4 h w)."""
         sampler = self.performance.sampler
         unet = self.performance.models.denoising_unet
-        steps = denoising_steps(unet, noise, conditions, sampler.steps, sampler.guidance, self.runtime)
+        guidance = self.direction.guidance(number)
+        steps = denoising_steps(unet, noise, conditions, sampler.steps, guidance, self.runtime)
         for done, latents in enumerate(steps, start=1):
             self._report(number, done)
             yield latents
 
     def _report(self, clips: int, steps: int, preview: Tensor | None = None) -> None:
         per_clip = self.performance.sampler.steps + 1  # decoding counts as one more
-        self.runtime.progress(clips * per_clip + steps, self.clips * per_clip, preview)
+        self.runtime.progress(clips * per_clip + steps, self.direction.clips * per_clip, preview)
 
     def _latent_shape(self, frames: int) -> tuple[int, ...]:
         portrait = self.performance.reference.portrait

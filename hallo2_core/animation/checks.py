@@ -15,6 +15,8 @@ def check_performance(performance: Performance, speech: SpeechEmbeddings) -> Non
     _check_speech_fits(performance, speech)
     _check_reference_fits(performance)
     _check_clip_fits(performance)
+    performance.direction(speech.frames, speech.fps).check()
+    _check_prompts_can_act(performance)
 
 
 def _check_speech_fits(performance: Performance, speech: SpeechEmbeddings) -> None:
@@ -53,4 +55,28 @@ def _check_clip_fits(performance: Performance) -> None:
             f"A clip of {clip.frames} frames with {clip.motion_frames} motion frames needs "
             f"{clip.frames + clip.motion_frames} positions, and the motion modules have {positions}. Use fewer motion "
             f"frames."
+        )
+
+
+def _check_prompts_can_act(performance: Performance) -> None:
+    """Prompts that would do nothing, or nothing meant, are refused and not ignored."""
+    text, adapter = performance.text, performance.models.text_adapter
+    if text is None:
+        return
+    if adapter is None:
+        raise SettingsError(
+            "Prompts are given, but the model has no text-control adapter, and Hallo2's released weights cannot follow "
+            "text. No trained adapter has been released: one has to be trained ('hallo2 new-adapter' writes the file "
+            "to start from). Attach one with 'Load Text Control' (--text-adapter), or disconnect the prompts."
+        )
+    found, wanted = text.embeddings.shape[1], adapter.config.text_width
+    if found != wanted:
+        raise CheckpointError(
+            f"The prompts were encoded to {found} numbers each, and the text-control adapter was made for {wanted}. "
+            f"Encode them with the text encoder that it was trained with: CLIP ViT-L/14 has 768."
+        )
+    if text.is_demo and not (adapter.is_zero or adapter.is_demo):
+        raise CheckpointError(
+            "The prompts were encoded by the demo text encoder, which knows no language, and the adapter was trained "
+            "on CLIP's. Connect a CLIP to the prompts (--clip), for example clip_l.safetensors."
         )

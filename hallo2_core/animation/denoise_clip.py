@@ -1,4 +1,4 @@
-"""The step loop for one clip."""
+"""The step loop of one clip."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..models.conditions import ClipConditions
 from ..runtime import Runtime
-from .guidance import both_halves, guided_prediction
+from .guidance import Guidance, both_halves, guided_prediction
 from .noise_schedule import ddim_step, timesteps
 
 
@@ -19,13 +19,25 @@ def denoising_steps(
     noise: Tensor,
     conditions: ClipConditions,
     steps: int,
-    guidance: float,
+    guidance: Guidance,
     runtime: Runtime,
 ) -> Iterator[Tensor]:
     """noise: (f 4 h w).  Yields the latents after each step, (f 4 h w); the last ones are the clip."""
     latents = noise
     for timestep in timesteps(steps):
         runtime.check_cancelled()
-        prediction = denoising_unet(both_halves(latents, guidance), timestep, conditions)
-        latents = ddim_step(latents, guided_prediction(prediction, guidance), timestep, steps)
+        prediction = predicted(denoising_unet, latents, timestep, conditions, guidance)
+        latents = ddim_step(latents, prediction, timestep, steps)
         yield latents
+
+
+def predicted(
+    denoising_unet: nn.Module, latents: Tensor, timestep: int, conditions: ClipConditions, guidance: Guidance
+) -> Tensor:
+    """latents: (f 4 h w).  Prompts are part of the conditional half; weighed apart they take one more pass over it."""
+    batch = both_halves(latents, guidance.halves)
+    if not (guidance.weighs_text and conditions.has_text):
+        return guided_prediction(denoising_unet(batch, timestep, conditions), guidance)
+    prediction = denoising_unet(batch, timestep, conditions.without_text())
+    with_text = denoising_unet(latents, timestep, conditions.conditional_half())
+    return guided_prediction(prediction, guidance, with_text)

@@ -1,7 +1,11 @@
-"""The two halves of classifier-free guidance: [unconditional, conditional] along the batch axis."""
+"""Classifier-free guidance: the halves of the batch, [unconditional, conditional], and how they are put together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
 from einops import repeat
 from torch import Tensor
 
@@ -11,14 +15,49 @@ def is_guided(guidance: float) -> bool:
     return guidance > 1.0
 
 
-def both_halves(latents: Tensor, guidance: float) -> Tensor:
-    """latents: (f c h w).  Returns (b f) c h w, b = 2 where guided."""
-    return repeat(latents, "f c h w -> (b f) c h w", b=2 if is_guided(guidance) else 1)
+@dataclass(frozen=True)
+class Guidance:
+    """What is done with the predictions of one clip.
+
+    scale: one number, or one for each frame where it changes over the clip.  halves: 2, or 1 for a video that is
+    nowhere guided.  text_scale: how far the prompts' own share is carried; 1 is where they lead.
+    """
+
+    scale: float | tuple[float, ...]
+    halves: int
+    text_scale: float = 1.0
+
+    @property
+    def weighs_text(self) -> bool:
+        """Whether the conditional half has to be predicted without the prompts too."""
+        return self.text_scale != 1.0
 
 
-def guided_prediction(prediction: Tensor, guidance: float) -> Tensor:
-    """prediction: (b f) c h w.  Returns (f c h w)."""
-    if not is_guided(guidance):
-        return prediction
-    unconditional, conditional = prediction.chunk(2)
-    return unconditional + guidance * (conditional - unconditional)
+def guidance_over(scales: Sequence[float], halves: int, text_scale: float = 1.0) -> Guidance:
+    """scales: one for each frame of the clip. In a video that is guided elsewhere, 1 and below is 1: the conditional
+    half alone."""
+    clamped = tuple(max(scale, 1.0) for scale in scales) if halves == 2 else tuple(scales)
+    return Guidance(clamped[0] if len(set(clamped)) == 1 else clamped, halves, text_scale)
+
+
+def both_halves(latents: Tensor, halves: int) -> Tensor:
+    """latents: (f c h w).  Returns (b f) c h w."""
+    return repeat(latents, "f c h w -> (b f) c h w", b=halves)
+
+
+def guided_prediction(prediction: Tensor, guidance: Guidance, with_text: Tensor | None = None) -> Tensor:
+    """prediction: (b f) c h w.  with_text: (f c h w), the conditional half's under the prompts, where `prediction` is
+    without them.  Returns (f c h w)."""
+    *unconditional, conditional = prediction.chunk(guidance.halves)
+    if with_text is not None:
+        conditional = conditional + guidance.text_scale * (with_text - conditional)
+    if not unconditional:
+        return conditional
+    if not isinstance(guidance.scale, tuple):
+        return _led(unconditional[0], conditional, guidance.scale)
+    frames = zip(unconditional[0], conditional, guidance.scale, strict=True)
+    return torch.stack([_led(*frame) for frame in frames])  # to the bit as under a constant: numbers, not a tensor
+
+
+def _led(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    return unconditional + scale * (conditional - unconditional)

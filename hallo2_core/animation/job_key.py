@@ -36,11 +36,22 @@ def render_key(render: Render, runtime: Runtime) -> str:
         performance.reference.weights,
         performance.motion,
         performance.sampler,
+        _over_time(performance),
         speech.audio.fingerprint(),
         {"fps": speech.fps, "frames": speech.frames, "pieces": speech.pieces, "resampler": speech.signal.resampler},
         render.settings,
         _arithmetic(performance, runtime),
     )
+
+
+def _over_time(performance: Performance) -> dict[str, object]:
+    """Timelines by what they say, however they were written."""
+    text, weights, adapter = performance.text, performance.weights, performance.models.text_adapter
+    return {
+        "text": None if text is None else [str(text), text.transition, text.embeddings, text.encoder],
+        "adapter": None if text is None or adapter is None else adapter.fingerprint,
+        "weights": None if weights is None else [str(weights), weights.transition],
+    }
 
 
 def _arithmetic(performance: Performance, runtime: Runtime) -> dict[str, str]:

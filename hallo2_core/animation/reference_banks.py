@@ -6,12 +6,10 @@ import torch
 from einops import repeat
 from torch import Tensor, nn
 
-from ..config import SamplerConfig
 from ..models.latents import LatentCodec, encode_pictures
 from ..models.layers import dtype_of
 from ..payloads import Hallo2Models, Portrait, Reference, ReferenceBanks
 from ..runtime import Runtime
-from .guidance import is_guided
 
 UNCONDITIONAL, CONDITIONAL = 0, 1
 
@@ -62,14 +60,14 @@ def motion_token_sets(motion_frames: int) -> list[int]:
     return unconditional_half + conditional_half
 
 
-def reference_rows(frames: int, sampler: SamplerConfig) -> list[int]:
-    """Which of the portrait's banks each conditional frame looks at.
+def reference_rows(frames: int, halves: int, choice: str = "released") -> list[int]:
+    """Which of the portrait's banks each conditional frame looks at. halves: 2 under guidance, else 1.
 
     As in the original (quirk 2): the banks are tiled over the doubled frames, so the conditional half's frame f looks
     at bank (frames + f) mod 2, every second one at the unconditional bank. "aligned" departs from that.
     """
-    if not is_guided(sampler.guidance):
+    if halves == 1:
         return [0] * frames
-    if sampler.reference_banks == "aligned":
+    if choice == "aligned":
         return [CONDITIONAL] * frames
     return [(frames + frame) % 2 for frame in range(frames)]

@@ -50,6 +50,14 @@ class ClipConditions:
         }
         return replace(self, layers=layers)
 
+    @property
+    def has_text(self) -> bool:
+        return any(layer.text is not None for block in self.layers.values() for layer in block)
+
+    def without_text(self) -> ClipConditions:
+        layers = {path: tuple(replace(layer, text=None) for layer in block) for path, block in self.layers.items()}
+        return replace(self, layers=layers)
+
     def conditional_half(self) -> ClipConditions:
         """For a pass over the conditional half alone; nothing is computed again. b is 1."""
         halves = self.face_map.shape[0]

@@ -56,6 +56,7 @@ class Settings:
 
     device: torch.device
     dtype: torch.dtype = torch.float32
+    zero_adapter: bool = False  # with a text-control adapter of zeros and a prompt: no number may change
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from torch import Tensor
 from ..animation.guidance import both_halves
 from ..animation.noise_schedule import signal_levels, timesteps
 from ..animation.reference_banks import motion_banks, portrait_banks, reference_rows
-from ..config import SamplerConfig
 from ..payloads import RegionMasks
 from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for
 from .networks import CaseNetworks
+from .zero_adapter import prompted
 
 
 def run_face_locator(case: Case, settings: Settings) -> list[Verdict]:
@@ -94,15 +94,17 @@ def denoise_once(case: Case, settings: Settings, networks: CaseNetworks, through
     unet = networks.denoising_unet()
     audio_tokens = tensors["audio_tokens"][0]
     frames = audio_tokens.shape[0]
-    sampler = SamplerConfig(guidance=2.0 if guided else 1.0)
+    halves = 2 if guided else 1
     conditions = unet.clip_conditions(
         unet.portrait_conditions(portrait, tokens, tensors["face_map_one_frame"], region_masks(case)),
         motion,
         audio_tokens,
         _on(settings, torch.tensor(case.metadata["motion_scale"])).unsqueeze(1).expand(-1, frames),
-        torch.tensor(reference_rows(frames, sampler), device=settings.device),
+        torch.tensor(reference_rows(frames, halves), device=settings.device),
     )
-    noisy = both_halves(rearrange(tensors["noisy_latents"], "1 c f h w -> f c h w"), sampler.guidance)
+    if settings.zero_adapter:
+        conditions = prompted(conditions, settings, networks.config.unet)
+    noisy = both_halves(rearrange(tensors["noisy_latents"], "1 c f h w -> f c h w"), halves)
     prediction = unet(noisy, int(case.metadata["timestep"]), conditions)
     return rearrange(prediction, "(b f) c h w -> b c f h w", f=frames)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
 import torch
 from einops import rearrange
 from torch import Tensor
@@ -10,6 +13,7 @@ from ..animation.animate import ClipLoop, Performance
 from ..animation.motion_frames import first_motion_frames, next_motion_frames
 from ..animation.patch_drop import corrupt_motion_frames
 from ..animation.reference_banks import build_reference
+from ..checkpoints.text_control import with_text_adapter
 from ..config import ClipConfig, PatchDropConfig, RegionWeights, SamplerConfig
 from ..models.latents import VAECodec, decode_frames, encode_pictures
 from ..payloads import Box, Hallo2Models, MotionSettings, Portrait
@@ -18,6 +22,9 @@ from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for
 from .network_cases import region_masks
 from .networks import CaseNetworks
+from .zero_adapter import a_prompt, adapter_of
+
+FPS = Fraction(25)
 
 
 class GoldenDraws:
@@ -108,12 +115,17 @@ class Stage:
             int(told["steps"]), float(told["guidance"]), weights=RegionWeights(*told["motion_scale"])
         )
         reference = build_reference(models, self.portrait, self.codec, self.runtime)
-        self.loop = ClipLoop(Performance(models, reference, self.motion, sampler), clips, self.codec, self.runtime)
+        performance = Performance(models, reference, self.motion, sampler)
+        if settings.zero_adapter:
+            attached = with_text_adapter(models, adapter_of(settings, models.config.unet))
+            performance = replace(performance, models=attached, text=a_prompt())
+        direction = performance.direction(clips * self.motion.clip.frames, FPS)
+        self.loop = ClipLoop(performance, direction, self.codec, self.runtime)
 
     def clip(self, number: int, motion_pixels: Tensor, windows: Tensor, draws: GoldenDraws) -> MadeClip:
         loop = self.loop
         shown = corrupt_motion_frames(motion_pixels, self.portrait.face_region, self.motion.patch_drop, draws)
-        conditions = loop.conditions(encode_pictures(self.codec, shown), windows)
+        conditions = loop.conditions(number, encode_pictures(self.codec, shown), windows)
         noise = draws.latents((), loop.dtype).to(self.runtime.device, loop.dtype)
         steps = list(loop.steps(number, noise, conditions))
         frames = torch.stack(list(decode_frames(self.codec, steps[-1])))

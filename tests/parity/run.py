@@ -1,4 +1,4 @@
-"""Run the golden cases of a folder against the package: `python tests/parity/run.py DIR [--json]`.
+"""Run the golden cases of a folder against the package: `python tests/parity/run.py DIR [--json] [--zero-adapter]`.
 
 One line a case (a clip, for long videos): name, largest absolute difference, that relative to the largest expected
 value, PASS, FAIL or SKIP, and the reason. Exit status 1 if any case fails or none ran.
@@ -27,10 +27,14 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object a case")
     parser.add_argument("--light", action="store_true", help="skip full-size cases (about 10 GiB of memory)")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--zero-adapter", action="store_true", help="with a prompt and an untrained adapter: the same lines must come"
+    )
     arguments = parser.parse_args()
     statuses = []
     try:
-        for verdict in run_folder(arguments.folder, Settings(torch.device(arguments.device)), not arguments.light):
+        settings = Settings(torch.device(arguments.device), zero_adapter=arguments.zero_adapter)
+        for verdict in run_folder(arguments.folder, settings, not arguments.light):
             statuses.append(verdict.status)
             print(json.dumps(verdict.as_json()) if arguments.json else verdict, flush=True)
     except Hallo2Error as error:

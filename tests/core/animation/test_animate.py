@@ -2,6 +2,7 @@ import gc
 import io
 import weakref
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 import tiny
@@ -13,10 +14,14 @@ from hallo2_core.animation.animate import ClipLoop, ClipState, Performance, anim
 from hallo2_core.animation.motion_frames import first_motion_frames, next_motion_frames
 from hallo2_core.animation.randomness import SeededDraws
 from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.checkpoints.text_control import demo_text_adapter, zero_text_adapter
 from hallo2_core.config import ClipConfig, PatchDropConfig, RegionWeights, SamplerConfig
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.layers import Build
 from hallo2_core.payloads import MotionSettings
+from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
+from hallo2_core.timeline.transitions import Transition
+from hallo2_core.timeline.weights import parse_weights
 
 CLIP = ClipConfig(frames=4, motion_frames=2)
 
@@ -81,7 +86,8 @@ def test_in_pieces_it_is_the_same_video_as_in_one_go(released):
         draws = SeededDraws(performance.sampler, performance.motion.patch_drop, number)
         windows = FakeWindows(FakeSpeech(10), 4, runtime).clip(number * 4, 4)
         with torch.inference_mode():
-            frames = ClipLoop(performance, 3, codec, runtime).clip(number, pixels, windows, draws)
+            loop = ClipLoop(performance, performance.direction(10, Fraction(25)), codec, runtime)
+            frames = loop.clip(number, pixels, windows, draws)
             buffer = io.BytesIO()
             torch.save(next_motion_frames(frames, 2), buffer)
         saved = buffer.getvalue()
@@ -241,3 +247,60 @@ def test_a_clip_is_let_go_before_the_next_is_made(monkeypatch):
     for taken in animate(performance, FakeSpeech(12), codec, RecordingRuntime()):
         del taken
     assert alive == [0, 0, 0]
+
+
+def prompts(text, seed=5):
+    spans = parse_prompts(text)
+    return TextPrompts(spans, Transition(0), tiny.normal(seed, len(spans), 768), "an encoder")
+
+
+def directed_video(adapter=None, frames=10, **over_time):
+    performance, codec = perform(RecordingRuntime())
+    models = replace(performance.models, text_adapter=adapter)
+    performance = replace(performance, models=models, **over_time)
+    return torch.cat([clip.frames for clip in animate(performance, FakeSpeech(frames), codec, RecordingRuntime())])
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return demo_text_adapter(tiny.UNET)
+
+
+def test_an_untrained_adapter_changes_no_bit(released):
+    assert torch.equal(directed_video(zero_text_adapter(tiny.UNET), text=prompts("0- smiling")), released)
+
+
+def test_prompts_act_from_their_clip_on_and_not_before(released, trained):
+    """Clips of four frames. What comes after the span differs too: it goes on from frames that do."""
+    got = directed_video(trained, text=prompts("5f-7f smiling"))
+    assert torch.equal(got[:4], released[:4])
+    for frame in range(4, 10):
+        assert not torch.equal(got[frame], released[frame])
+
+
+def test_an_attached_adapter_without_prompts_changes_no_bit(released, trained):
+    assert torch.equal(directed_video(trained), released)
+    never = prompts("9f- smiling")
+    assert torch.equal(directed_video(trained, text=never, frames=8), released[:8])
+
+
+def test_strength_zero_is_no_prompt(released, trained):
+    performance, codec = perform(RecordingRuntime(), text_strength=0.0)
+    performance = replace(
+        performance, models=replace(performance.models, text_adapter=trained), text=prompts("0- smiling")
+    )
+    clips = animate(performance, FakeSpeech(10), codec, RecordingRuntime())
+    assert torch.equal(torch.cat([clip.frames for clip in clips]), released)
+
+
+def test_a_constant_weight_timeline_is_the_constant(released):
+    """perform() guides by 2 and leaves all weights at 1."""
+    constant = parse_weights("pose 1 @ 0-; face 1 @ 0-; lip 1 @ 0-; cfg 2 @ 0-", Transition(0.5))
+    assert torch.equal(directed_video(weights=constant), released)
+
+
+@pytest.mark.parametrize("track", ["lip 2 @ 5f-", "pose 2 @ 5f-", "face 2 @ 5f-", "cfg 4 @ 5f-"])
+def test_weights_over_time_act_from_their_clip_on(released, track):
+    got = directed_video(weights=parse_weights(track, Transition(0)))
+    assert torch.equal(got[:4], released[:4])
+    assert not torch.equal(got[5], released[5])

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import tiny
+import torch
 from stand_ins import RecordingRuntime
 
 from hallo2_core.animation.animate import Performance
@@ -9,11 +10,15 @@ from hallo2_core.animation.checks import check_performance
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
+from hallo2_core.checkpoints.text_control import demo_text_adapter, zero_text_adapter
 from hallo2_core.config import DEMO_WAV2VEC, ClipConfig, SamplerConfig
-from hallo2_core.errors import CheckpointError, SettingsError
+from hallo2_core.errors import CheckpointError, SettingsError, TimelineError
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.wav2vec import SpeechEncoder
 from hallo2_core.payloads import MotionSettings
+from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
+from hallo2_core.timeline.transitions import Transition
+from hallo2_core.timeline.weights import parse_weights
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +69,42 @@ def test_more_frames_than_the_motion_modules_have_positions_for_are_refused(perf
     other = replace(performance, motion=MotionSettings(ClipConfig(frames=24, motion_frames=9)))
     with pytest.raises(SettingsError, match="24 frames with 9 motion frames needs 33 positions, .* have 32. Use fewer"):
         check_performance(other, speech)
+
+
+def prompted(performance, adapter, text="0- smiling", width=768, is_demo=False):
+    embeddings = torch.ones(len(parse_prompts(text)), width)
+    prompts = TextPrompts(parse_prompts(text), Transition(), embeddings, "an encoder", is_demo)
+    return replace(performance, models=replace(performance.models, text_adapter=adapter), text=prompts)
+
+
+def trained_adapter():
+    return replace(demo_text_adapter(tiny.UNET), is_demo=False)
+
+
+def test_prompts_that_can_act_pass(performance, speech):
+    check_performance(prompted(performance, trained_adapter()), speech)
+    check_performance(prompted(performance, zero_text_adapter(tiny.UNET), is_demo=True), speech)
+
+
+def test_prompts_without_an_adapter_are_refused_and_not_ignored(performance, speech):
+    with pytest.raises(SettingsError, match="no text-control adapter, .*one has to be trained.*disconnect the prompts"):
+        check_performance(prompted(performance, None), speech)
+
+
+def test_prompts_of_another_text_encoder_are_refused(performance, speech):
+    with pytest.raises(CheckpointError, match="encoded to 1024 numbers each, .* made for 768.* CLIP ViT-L/14"):
+        check_performance(prompted(performance, trained_adapter(), width=1024), speech)
+
+
+def test_demo_prompts_are_not_for_a_trained_adapter(performance, speech):
+    with pytest.raises(CheckpointError, match="demo text encoder, which knows no language.*Connect a CLIP"):
+        check_performance(prompted(performance, trained_adapter(), is_demo=True), speech)
+
+
+def test_timelines_that_do_not_fit_the_video_are_refused(performance, speech):
+    """The speech has two frames."""
+    with pytest.raises(TimelineError):
+        check_performance(prompted(performance, trained_adapter(), text="9- smiling"), speech)
+    late = replace(performance, weights=parse_weights("lip 1 @ 9-", Transition()))
+    with pytest.raises(TimelineError):
+        check_performance(late, speech)

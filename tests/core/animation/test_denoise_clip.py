@@ -1,10 +1,17 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from stand_ins import PressedCancelError, RecordingRuntime
-from tiny import denoising_inputs, normal, shared_models
+from tiny import UNET, denoising_inputs, normal, shared_models
 
-from hallo2_core.animation.denoise_clip import denoising_steps
+from hallo2_core.animation.denoise_clip import denoising_steps, predicted
+from hallo2_core.animation.guidance import Guidance
 from hallo2_core.animation.noise_schedule import ddim_step, timesteps
+from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
+from hallo2_core.config import TextControlConfig
+from hallo2_core.models.layers import Build
+from hallo2_core.models.text_control import TextControl
 
 NOISE = normal(1, 4, 4, 8, 8)
 
@@ -18,7 +25,7 @@ def conditions():
 
 def test_the_loop_is_the_network_guidance_and_ddim_in_turn(conditions):
     unet, latents = shared_models().denoising_unet, NOISE
-    got = list(denoising_steps(unet, NOISE, conditions, 3, 3.5, RecordingRuntime()))
+    got = list(denoising_steps(unet, NOISE, conditions, 3, Guidance(3.5, 2), RecordingRuntime()))
     assert len(got) == 3
     with torch.inference_mode():
         for timestep, stepped in zip(timesteps(3), got, strict=True):
@@ -31,7 +38,45 @@ def test_cancel_is_heard_before_every_step(conditions):
     runtime = RecordingRuntime(cancel_after=2)
     taken = 0
     with pytest.raises(PressedCancelError):
-        for _latents in denoising_steps(shared_models().denoising_unet, NOISE, conditions, 5, 3.5, runtime):
+        unet, guidance = shared_models().denoising_unet, Guidance(3.5, 2)
+        for _latents in denoising_steps(unet, NOISE, conditions, 5, guidance, runtime):
             taken += 1
             runtime.progress(taken, 5)
     assert taken == 2
+
+
+def prompted(conditions):
+    control = TextControl(replace(TextControlConfig.fitting(UNET), text_width=12), Build())
+    fill_with_seeded_weights(control, "text_control.")
+    return conditions.with_text(control(normal(5, 4, 12), torch.ones(4)))
+
+
+@torch.inference_mode()
+def test_prompts_weighed_apart_are_carried_further_in_the_conditional_half(conditions):
+    unet, text = shared_models().denoising_unet, prompted(conditions)
+    both = torch.cat([NOISE, NOISE])
+    unconditional, plain = unet(both, 500, conditions).chunk(2)
+    with_text = unet(both, 500, text).chunk(2)[1]
+    got = predicted(unet, NOISE, 500, text, Guidance(3.5, 2, text_scale=2.0))
+    led = plain + 2.0 * (with_text - plain)
+    torch.testing.assert_close(got, unconditional + 3.5 * (led - unconditional), atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_without_a_prompt_in_the_clip_there_is_nothing_to_weigh_and_no_second_pass(conditions):
+    unet = shared_models().denoising_unet
+    plain = predicted(unet, NOISE, 500, conditions, Guidance(3.5, 2))
+    assert torch.equal(predicted(unet, NOISE, 500, conditions, Guidance(3.5, 2, text_scale=4.0)), plain)
+
+
+@torch.inference_mode()
+def test_prompts_weighed_apart_work_without_guidance_too():
+    unet, given = shared_models().denoising_unet, denoising_inputs()
+    portrait = unet.portrait_conditions(
+        given.banks.rows(slice(1, None)), given.face_tokens[1:], given.face_map, given.masks
+    )
+    rows, motion = torch.zeros(4, dtype=torch.long), given.motion_banks.rows(slice(2, None))
+    alone = unet.clip_conditions(portrait, motion, given.audio_tokens, given.weights, rows)
+    plain, with_text = unet(NOISE, 500, alone), unet(NOISE, 500, prompted(alone))
+    got = predicted(unet, NOISE, 500, prompted(alone), Guidance(1.0, 1, text_scale=0.5))
+    torch.testing.assert_close(got, plain + 0.5 * (with_text - plain))

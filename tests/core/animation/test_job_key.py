@@ -17,10 +17,14 @@ from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.speech_pieces import RELEASED
 from hallo2_core.audio.waveform import TensorAudio
+from hallo2_core.checkpoints.text_control import zero_text_adapter
 from hallo2_core.config import ClipConfig, PatchDropConfig, SamplerConfig
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.payloads import MotionSettings
 from hallo2_core.runtime import LocalRuntime
+from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
+from hallo2_core.timeline.transitions import Transition
+from hallo2_core.timeline.weights import parse_weights
 from hallo2_core.video.encode import VideoSettings
 
 RATE_HZ = 16_000
@@ -87,9 +91,35 @@ CHANGES = {
     "frame rate": lambda: with_speech(fps=Fraction(24)),
     "pieces": lambda: with_speech(pieces=RELEASED),
     "resampler": lambda: with_speech(resampler="soxr"),
+    "prompts": lambda: with_performance(text=prompts("0-2 smiling")),
+    "when": lambda: with_performance(text=prompts("0-1 smiling")),
+    "what they mean": lambda: with_performance(text=replace(prompts("0-2 smiling"), embeddings=torch.ones(1, 8))),
+    "who encoded them": lambda: with_performance(text=replace(prompts("0-2 smiling"), encoder="another")),
+    "adapter": lambda: with_performance(
+        text=prompts("0-2 smiling"),
+        models=replace(a_render().performance.models, text_adapter=zero_text_adapter(tiny.UNET)),
+    ),
+    "weights over time": lambda: with_performance(weights=parse_weights("lip 1.2 @ 0-", Transition())),
+    "their transition": lambda: with_performance(weights=parse_weights("lip 1.2 @ 0-", Transition(0.2))),
     "codec": lambda: replace(a_render(), settings=VideoSettings("h265")),
     "quality": lambda: replace(a_render(), settings=VideoSettings(quality=0)),
 }
+
+
+def prompts(text):
+    return TextPrompts(parse_prompts(text), Transition(), torch.zeros(1, 8), "an encoder")
+
+
+def test_timelines_count_by_what_they_say():
+    written = with_performance(weights=parse_weights("lip 1.20 @ 0:01-2s ; pose 1 @ 1-", Transition()))
+    shorter = with_performance(weights=parse_weights("pose 1.0 @ 1-; lip 1.2@1-2", Transition()))
+    assert key(written) == key(shorter)
+    assert key(with_performance(text=prompts("0-2s  smiling;"))) == key(with_performance(text=prompts("0-2 smiling")))
+
+
+def test_an_adapter_without_prompts_does_nothing_and_does_not_count():
+    models = replace(a_render().performance.models, text_adapter=zero_text_adapter(tiny.UNET))
+    assert key(with_performance(models=models)) == key(a_render())
 
 
 def test_every_change_gives_a_key_of_its_own():

@@ -1,0 +1,30 @@
+"""A prompt through a text-control adapter of zeros, for golden cases that must not notice."""
+
+from __future__ import annotations
+
+import torch
+
+from ..checkpoints.text_control import zero_text_adapter
+from ..config import TextControlConfig, UNetConfig
+from ..models.conditions import ClipConditions
+from ..models.layers import Build
+from ..payloads import TextAdapter
+from ..timeline.prompts import TextPrompts, parse_prompts
+from ..timeline.transitions import Transition
+from .case import Settings
+
+
+def adapter_of(settings: Settings, unet: UNetConfig) -> TextAdapter:
+    return zero_text_adapter(unet, Build(dtype=settings.dtype, device=settings.device))
+
+
+def a_prompt() -> TextPrompts:
+    """From the first frame to the last, at full strength."""
+    embedding = torch.randn(1, TextControlConfig().text_width, generator=torch.Generator().manual_seed(0))
+    return TextPrompts(parse_prompts("0- smiling"), Transition(), embedding, "selftest")
+
+
+def prompted(conditions: ClipConditions, settings: Settings, unet: UNetConfig) -> ClipConditions:
+    embeddings = a_prompt().embeddings.expand(conditions.frames, -1).to(settings.device, settings.dtype)
+    presence = torch.ones(conditions.frames, device=settings.device, dtype=settings.dtype)
+    return conditions.with_text(adapter_of(settings, unet).control(embeddings, presence))
