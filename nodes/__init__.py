@@ -14,7 +14,9 @@ from .paste_back import Hallo2PasteBack
 from .prepare_portrait import Hallo2PreparePortrait
 from .reference_net import Hallo2ReferenceNet
 from .sample_video import Hallo2SampleVideo
+from .text_prompts import Hallo2TextPrompts
 from .upscale_video import Hallo2UpscaleVideo
+from .weight_timeline import Hallo2WeightTimeline
 
 
 class Hallo2Extension(ComfyExtension):
@@ -30,6 +32,8 @@ class Hallo2Extension(ComfyExtension):
             Hallo2PreparePortrait,
             Hallo2ReferenceNet,
             Hallo2MotionFrames,
+            Hallo2TextPrompts,
+            Hallo2WeightTimeline,
             Hallo2SampleVideo,
             Hallo2UpscaleVideo,
             Hallo2PasteBack,

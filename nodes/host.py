@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +23,7 @@ from server import PromptServer
 from torch import Tensor, nn
 
 from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
-from ..hallo2_core.errors import SettingsError
+from ..hallo2_core.errors import SettingsError, TimelineError
 from ..hallo2_core.jobs.job import Job
 from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.latents import LatentCodec, VAECodec
@@ -31,6 +32,7 @@ from ..hallo2_core.payloads import Hallo2Models
 
 if TYPE_CHECKING:
     from ..hallo2_core.animation.animate import Performance
+    from ..hallo2_core.timeline.prompts import TextEncoder
     from ..hallo2_core.upscaling.background import Background
 
 Payload = TypeVar("Payload")
@@ -41,6 +43,10 @@ MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
 SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
 
 DTYPES = {"default": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+SD1_TOWER = "l"  # the host's name for CLIP ViT-L/14
+START_TOKEN, END_TOKEN = 49406, 49407  # of its vocabulary
+EMBEDDING_FILE = "embedding:"  # before the name of a file, whose vectors the host puts among a prompt's
+
 LARGEST_NETWORK_PARAMETERS = 1_520_000_000  # the released denoising UNet
 # Alive above the weights in one guided step of 16 frames at 512×512 in fp16, measured.
 STEP_BYTES = 2.53 * 2**30
@@ -297,3 +303,55 @@ class HostVAE:
 
     def decode(self, latents: Tensor) -> Tensor:
         return rearrange(self.vae.decode(latents), "b h w c -> b c h w").float()
+
+
+def text_encoder(clip: Any) -> TextEncoder:  # noqa: ANN401 - the host's CLIP class is no declared API
+    """The connected CLIP, or the demo's stand-in."""
+    from ..hallo2_core.timeline.demo_encoder import DemoTextEncoder
+
+    return DemoTextEncoder() if clip is None else HostTextEncoder(clip)
+
+
+class HostTextEncoder:
+    """`TextEncoder` over the host's CLIP, which it keeps loaded itself: the text encoder of SD 1.x and no other.
+
+    The text is taken as it is written: weights in brackets don't act. Nor does "CLIP Set Last Layer": adapters are
+    trained on the last one.
+    """
+
+    is_demo = False
+
+    def __init__(self, clip: Any) -> None:  # noqa: ANN401 - the host's CLIP class is no declared API
+        towers = ", ".join(clip.tokenize("a"))
+        if towers != SD1_TOWER:
+            raise SettingsError(
+                f"The connected CLIP is no text encoder of SD 1.x (its parts: {towers}). Choose clip_l.safetensors in "
+                f"'Load CLIP' with type stable_diffusion, or connect the CLIP of an SD 1.x checkpoint."
+            )
+        self.clip = clip.clone()
+        self.clip.clip_layer(None)
+
+    @property
+    def fingerprint(self) -> str:
+        return weights_fingerprint({"clip.": self.clip.cond_stage_model})
+
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        return torch.stack([self._embed(text) for text in texts])
+
+    def _embed(self, text: str) -> Tensor:
+        """(d): the hidden state at the first end-of-text token; the host pads with more of them."""
+        from ..hallo2_core.timeline.clip_encoder import too_long
+        from ..hallo2_core.timeline.prompts import TEXT_WIDTH
+
+        if any(word.startswith(EMBEDDING_FILE) for word in text.split()):
+            raise TimelineError(f"The prompt '{text}' names an embedding file, which no adapter knows. Use words.")
+        sections = self.clip.tokenize(text.replace("(", "\\(").replace(")", "\\)"), disable_weights=True)[SD1_TOWER]
+        tokens = [token for token, _weight in sections[0]]
+        if len(sections) > 1:
+            raise too_long(text, sum(token not in (START_TOKEN, END_TOKEN) for part in sections for token, _ in part))
+        hidden = self.clip.encode_from_tokens({SD1_TOWER: sections})
+        if hidden.shape[-1] != TEXT_WIDTH:
+            raise SettingsError(
+                f"The connected CLIP is {hidden.shape[-1]} numbers wide; the text encoder of SD 1.x has {TEXT_WIDTH}."
+            )
+        return hidden[0, tokens.index(END_TOKEN)].float().cpu()

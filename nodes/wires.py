@@ -12,6 +12,8 @@ Speech = io.Custom("HALLO2_SPEECH")  # Hosted[SpeechEmbeddings]
 Portrait = io.Custom("HALLO2_PORTRAIT")  # Portrait
 Reference = io.Custom("HALLO2_REFERENCE")  # Reference
 Motion = io.Custom("HALLO2_MOTION")  # MotionSettings
+Text = io.Custom("HALLO2_TEXT")  # TextPrompts
+Weights = io.Custom("HALLO2_WEIGHTS")  # WeightTimeline
 
 # For inputs that few will touch: newer hosts fold them away, the older one does not know the word.
 ADVANCED = {"advanced": True} if "advanced" in signature(io.Int.Input).parameters else {}

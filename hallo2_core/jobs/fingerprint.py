@@ -13,7 +13,8 @@ from torch import Tensor
 
 
 def fingerprint(*parts: object) -> str:
-    """A hash over numbers, text, tensors, and dataclasses and containers of these. Names of fields count too."""
+    """A hash over numbers, text, tensors, and dataclasses and containers of these. Names of fields count too; a field
+    that does not count when its class is compared does not count here."""
     digest = hashlib.sha256()
     for part in parts:
         _update(digest, part)
@@ -29,8 +30,9 @@ def _update(digest: hashlib._Hash, part: object) -> None:
     elif dataclasses.is_dataclass(part):
         _line(digest, type(part).__name__)
         for field in dataclasses.fields(part):
-            _update(digest, field.name)
-            _update(digest, getattr(part, field.name))
+            if field.compare:
+                _update(digest, field.name)
+                _update(digest, getattr(part, field.name))
     elif isinstance(part, Mapping):
         _line(digest, f"{len(part)} entries")
         for key in sorted(part):

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from ..errors import TimelineError
+from .masking import Masked, Masking, mask_text
 from .spans import Span, TextPart, check_in_video, check_order, gaps, parse_times, split_items
 from .transitions import Transition, acting_spans
+
+TEXT_WIDTH = 768  # of CLIP ViT-L/14, the text encoder of SD 1.x
+
+
+class TextEncoder(Protocol):
+    """Turns prompts into vectors; CLIP, or the demo's stand-in."""
+
+    fingerprint: str
+    is_demo: bool
+
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        """(n d) float32 on the CPU: the last hidden state, after the final layer norm, at each text's end.
+
+        Errors: TimelineError for a text that is longer than the encoder reads.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,11 @@ class TextPrompts:
     def __str__(self) -> str:
         return prompts_text(self.spans)
 
+    @property
+    def report(self) -> str:
+        """What the node shows."""
+        return "\n".join([str(self) or "No prompt acts.", *self.notes])
+
     def check(self, frames: int, fps: Fraction) -> None:
         """Before the long work starts: the spans fit this video. Errors: TimelineError."""
         check_order(self.spans, fps)
@@ -56,6 +80,31 @@ class TextPrompts:
         return TextWindow(blended.float(), presence.squeeze(1).float().clamp(max=1))
 
 
+def encode_prompts(
+    text: str, encoder: TextEncoder, transition: Transition, masking: Masking | None = None
+) -> TextPrompts:
+    """From a timeline's text to what the sampler needs of it. Errors: TimelineError."""
+    notes, spans = [], []
+    for span in parse_prompts(text):
+        masked = Masked(span.content, ()) if masking is None else mask_text(span.content, masking, encoder.embed)
+        if masked.taken_out:
+            notes.append(f"Taken out of {span.times}: {', '.join(masked.taken_out)}.")
+        if masked.text:
+            spans.append(replace(span, content=masked.text))
+        else:
+            notes.append(f"Nothing is left of the prompt at {span.times}: it does not act.")
+    if encoder.is_demo:
+        notes.append("Encoded without CLIP, for the demo model only: connect a CLIP for an adapter that was trained.")
+    return TextPrompts(
+        spans=tuple(spans),
+        transition=transition,
+        embeddings=_embeddings([span.content for span in spans], encoder),
+        encoder=encoder.fingerprint,
+        is_demo=encoder.is_demo,
+        notes=(*notes, *(f"No prompt acts in {gap}." for gap in gaps(spans))),
+    )
+
+
 def parse_prompts(text: str) -> tuple[Span[str], ...]:
     """The spans of a prompt timeline; none for an empty text. Errors: TimelineError."""
     spans = tuple(_parse_item(item) for item in split_items(text, escapes=True))
@@ -68,8 +117,15 @@ def prompts_text(spans: Sequence[Span[str]]) -> str:
     return "; ".join(f"{span.times} {_escaped(span.content)}" for span in spans)
 
 
-def gap_notes(spans: Sequence[Span]) -> tuple[str, ...]:
-    return tuple(f"No prompt acts in {gap}." for gap in gaps(spans))
+def _embeddings(texts: Sequence[str], encoder: TextEncoder) -> Tensor:
+    """(s d) float32 on the CPU. A text that comes back is encoded once."""
+    if not texts:
+        return torch.zeros(0, TEXT_WIDTH)
+    known = list(dict.fromkeys(texts))
+    embedded = encoder.embed(known).to("cpu", torch.float32)
+    if not embedded.isfinite().all():
+        raise TimelineError("The text encoder gave numbers that are not finite. Load its file in another dtype.")
+    return embedded[[known.index(text) for text in texts]]
 
 
 def _parse_item(item: TextPart) -> Span[str]:

@@ -42,6 +42,11 @@ class WeightTimeline:
             for gap in gaps(track.spans)
         )
 
+    @property
+    def report(self) -> str:
+        """What the node shows."""
+        return "\n".join([str(self) or "The sampler's own values hold.", *self.notes])
+
     def check(self, frames: int, fps: Fraction) -> None:
         """Before the long work starts: the spans fit this video. Errors: TimelineError."""
         for track in self.tracks:

@@ -10,6 +10,8 @@ NODES = {
     "Hallo2PreparePortrait",
     "Hallo2ReferenceNet",
     "Hallo2MotionFrames",
+    "Hallo2TextPrompts",
+    "Hallo2WeightTimeline",
     "Hallo2SampleVideo",
     "Hallo2UpscaleVideo",
     "Hallo2PasteBack",

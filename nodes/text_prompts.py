@@ -1,0 +1,115 @@
+"""Prompts at times → what the sampler needs of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+from . import host, timeline_inputs, wires
+
+
+class Hallo2TextPrompts(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2TextPrompts",
+            display_name="Text Prompts (Hallo2)",
+            category="Hallo2",
+            description=(
+                "What is to be seen when, in words: '0-4.5 smiling; 4.5- serious, slow nod'. The released weights do "
+                "not understand text: an adapter has to be trained first, and the sampler refuses prompts without one."
+            ),
+            inputs=[
+                io.String.Input(
+                    "timeline",
+                    multiline=True,
+                    default="0- smiling",
+                    tooltip=(
+                        "start-end and a prompt, one a line or between semicolons: '0-4.5 smiling; 4.5- serious'. "
+                        "Times in seconds, frames (112f) or mm:ss; without an end: to the end of the video."
+                    ),
+                ),
+                timeline_inputs.transition_seconds(),
+                timeline_inputs.blend(),
+                io.Clip.Input(
+                    "clip",
+                    optional=True,
+                    tooltip=(
+                        "The text encoder of SD 1.x (CLIP ViT-L/14). Without it a stand-in that knows no meanings, for "
+                        "the demo model only."
+                    ),
+                ),
+                io.String.Input(
+                    "masked_terms",
+                    multiline=True,
+                    default="",
+                    optional=True,
+                    tooltip="Terms that are taken out of all prompts, one a line or between commas. Empty: none.",
+                    **wires.ADVANCED,
+                ),
+                io.Combo.Input(
+                    "mask_by",
+                    options=["exact", "pattern", "similarity"],
+                    default="exact",
+                    optional=True,
+                    tooltip=(
+                        "'exact' finds whole words, capitals or not. 'pattern': * stands for any letters, ? for one. "
+                        "'similarity': words that mean to CLIP much the same."
+                    ),
+                    **wires.ADVANCED,
+                ),
+                io.Float.Input(
+                    "similarity",
+                    default=0.85,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="For 'similarity', 0 to 1: how near a word must be to a term to go. Lower takes out more.",
+                    **wires.ADVANCED,
+                ),
+                io.Combo.Input(
+                    "mask_unit",
+                    options=["word", "sentence"],
+                    default="word",
+                    optional=True,
+                    tooltip="What goes with a term: only its words, or the whole sentence they stand in.",
+                    **wires.ADVANCED,
+                ),
+            ],
+            outputs=[wires.Text.Output(display_name="text"), timeline_inputs.report()],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, timeline: str | None = None) -> bool | str:
+        from ..hallo2_core.errors import TimelineError
+        from ..hallo2_core.timeline.prompts import parse_prompts
+
+        try:
+            parse_prompts(timeline or "")
+        except TimelineError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        timeline: str,
+        transition_seconds: float,
+        blend: str,
+        clip: Any = None,  # noqa: ANN401 - the host's CLIP class is no declared API
+        masked_terms: str = "",
+        mask_by: str = "exact",
+        similarity: float = 0.85,
+        mask_unit: str = "word",
+    ) -> io.NodeOutput:
+        from ..hallo2_core.timeline.masking import Masking, read_terms
+        from ..hallo2_core.timeline.prompts import encode_prompts
+        from ..hallo2_core.timeline.transitions import Transition
+
+        masking = Masking(read_terms(masked_terms), mask_by, similarity, mask_unit)
+        prompts = encode_prompts(timeline, host.text_encoder(clip), Transition(transition_seconds, blend), masking)
+        host.show_text(cls.hidden.unique_id, prompts.report)
+        return io.NodeOutput(prompts, prompts.report, ui=ui.PreviewText(prompts.report))

@@ -1,0 +1,59 @@
+"""Region weights and guidance at times → what the sampler needs of them."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io, ui
+
+from . import host, timeline_inputs, wires
+
+
+class Hallo2WeightTimeline(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2WeightTimeline",
+            display_name="Weight Timeline (Hallo2)",
+            category="Hallo2",
+            description=(
+                "Pose, face and lip weight and guidance over the time of the video: 'lip 1.2 @ 0-3, 0.8 @ 3-; cfg 4 @ "
+                "2-5'. Works with the released weights. What is not named, and between spans, the sampler's own value "
+                "holds."
+            ),
+            inputs=[
+                io.String.Input(
+                    "timeline",
+                    multiline=True,
+                    default="lip 1.2 @ 0-3, 0.8 @ 3-",
+                    tooltip=(
+                        "pose, face, lip (0 to 3) or cfg (1 to 15) with 'value @ start-end', more of them after "
+                        "commas; the next weight on a line of its own or after a semicolon. Times in seconds, frames "
+                        "(112f) or mm:ss; without an end: to the end of the video."
+                    ),
+                ),
+                timeline_inputs.transition_seconds(),
+                timeline_inputs.blend(),
+            ],
+            outputs=[wires.Weights.Output(display_name="weights"), timeline_inputs.report()],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, timeline: str | None = None) -> bool | str:
+        from ..hallo2_core.errors import TimelineError
+        from ..hallo2_core.timeline.transitions import Transition
+        from ..hallo2_core.timeline.weights import parse_weights
+
+        try:
+            parse_weights(timeline or "", Transition())
+        except TimelineError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, timeline: str, transition_seconds: float, blend: str) -> io.NodeOutput:
+        from ..hallo2_core.timeline.transitions import Transition
+        from ..hallo2_core.timeline.weights import parse_weights
+
+        weights = parse_weights(timeline, Transition(transition_seconds, blend))
+        host.show_text(cls.hidden.unique_id, weights.report)
+        return io.NodeOutput(weights, weights.report, ui=ui.PreviewText(weights.report))
