@@ -84,14 +84,9 @@ class Hallo2TextPrompts(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, timeline: str | None = None) -> bool | str:
-        from ..hallo2_core.errors import TimelineError
         from ..hallo2_core.timeline.prompts import parse_prompts
 
-        try:
-            parse_prompts(timeline or "")
-        except TimelineError as error:
-            return str(error)
-        return True
+        return timeline_inputs.check(parse_prompts, timeline)
 
     @classmethod
     def execute(

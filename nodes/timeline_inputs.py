@@ -1,8 +1,12 @@
-"""The inputs and the output that every node with a timeline has."""
+"""What every node with a timeline has: inputs, an output, and the look at its text before anything runs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from comfy_api.latest import io
+
+from ..hallo2_core.errors import TimelineError
 
 
 def transition_seconds() -> io.Float.Input:
@@ -33,3 +37,12 @@ def report() -> io.String.Output:
         display_name="report",
         tooltip="The timeline as it was read, and what to know of it. Shown under the node too.",
     )
+
+
+def check(parse: Callable[[str], object], text: str | None) -> bool | str:
+    """For validate_inputs: True, or what is wrong with a text. None: another node gives it, later."""
+    try:
+        parse(text or "")
+    except TimelineError as error:
+        return str(error)
+    return True

@@ -39,15 +39,9 @@ class Hallo2WeightTimeline(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, timeline: str | None = None) -> bool | str:
-        from ..hallo2_core.errors import TimelineError
-        from ..hallo2_core.timeline.transitions import Transition
-        from ..hallo2_core.timeline.weights import parse_weights
+        from ..hallo2_core.timeline.weights import parse_tracks
 
-        try:
-            parse_weights(timeline or "", Transition())
-        except TimelineError as error:
-            return str(error)
-        return True
+        return timeline_inputs.check(parse_tracks, timeline)
 
     @classmethod
     def execute(cls, timeline: str, transition_seconds: float, blend: str) -> io.NodeOutput:

@@ -89,6 +89,11 @@ class WeightTimeline:
 
 def parse_weights(text: str, transition: Transition) -> WeightTimeline:
     """Errors: TimelineError."""
+    return WeightTimeline(parse_tracks(text), transition)
+
+
+def parse_tracks(text: str) -> tuple[Track, ...]:
+    """The tracks of a weight timeline; none for an empty text. Errors: TimelineError."""
     tracks: dict[str, Track] = {}
     for item in split_items(text, escapes=False):
         name, rest = item.first_word()
@@ -101,7 +106,7 @@ def parse_weights(text: str, transition: Transition) -> WeightTimeline:
         spans = tuple(_parse_value(part, name.text) for part in rest.split(","))
         check_order(spans)
         tracks[name.text] = Track(name.text, spans)
-    return WeightTimeline(tuple(tracks[name] for name in RANGES if name in tracks), transition)
+    return tuple(tracks[name] for name in RANGES if name in tracks)
 
 
 def _parse_value(part: TextPart, track: str) -> Span[Fraction]:

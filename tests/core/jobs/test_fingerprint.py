@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -75,3 +75,14 @@ def test_tensors_count_by_their_numbers_and_not_by_how_they_lie_in_memory():
 def test_what_has_no_name_is_our_own_mistake():
     with pytest.raises(TypeError):
         fingerprint(object())
+
+
+@dataclass(frozen=True)
+class Noted:
+    a: object
+    note: str = field(default="", compare=False)
+
+
+def test_what_does_not_count_in_a_comparison_does_not_count_here():
+    assert fingerprint(Noted(1, "one")) == fingerprint(Noted(1, "another"))
+    assert fingerprint(Noted(1)) != fingerprint(Noted(2))
