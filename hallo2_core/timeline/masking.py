@@ -99,10 +99,10 @@ def _term_words(term: str, by: str) -> list[str]:
 
 def _similarities(words: Sequence[str], terms: Sequence[str], embed: Embed) -> Tensor:
     """(words): the cosine to the nearest term."""
-    known = list(dict.fromkeys(words))
-    embedded = F.normalize(embed([*known, *terms]).double(), dim=-1)
-    nearest = (embedded[: len(known)] @ embedded[len(known) :].T).amax(dim=-1)
-    return nearest[[known.index(word) for word in words]]
+    rows = {word: row for row, word in enumerate(dict.fromkeys(words))}
+    embedded = F.normalize(embed([*rows, *terms]).double(), dim=-1)
+    nearest = (embedded[: len(rows)] @ embedded[len(rows) :].T).amax(dim=-1)
+    return nearest[[rows[word] for word in words]]
 
 
 def _joined(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:

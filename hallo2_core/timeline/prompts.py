@@ -121,11 +121,11 @@ def _embeddings(texts: Sequence[str], encoder: TextEncoder) -> Tensor:
     """(s d) float32 on the CPU. A text that comes back is encoded once."""
     if not texts:
         return torch.zeros(0, TEXT_WIDTH)
-    known = list(dict.fromkeys(texts))
-    embedded = encoder.embed(known).to("cpu", torch.float32)
+    rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+    embedded = encoder.embed(list(rows)).to("cpu", torch.float32)
     if not embedded.isfinite().all():
         raise TimelineError("The text encoder gave numbers that are not finite. Load its file in another dtype.")
-    return embedded[[known.index(text) for text in texts]]
+    return embedded[[rows[text] for text in texts]]
 
 
 def _parse_item(item: TextPart) -> Span[str]:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hallo2_core.errors import TimelineError
+from hallo2_core.timeline.masking import UNITS, Masking, mask_text, read_terms
 from hallo2_core.timeline.moments import Moment, decimal_text, parse_decimal, parse_moment
 from hallo2_core.timeline.prompts import parse_prompts, prompts_text
-from hallo2_core.timeline.spans import LONGEST_TEXT
+from hallo2_core.timeline.spans import LONGEST_TEXT, WHITE_SPACE, Span
 from hallo2_core.timeline.transitions import Transition
 from hallo2_core.timeline.weights import RANGES, parse_weights
 
@@ -93,6 +94,17 @@ def test_valid_timelines_of_any_make_come_back(kind):
 @pytest.mark.timeout(60)  # what grows with the square of the length would take hours
 def test_the_longest_text_is_read(kind, piece):
     parses_or_fails_cleanly(kind, (piece * LONGEST_TEXT)[:LONGEST_TEXT])
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "ab", " ", "  ", ",", ".", ";", "\\", "!", "'", "\u00a0", "笑"]), max_size=20),
+    st.sampled_from(["a", "b, 笑", "a b", "*", "??", "a*, '"]),
+    st.sampled_from(["exact", "pattern"]),
+    st.sampled_from(UNITS),
+)
+def test_what_masking_leaves_can_be_written_down(pieces, terms, by, unit):
+    left = mask_text("".join(pieces).strip(WHITE_SPACE), Masking(read_terms(terms), by, unit=unit), None).text
+    assert not left or parse_prompts(prompts_text([Span(Moment(Fraction(0)), None, left)]))[0].content == left
 
 
 @pytest.mark.slow

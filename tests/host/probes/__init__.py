@@ -1,13 +1,18 @@
 """Nodes that only the tests use, in the same host as the pack."""
 
+import json
+import shutil
 import sys
+import tempfile
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import torch
 from comfy.model_management import unload_all_models
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import ComfyExtension, io, ui
+from safetensors.torch import save_file
 
 Model = io.Custom("HALLO2_MODEL")
 
@@ -174,9 +179,82 @@ class Described:
         return self.model(picture)
 
 
+class ProbeClip(io.ComfyNode):
+    """A text encoder of SD 1.x as the host builds it, two layers deep and of random weights; or SDXL's tokenizer."""
+
+    @classmethod
+    def define_schema(cls):
+        kind = io.Combo.Input("kind", options=["sd1", "sdxl"])
+        return io.Schema("ProbeClip", inputs=[kind], outputs=[io.Clip.Output()])
+
+    @classmethod
+    def execute(cls, kind):
+        from comfy.sdxl_clip import SDXLTokenizer
+
+        return io.NodeOutput(small_clip() if kind == "sd1" else OnlyTokens(SDXLTokenizer()))
+
+
+class OnlyTokens:
+    def __init__(self, tokenizer):
+        self.tokenize = tokenizer.tokenize_with_weights
+
+
+CLIP_SIZE = {"num_hidden_layers": 2, "intermediate_size": 64}
+
+
+def small_clip():
+    import comfy.sd
+    from comfy.sd1_clip import SD1ClipModel, SD1Tokenizer
+
+    class Target:
+        params, clip, tokenizer = {}, SD1ClipModel, SD1Tokenizer
+
+    clip = comfy.sd.CLIP(Target, model_options={"dtype": torch.float32, "clip_l_model_config": CLIP_SIZE})
+    torch.manual_seed(3)
+    for parameter in clip.cond_stage_model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return clip
+
+
+class ProbeTextEncoder(io.ComfyNode):
+    """The host's CLIP beside the command line's, on the same weights: the greatest difference."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeTextEncoder", inputs=[], outputs=[], is_output_node=True)
+
+    @classmethod
+    def execute(cls):
+        import comfy.sd1_clip
+
+        clip, texts = small_clip(), ["smiling", "(nod:1.3), a \\(slow\\) one; [sad] (", "a " * 75]
+        clip.clip_layer(-2)  # as "CLIP Set Last Layer" does; it is left aside
+        source = Path(comfy.sd1_clip.__file__).parent
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(source / "sd1_tokenizer", folder, dirs_exist_ok=True)
+            config = json.loads((source / "sd1_clip_config.json").read_text())
+            (Path(folder) / "config.json").write_text(json.dumps(config | CLIP_SIZE))
+            prefix, tensors = "clip_l.transformer.", clip.cond_stage_model.state_dict()
+            kept = {key.removeprefix(prefix): x for key, x in tensors.items() if key.startswith(f"{prefix}text_model.")}
+            save_file(kept, Path(folder) / "model.safetensors", {"format": "pt"})
+            ours = pack("hallo2_core.timeline.clip_encoder").load_clip_encoder(folder).embed(texts)
+        hosts = pack("nodes.host").HostTextEncoder(clip).embed(texts)
+        difference, largest = (hosts - ours).abs().max(), ours.abs().max()
+        return io.NodeOutput(ui=ui.PreviewText(f"{float(difference):.2e} {float(largest):.2e}"))
+
+
 class ProbeExtension(ComfyExtension):
     async def get_node_list(self):
-        return [ProbeHalfLoaded, ProbeWithoutVAE, ProbeOtherDevice, ProbeVAE, ProbeLazyLayers, ProbeUpscaleModel]
+        return [
+            ProbeHalfLoaded,
+            ProbeWithoutVAE,
+            ProbeOtherDevice,
+            ProbeVAE,
+            ProbeLazyLayers,
+            ProbeUpscaleModel,
+            ProbeClip,
+            ProbeTextEncoder,
+        ]
 
 
 async def comfy_entrypoint():
