@@ -14,6 +14,7 @@ from .paste_back import Hallo2PasteBack
 from .prepare_portrait import Hallo2PreparePortrait
 from .reference_net import Hallo2ReferenceNet
 from .sample_video import Hallo2SampleVideo
+from .text_control import Hallo2LoadTextControl
 from .text_prompts import Hallo2TextPrompts
 from .upscale_video import Hallo2UpscaleVideo
 from .weight_timeline import Hallo2WeightTimeline
@@ -27,6 +28,7 @@ class Hallo2Extension(ComfyExtension):
             Hallo2LoadSpeechEncoder,
             Hallo2LoadFaceAnalysis,
             Hallo2LoadUpscaler,
+            Hallo2LoadTextControl,
             Hallo2ExampleInputs,
             Hallo2EncodeSpeech,
             Hallo2PreparePortrait,

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 Payload = TypeVar("Payload")
 
 DEMO = "demo"  # what every loader offers beside files: made at run time, nothing to download
+ZERO = "zero"  # an adapter that changes nothing, made at run time too
 MODEL_FOLDER = "hallo2"
+TEXT_CONTROL_FOLDER = "text_control"  # below it
 MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
 SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
 
@@ -71,6 +73,17 @@ def register_model_folder() -> None:
 def model_files(folder: str) -> list[str]:
     """The choices of a loader. The host caches the listing until a folder changes."""
     return [DEMO, *folder_paths.get_filename_list(folder)]
+
+
+def network_files() -> list[str]:
+    """The choices of the loaders whose files lie in models/hallo2 itself."""
+    return [name for name in model_files(MODEL_FOLDER) if Path(name).parts[0] != TEXT_CONTROL_FOLDER]
+
+
+def text_control_files() -> list[str]:
+    """The adapters, by their names below models/hallo2."""
+    files = folder_paths.get_filename_list(MODEL_FOLDER)
+    return [ZERO, DEMO, *(name for name in files if Path(name).parts[0] == TEXT_CONTROL_FOLDER)]
 
 
 def find_file(folder: str, name: str) -> Path | None:
@@ -163,6 +176,13 @@ def network_build(dtype: str) -> Build:
     )
 
 
+def build_like(network: nn.Module) -> Build:
+    """For what works beside a network: in its dtype."""
+    return Build(
+        operations=Layers, attention=attention, dtype=dtype_of(network), device=mm.unet_offload_device()
+    )
+
+
 def _weight_dtype(choice: str) -> torch.dtype:
     if choice not in DTYPES:
         raise SettingsError(f"dtype is '{choice}'; choose one of {', '.join(DTYPES)}.")
@@ -190,6 +210,11 @@ def hosted(payload: Payload, *networks: nn.Module, whole: bool = False) -> Hoste
     """Put networks under the host's memory manager."""
     device, offload = mm.get_torch_device(), mm.unet_offload_device()
     return Hosted(payload, tuple(ModelPatcher(network, device, offload) for network in networks), whole)
+
+
+def also_hosted(held: Hosted, payload: Payload, network: nn.Module) -> Hosted[Payload]:
+    """A payload that has one network more than the one that is held; the others keep their handles."""
+    return Hosted(payload, (*held.patchers, *hosted(payload, network).patchers), held.whole)
 
 
 def step_bytes(performance: Performance) -> float:

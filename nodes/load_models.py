@@ -36,7 +36,7 @@ class Hallo2LoadModel(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=host.model_files(host.MODEL_FOLDER),
+                    options=host.network_files(),
                     tooltip=(
                         "net.pth (or its safetensors) in models/hallo2. 'demo' is a small model made at run time: it "
                         "runs every stage for real but draws noise, not faces."
@@ -182,7 +182,7 @@ class Hallo2LoadUpscaler(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=host.model_files(host.MODEL_FOLDER),
+                    options=host.network_files(),
                     tooltip=(
                         "net_g.pth (or its safetensors) in models/hallo2. 'demo' is a small network made at run time: "
                         "it runs every stage for real but draws noise in the place of faces."

@@ -10,6 +10,8 @@ from . import host, video_inputs, wires
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import MotionSettings, Reference
+    from ..hallo2_core.timeline.prompts import TextPrompts
+    from ..hallo2_core.timeline.weights import WeightTimeline
 
 
 def _region_weight(region: str, on_screen: str) -> io.Float.Input:
@@ -100,6 +102,44 @@ class Hallo2SampleVideo(io.ComfyNode):
                     ),
                     **wires.ADVANCED,
                 ),
+                wires.Text.Input(
+                    "text",
+                    optional=True,
+                    tooltip=(
+                        "From 'Text Prompts (Hallo2)'. Needs a model with a trained adapter, from 'Load Text Control'."
+                    ),
+                ),
+                wires.Weights.Input(
+                    "weights",
+                    optional=True,
+                    tooltip=(
+                        "From 'Weight Timeline (Hallo2)': the three weights and cfg over time. Where it says nothing, "
+                        "the values above hold."
+                    ),
+                ),
+                io.Float.Input(
+                    "text_strength",
+                    default=1.0,
+                    min=0.0,
+                    max=3.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="How far the prompts act. 0 is as without them; 1 is what the adapter was trained for.",
+                    **wires.ADVANCED,
+                ),
+                io.Float.Input(
+                    "text_scale",
+                    default=1.0,
+                    min=0.0,
+                    max=15.0,
+                    step=0.1,
+                    optional=True,
+                    tooltip=(
+                        "Guidance of the prompts alone: above 1 the face follows them further, at the cost of half as "
+                        "much time again for each clip that has one. 1 is off."
+                    ),
+                    **wires.ADVANCED,
+                ),
             ],
             outputs=[video_inputs.finished_video()],
         )
@@ -123,6 +163,10 @@ class Hallo2SampleVideo(io.ComfyNode):
         bit_depth: str = "8",
         reference_banks: str = "released",
         legacy_rng: bool = False,
+        text: TextPrompts | None = None,
+        weights: WeightTimeline | None = None,
+        text_strength: float = 1.0,
+        text_scale: float = 1.0,
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.animate import Performance
         from ..hallo2_core.animation.job_key import Render, render_key
@@ -131,9 +175,9 @@ class Hallo2SampleVideo(io.ComfyNode):
         from ..hallo2_core.video.target import free_path
         from ..hallo2_core.video.writer import VideoSettings
 
-        weights = RegionWeights(pose_weight, face_weight, lip_weight)
-        sampler = SamplerConfig(steps, cfg, seed, weights, legacy_rng, reference_banks)
-        performance = Performance(model.payload, reference, motion, sampler)
+        regions = RegionWeights(pose_weight, face_weight, lip_weight)
+        sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
+        performance = Performance(model.payload, reference, motion, sampler, text, weights)
         runtime = host.HostRuntime(model, speech, working_bytes=host.step_bytes(performance))
         pictures = host.latent_codec(vae, model, runtime)
         render = Render(performance, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))

@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..animation.motion_presets import PRESETS, RELEASE
 from ..config import MOST_NOISE_TIME, ClipConfig, RegionWeights, SamplerConfig, check_frame_size
 from ..errors import SettingsError
+from . import over_time
 from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
 from .outcome import add_place_arguments, chosen_place, tell
 
@@ -55,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--legacy-rng", action="store_true", help="draw random numbers in the release's order")
     sampling.add_argument("--reference-banks", choices=("released", "aligned"), default="released")
 
+    over_time.add_arguments(parser)
+
     motion = parser.add_argument_group("motion frames", "What a clip continues from; the preset's but where given.")
     motion.add_argument("--motion-preset", choices=tuple(PRESETS), default=RELEASE, help="whose settings (release)")
     motion.add_argument("--motion-frames", type=int, help="how many (2; paper: 4)")
@@ -92,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     """Settings are checked before anything is loaded, files before anything is computed."""
     width, height = _size(arguments)
+    over_time.check(arguments)
     sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
 
     from ..animation.animate import Performance
@@ -123,17 +128,25 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
         lip_mask=_mask(arguments.lip_mask),
         whole_picture=arguments.whole_picture,
     )
-    for note in portrait.notes:
-        sys.stderr.write(f"note: {note}\n")
+    _say(portrait.notes)
     models = load_models(arguments.model, arguments.vae, chosen_dtype(arguments.dtype, device))
+    models = over_time.with_adapter(models, arguments)
+    text, weights = over_time.encoded_text(arguments), over_time.chosen_weights(arguments)
     encoder = load_speech_encoder(arguments.speech_encoder, arguments.model)
+    for timeline in (text, weights):
+        _say(() if timeline is None else timeline.notes)
     codec = VAECodec(models.vae, runtime)
     reference = build_reference(models, portrait, codec, runtime)
-    performance = Performance(models, reference, motion, sampler)
+    performance = Performance(models, reference, motion, sampler, text, weights)
     speech = encode_speech(audio, encoder, fps)
     render = Render(performance, speech, codec, settings)
     path, job_folder = chosen_place(arguments)
     return render_video(render, Job(job_folder, render_key(render, runtime)), path, runtime)
+
+
+def _say(notes: Iterable[str]) -> None:
+    for note in notes:
+        sys.stderr.write(f"note: {note}\n")
 
 
 def _mask(path: Path | None) -> Tensor | None:
@@ -163,6 +176,8 @@ def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
         weights=RegionWeights(arguments.pose_weight, arguments.face_weight, arguments.lip_weight),
         legacy_rng=arguments.legacy_rng,
         reference_banks=arguments.reference_banks,
+        text_strength=arguments.text_strength,
+        text_scale=arguments.text_scale,
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from hallo2_core.video.target import free_path
 from hallo2_core.video.writer import VideoWriter
 
-GRAPHS = ("first_run_demo", "animate_portrait", "upscale_video", "animate_and_upscale")
+GRAPHS = ("first_run_demo", "animate_portrait", "animate_with_prompts", "upscale_video", "animate_and_upscale")
 WEIGHTS = (
     "hallo2/net.pth",
     "audio_encoders/wav2vec2-base-960h.safetensors",

@@ -5,6 +5,7 @@ NODES = {
     "Hallo2LoadSpeechEncoder",
     "Hallo2LoadFaceAnalysis",
     "Hallo2LoadUpscaler",
+    "Hallo2LoadTextControl",
     "Hallo2ExampleInputs",
     "Hallo2EncodeSpeech",
     "Hallo2PreparePortrait",
@@ -54,8 +55,8 @@ def test_every_input_has_a_tooltip_and_every_number_a_range(host):
 def test_every_loader_offers_the_demo(host):
     for name, info in own_nodes(host).items():
         if name.startswith("Hallo2Load"):
-            first = next(iter(info["input"]["required"].values()))
-            assert "demo" in first[1]["options"], name
+            choices = [options["options"] for kind, options in info["input"]["required"].values() if kind == "COMBO"]
+            assert "demo" in choices[0], name
 
 
 def test_every_node_has_a_help_page(host, pack):

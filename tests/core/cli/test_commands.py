@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 import wave
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,13 +13,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from hallo2_core.animation.render import RenderedVideo
 from hallo2_core.cli import animate, main
 from hallo2_core.cli.inspect import prepared_size
 from hallo2_core.config import PatchDropConfig
+from hallo2_core.timeline.transitions import Transition
 
 ROOT = Path(__file__).parents[3]
 PORTRAIT = ROOT / "hallo2_core" / "examples" / "portrait.png"
 MEDIA = ROOT / "tests" / "media"
+DONE = RenderedVideo(Path("o.mp4"), 18, Fraction(25), 64, 64, 0)
 
 
 def hallo2(*arguments):
@@ -97,12 +101,19 @@ def test_fresh_starts_over_under_a_new_name(animated):
         (["--fps", 0], "frame rate is 0"),
         (["--codec", "mpeg1"], "invalid choice"),
         (["--out", "video.avi"], ".mp4"),
+        (["--text", "0-4 smiling"], "no text-control adapter"),
+        (["--text", "4-2 smiling"], "Timeline, line 1, column 1"),
+        (["--weights", "lips 2 @ 0-"], "'lips' is no weight"),
+        (["--weights", "lip 2 @ 9-"], "9-"),
+        (["--text-adapter", "zero"], "no --text"),
+        (["--text-strength", 9], "text strength is 9"),
+        (["--transition", -1, "--weights", "lip 2 @ 0-"], "transition takes -1"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(changed, said, short_voice, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     given = {"--portrait": PORTRAIT, "--audio": short_voice, "--out": tmp_path / "out.mp4"}
-    given |= dict([changed])
+    given |= dict(zip(changed[::2], changed[1::2], strict=True))
     arguments = [part for pair in given.items() for part in pair]
     try:
         status = main(["animate", *map(str, arguments)])
@@ -112,6 +123,23 @@ def test_bad_input_is_one_line_and_nothing_is_written(changed, said, short_voice
     assert status == 2 and len(lines) == 1, lines
     assert said in lines[0]
     assert not list(tmp_path.iterdir())
+
+
+def test_prompts_and_weights_over_time_come_to_the_render(short_voice, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("hallo2_core.animation.render.render_video", lambda render, *_rest: seen.append(render) or DONE)
+    adapter = tmp_path / "smile.safetensors"
+    assert main(["new-adapter", str(adapter), "--model", "demo"]) == 0
+    given = ["animate", "--portrait", PORTRAIT, "--audio", short_voice, "--out", tmp_path / "o.mp4", "--size", "64x64",
+             "--text", "0-0.2 smiling; 0.2- serious", "--text-adapter", adapter, "--text-strength", 0.5,
+             "--text-scale", 2, "--weights", "lip 1.2 @ 0-", "--transition", 0.1, "--blend", "smooth"]  # fmt: skip
+    assert main(list(map(str, given))) == 0
+    performance = seen[0].performance
+    assert str(performance.text) == "0-0.2 smiling; 0.2- serious" and performance.text.is_demo
+    assert performance.models.text_adapter.is_zero
+    assert str(performance.weights) == "lip 1.2 @ 0-"
+    assert performance.weights.transition == performance.text.transition == Transition(0.1, "smooth")
+    assert (performance.sampler.text_strength, performance.sampler.text_scale) == (0.5, 2.0)
 
 
 def test_new_adapter_writes_what_can_be_attached(tmp_path):

@@ -1,0 +1,77 @@
+"""Prompts and weights over time, as a command is given them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import SettingsError
+from ..timeline.transitions import SHAPES, Transition
+from ..timeline.weights import WeightTimeline, parse_weights
+
+if TYPE_CHECKING:
+    from ..payloads import Hallo2Models
+    from ..timeline.prompts import TextPrompts
+
+DEMO, ZERO = "demo", "zero"
+USUAL = Transition()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("over time", "What changes along the video; docs/timeline.md has the grammar.")
+    group.add_argument("--text", metavar="TIMELINE", help="prompts at times: '0-4.5 smiling; 4.5- serious'")
+    group.add_argument("--text-adapter", metavar="FILE|zero|demo", help="what prompts act through; none is released")
+    group.add_argument("--clip", type=Path, metavar="DIR", help="CLIP ViT-L/14, a folder of transformers' (demo: none)")
+    group.add_argument("--text-strength", type=float, default=1.0, help="how far prompts act, 0 to 3 (1)")
+    group.add_argument("--text-scale", type=float, default=1.0, help="guidance of the prompts alone; 1 is off (1)")
+    group.add_argument("--weights", metavar="TIMELINE", help="'lip 1.2 @ 0-3, 0.8 @ 3-; cfg 4 @ 2-5'")
+    group.add_argument("--transition", type=float, default=USUAL.seconds, metavar="SECONDS",
+                       help="from one span to the next (0.5)")  # fmt: skip
+    group.add_argument("--blend", choices=SHAPES, default=USUAL.shape, help="how a transition goes (linear)")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Before anything is loaded. Errors: TimelineError, SettingsError."""
+    from ..timeline.prompts import parse_prompts
+
+    chosen_weights(arguments)
+    if arguments.text is not None:
+        parse_prompts(arguments.text)
+    elif arguments.text_adapter is not None:
+        raise SettingsError("--text-adapter is given, but no --text for it to act on. Add --text, or leave it out.")
+
+
+def chosen_weights(arguments: argparse.Namespace) -> WeightTimeline | None:
+    return None if arguments.weights is None else parse_weights(arguments.weights, _transition(arguments))
+
+
+def encoded_text(arguments: argparse.Namespace) -> TextPrompts | None:
+    from ..timeline.clip_encoder import load_clip_encoder
+    from ..timeline.demo_encoder import DemoTextEncoder
+    from ..timeline.prompts import encode_prompts
+
+    if arguments.text is None:
+        return None
+    encoder = DemoTextEncoder() if arguments.clip is None else load_clip_encoder(arguments.clip)
+    return encode_prompts(arguments.text, encoder, _transition(arguments))
+
+
+def with_adapter(models: Hallo2Models, arguments: argparse.Namespace) -> Hallo2Models:
+    """The models with the adapter that was named, in their dtype."""
+    from ..checkpoints import text_control as adapters
+    from ..models.layers import Build, dtype_of
+
+    name, unet = arguments.text_adapter, models.config.unet
+    build = Build(dtype=dtype_of(models.denoising_unet))
+    if name is None:
+        return models
+    if name == ZERO:
+        return adapters.with_text_adapter(models, adapters.zero_text_adapter(unet, build))
+    if name == DEMO:
+        return adapters.with_text_adapter(models, adapters.demo_text_adapter(unet, build))
+    return adapters.with_text_adapter(models, adapters.load_text_adapter(Path(name), build))
+
+
+def _transition(arguments: argparse.Namespace) -> Transition:
+    return Transition(arguments.transition, arguments.blend)

@@ -1,0 +1,59 @@
+"""A text-control adapter → the model, with it attached."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from . import host, wires
+
+
+class Hallo2LoadTextControl(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2LoadTextControl",
+            display_name="Load Text Control (Hallo2)",
+            category="Hallo2",
+            description=(
+                "Attaches a text-control adapter to the model, so that prompts can act; the model's own weights stay "
+                "as they are. Nobody has released a trained adapter: without one prompts change nothing."
+            ),
+            inputs=[
+                wires.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
+                io.Combo.Input(
+                    "file",
+                    options=host.text_control_files(),
+                    tooltip=(
+                        "An adapter in models/hallo2/text_control. 'zero' fits every model and changes nothing. 'demo' "
+                        "shifts the demo model's noise at random, to see a timeline act."
+                    ),
+                ),
+            ],
+            outputs=[wires.Model.Output(display_name="model", tooltip="For 'Sample Video (Hallo2)'.")],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file: str) -> bool | str:
+        if file == host.ZERO:
+            return True
+        return host.check_file(host.MODEL_FOLDER, file, "Put the adapter into models/hallo2/text_control")
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str, model: host.Hosted | None = None) -> str:
+        return host.fingerprint(host.MODEL_FOLDER, file)
+
+    @classmethod
+    def execute(cls, model: host.Hosted, file: str) -> io.NodeOutput:
+        from ..hallo2_core.checkpoints import text_control as adapters
+
+        unet, build = model.payload.config.unet, host.build_like(model.payload.denoising_unet)
+        if file == host.ZERO:
+            adapter = adapters.zero_text_adapter(unet, build)
+        elif file == host.DEMO:
+            adapter = adapters.demo_text_adapter(unet, build)
+        else:
+            adapter = adapters.load_text_adapter(host.find_file(host.MODEL_FOLDER, file), build)
+        attached = adapters.with_text_adapter(model.payload, adapter)
+        host.show_text(cls.hidden.unique_id, "Zeros: prompts change nothing." if adapter.is_zero else "")
+        return io.NodeOutput(host.also_hosted(model, attached, adapter.control))
