@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -13,6 +14,8 @@ from ..config import SamplerConfig
 from ..timeline.prompts import TextPrompts, TextWindow
 from ..timeline.weights import WeightTimeline
 from .guidance import Guidance, guidance_over, is_guided
+
+logger = logging.getLogger("hallo2")
 
 REGIONS = ("pose", "face", "lip")
 
@@ -29,10 +32,13 @@ class Direction:
     weights: WeightTimeline | None = None
 
     def check(self) -> None:
-        """Before the long work starts. Errors: a TimelineError where a timeline does not fit the video."""
+        """Before the long work starts. Errors: a TimelineError where spans overlap, which only the frame rate tells
+        where they are in frames and in seconds. What the video does not reach is said in the log."""
         for timeline in (self.text, self.weights):
             if timeline is not None:
-                timeline.check(self.frames, self.fps)
+                timeline.check(self.fps)
+                for note in timeline.without_a_frame(self.frames, self.fps):
+                    logger.warning("%s", note)
 
     @cached_property
     def halves(self) -> int:

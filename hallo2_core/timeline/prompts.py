@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import TimelineError
 from .masking import Masked, Masking, mask_text
-from .spans import Span, TextPart, check_in_video, check_order, gaps, parse_times, split_items
+from .spans import Span, TextPart, check_order, gaps, parse_times, split_items, without_a_frame
 from .transitions import Transition, acting_spans
 
 TEXT_WIDTH = 768  # of CLIP ViT-L/14, the text encoder of SD 1.x
@@ -59,10 +59,13 @@ class TextPrompts:
         """What the node shows."""
         return "\n".join([str(self) or "No prompt acts.", *self.notes])
 
-    def check(self, frames: int, fps: Fraction) -> None:
-        """Before the long work starts: the spans fit this video. Errors: TimelineError."""
+    def check(self, fps: Fraction) -> None:
+        """Before the long work starts: no span overlaps the next. Errors: TimelineError."""
         check_order(self.spans, fps)
-        check_in_video(self.spans, frames, fps)
+
+    def without_a_frame(self, frames: int, fps: Fraction) -> tuple[str, ...]:
+        """What to say of prompts that this video does not reach."""
+        return without_a_frame(self.spans, frames, fps)
 
     def window(self, first_frame: int, frames: int, fps: Fraction) -> TextWindow | None:
         """The prompts of these frames; None where no prompt acts on any of them."""

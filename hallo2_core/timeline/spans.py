@@ -146,21 +146,19 @@ def check_order(spans: Sequence[Span], fps: Fraction | None = None) -> None:
             )
 
 
-def check_in_video(spans: Sequence[Span], frames: int, fps: Fraction) -> None:
-    """Every span holds a frame of the video, or it would do nothing. Errors: TimelineError."""
+def without_a_frame(spans: Sequence[Span], frames: int, fps: Fraction) -> tuple[str, ...]:
+    """What to say of spans in which no frame of the video lies. They are no mistake: who tries the first seconds of a
+    long sound keeps the timeline."""
+    notes = []
     for span in spans:
         start, end = span.seconds(fps)
         first = math.ceil(start * fps)
         if first >= frames:
-            raise _order_error(
-                span,
-                f"begins after the video's end: it has {frames} frames, {float(frames / fps):.3f} seconds at "
-                f"{fps_text(fps)}. Move the span or take it out.",
-            )
-        if end is not None and first >= end * fps:
-            raise _order_error(
-                span, f"is so short that no frame lies in it at {fps_text(fps)}. Make it longer or take it out."
-            )
+            seconds = f"{float(frames / fps):.3f}"
+            notes.append(f"{span.times} begins after the video's end ({frames} frames, {seconds} s): it does nothing.")
+        elif end is not None and first >= end * fps:
+            notes.append(f"{span.times} is so short that no frame lies in it at {fps_text(fps)}: it does nothing.")
+    return tuple(notes)
 
 
 def gaps(spans: Sequence[Span]) -> list[str]:

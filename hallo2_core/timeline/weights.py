@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .moments import decimal_text, parse_decimal
-from .spans import Span, TextPart, check_in_video, check_order, gaps, parse_times, split_items
+from .spans import Span, TextPart, check_order, gaps, parse_times, split_items, without_a_frame
 from .transitions import Transition, acting_spans, any_frame_between
 
 # Track → its least and greatest value: the ranges of the sampler's own inputs.
@@ -47,11 +47,16 @@ class WeightTimeline:
         """What the node shows."""
         return "\n".join([str(self) or "The sampler's own values hold.", *self.notes])
 
-    def check(self, frames: int, fps: Fraction) -> None:
-        """Before the long work starts: the spans fit this video. Errors: TimelineError."""
+    def check(self, fps: Fraction) -> None:
+        """Before the long work starts: no span overlaps the next. Errors: TimelineError."""
         for track in self.tracks:
             check_order(track.spans, fps)
-            check_in_video(track.spans, frames, fps)
+
+    def without_a_frame(self, frames: int, fps: Fraction) -> tuple[str, ...]:
+        """What to say of values that this video does not reach."""
+        return tuple(
+            f"{track.name}: {note}" for track in self.tracks for note in without_a_frame(track.spans, frames, fps)
+        )
 
     def values(self, track: str, constant: float, first_frame: int, frames: int, fps: Fraction) -> tuple[float, ...]:
         """The track's value at each of these frames. constant: the sampler's own, which holds where no span acts.

@@ -59,10 +59,10 @@ def test_prompts_without_an_adapter_are_refused_with_what_to_do(host, short_grap
         assert part in run.message
 
 
-def test_a_timeline_beyond_the_video_is_refused_before_the_work(host, short_graph):
-    short_graph[WEIGHTS]["inputs"]["timeline"] = "lip 1.2 @ 0-3, 0.8 @ 3-"
+def test_spans_in_frames_and_in_seconds_that_overlap_are_refused_before_the_work(host, short_graph):
+    short_graph[WEIGHTS]["inputs"]["timeline"] = "lip 1.2 @ 0-50f, 0.8 @ 1-"
     run = host.run(short_graph)
-    assert run.status == "error" and "3-" in run.message
+    assert run.status == "error" and "'1-' begins before 0-50f has ended" in run.message
     assert not run.progress_of(SAMPLE)
 
 

@@ -101,10 +101,9 @@ def test_demo_prompts_are_not_for_a_trained_adapter(performance, speech):
         check_performance(prompted(performance, trained_adapter(), is_demo=True), speech)
 
 
-def test_timelines_that_do_not_fit_the_video_are_refused(performance, speech):
-    """The speech has two frames."""
+def test_timelines_that_overlap_at_the_videos_rate_are_refused(performance, speech):
     with pytest.raises(TimelineError):
-        check_performance(prompted(performance, trained_adapter(), text="9- smiling"), speech)
-    late = replace(performance, weights=parse_weights("lip 1 @ 9-", Transition()))
+        check_performance(prompted(performance, trained_adapter(), text="0-50f smiling; 1- serious"), speech)
+    mixed = replace(performance, weights=parse_weights("lip 1 @ 0-50f, 2 @ 1-", Transition()))
     with pytest.raises(TimelineError):
-        check_performance(late, speech)
+        check_performance(mixed, speech)

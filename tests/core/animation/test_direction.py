@@ -64,7 +64,15 @@ def test_prompts_are_asked_for_by_clip():
     assert direction.prompts(1).presence.tolist() == [0.0, 1.0, 1.0, 0.0]
 
 
-def test_a_timeline_that_does_not_fit_is_told_before_the_start():
-    directed("lip 2 @ 11f-").check()
-    with pytest.raises(TimelineError):
+def test_spans_that_overlap_only_at_this_frame_rate_are_refused():
+    with pytest.raises(TimelineError, match="'0.1-' begins before 0f-4f has ended"):
+        directed("lip 1 @ 0f-4f, 2 @ 0.1-").check()
+
+
+def test_what_the_video_does_not_reach_is_said_and_changes_nothing(caplog):
+    with caplog.at_level("WARNING", "hallo2"):
+        directed("lip 2 @ 11f-").check()
+        assert not caplog.messages
         directed("lip 2 @ 12f-").check()
+    assert "12f- begins after the video's end (12 frames" in caplog.text
+    assert torch.equal(directed("lip 2 @ 12f-").region_weights(2), directed().region_weights(2))

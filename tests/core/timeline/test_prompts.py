@@ -42,7 +42,7 @@ def test_a_row_for_each_span_and_each_text_encoded_once():
 def test_no_prompt_at_all():
     prompts = encoded(" ; ")
     assert prompts.embeddings.shape == (0, TEXT_WIDTH) and prompts.window(0, 16, FPS) is None
-    prompts.check(16, FPS)
+    prompts.check(FPS)
     assert prompts.report.startswith("No prompt acts.")
 
 
@@ -94,10 +94,10 @@ def test_in_pieces_equals_in_one_go(shape):
 def test_check_looks_at_the_video():
     prompts = encoded("0-30f a; 1- b")
     with pytest.raises(TimelineError, match="'1-' begins before 0-30f has ended at 25"):
-        prompts.check(100, FPS)
-    encoded("0-25f a; 1- b").check(26, FPS)
-    with pytest.raises(TimelineError, match="after the video's end: it has 25 frames"):
-        encoded("0-25f a; 1- b").check(25, FPS)
+        prompts.check(FPS)
+    encoded("0-25f a; 1- b").check(FPS)
+    assert not encoded("0-25f a; 1- b").without_a_frame(26, FPS)
+    assert len(encoded("0-25f a; 1- b").without_a_frame(25, FPS)) == 1
 
 
 def test_what_masking_leaves_is_encoded_and_said():

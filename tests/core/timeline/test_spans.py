@@ -4,7 +4,7 @@ import pytest
 
 from hallo2_core.errors import TimelineError
 from hallo2_core.timeline.prompts import parse_prompts
-from hallo2_core.timeline.spans import LONGEST_TEXT, check_in_video, check_order, gaps
+from hallo2_core.timeline.spans import LONGEST_TEXT, check_order, gaps, without_a_frame
 
 FPS = Fraction(25)
 
@@ -58,14 +58,14 @@ def test_mixed_units_that_fit():
     check_order(parse_prompts("0-30f a; 1.001- b"), Fraction(30000, 1001))
 
 
-def test_a_span_that_would_do_nothing_is_refused():
+def test_a_span_that_does_nothing_is_said_and_no_mistake():
     spans = parse_prompts("0-2 a; 2- b")
-    check_in_video(spans, 51, FPS)
-    error = refused(check_in_video, spans, 50, FPS)
-    assert "'2-' begins after the video's end: it has 50 frames, 2.000 seconds at 25" in str(error)
-    assert error.column == 8
-    assert "no frame lies in it" in str(refused(check_in_video, parse_prompts("0.01-0.04 a"), 50, FPS))
-    check_in_video(parse_prompts("0.04-0.05 a"), 50, FPS)
+    assert not without_a_frame(spans, 51, FPS)
+    (late,) = without_a_frame(spans, 50, FPS)
+    assert late == "2- begins after the video's end (50 frames, 2.000 s): it does nothing."
+    (short,) = without_a_frame(parse_prompts("0.01-0.04 a"), 50, FPS)
+    assert "so short that no frame lies in it at 25" in short
+    assert not without_a_frame(parse_prompts("0.04-0.05 a"), 50, FPS)
 
 
 @pytest.mark.parametrize(
