@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..audio.speech_embeddings import SpeechWindows
 from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT, SamplerConfig
+from ..models.attention_watch import AttentionWatch
 from ..models.conditions import ClipConditions, PortraitConditions
 from ..models.latents import LatentCodec, decode_frames, encode_pictures
 from ..models.layers import dtype_of
@@ -67,21 +68,24 @@ def animate(
     codec: LatentCodec,
     runtime: Runtime,
     start: ClipState | None = None,
+    watch: AttentionWatch | None = None,
 ) -> Iterator[FinishedClip]:
     """Yield finished clips. Holds one at a time.
 
     The clips' frames add up to exactly `speech.frames`: the last clip is made whole and cut. start: go on from there,
-    with the same frames as if the work had never stopped; None begins at the beginning.
+    with the same frames as if the work had never stopped; None begins at the beginning. watch: looks on at one clip,
+    which changes nothing, and the clips end with that one.
     """
     clip = performance.motion.clip
-    clips = count_clips(performance, speech)
+    clips = count_clips(performance, speech) if watch is None else watch.clip + 1
     windows = SpeechWindows(speech, clip.frames, runtime)
-    loop = ClipLoop(performance, performance.direction(speech.frames, speech.fps), codec, runtime)
+    loop = ClipLoop(performance, performance.direction(speech.frames, speech.fps), codec, runtime, clips)
     state = start or first_state(performance)
     while state.number < clips:
         draws, generator = clip_draws(performance, state)
         first_frame = state.number * clip.frames
-        frames = loop.clip(state.number, state.motion_pixels, windows.clip(first_frame, clip.frames), draws)
+        onlooker = watch if watch is not None and watch.clip == state.number else None
+        frames = loop.clip(state.number, state.motion_pixels, windows.clip(first_frame, clip.frames), draws, onlooker)
         state = ClipState(
             state.number + 1,
             next_motion_frames(frames, clip.motion_frames),
@@ -115,10 +119,17 @@ class ClipLoop:
     """What is constant over the clips of one video, and how one clip is made from it."""
 
     def __init__(
-        self, performance: Performance, direction: Direction, codec: LatentCodec, runtime: Runtime
+        self,
+        performance: Performance,
+        direction: Direction,
+        codec: LatentCodec,
+        runtime: Runtime,
+        clips: int | None = None,
     ) -> None:
+        """clips: how many are to be made, where not all of the video."""
         self.performance = performance
         self.direction = direction
+        self.clips = clips or direction.clips
         self.codec = codec
         self.runtime = runtime
         self.dtype = dtype_of(performance.models.denoising_unet)
@@ -133,13 +144,20 @@ class ClipLoop:
             reference.portrait.masks,
         )
 
-    def clip(self, number: int, motion_pixels: Tensor, windows: Tensor, draws: ClipDraws) -> Tensor:
+    def clip(
+        self,
+        number: int,
+        motion_pixels: Tensor,
+        windows: Tensor,
+        draws: ClipDraws,
+        watch: AttentionWatch | None = None,
+    ) -> Tensor:
         """motion_pixels: (m 3 h w), -1..1, not yet dropped.  windows: (f window layers d).  Returns (f h w 3)."""
         performance, runtime = self.performance, self.runtime
         shown = shown_motion_frames(motion_pixels, performance.reference.portrait, performance.motion, draws)
         conditions = self.conditions(number, encode_pictures(self.codec, shown), windows)
         noise = draws.latents(self._latent_shape(windows.shape[0]), self.dtype)
-        latents = deque(self.steps(number, self._here(noise), conditions), maxlen=1).pop()
+        latents = deque(self.steps(number, self._here(noise), conditions, watch), maxlen=1).pop()
         frames = []
         for frame in decode_frames(self.codec, latents):
             runtime.check_cancelled()
@@ -174,19 +192,21 @@ class ClipLoop:
         presence = window.presence * self.performance.sampler.text_strength
         return adapter.control(self._here(window.embeddings), self._here(presence))
 
-    def steps(self, number: int, noise: Tensor, conditions: ClipConditions) -> Iterator[Tensor]:
+    def steps(
+        self, number: int, noise: Tensor, conditions: ClipConditions, watch: AttentionWatch | None = None
+    ) -> Iterator[Tensor]:
         """Latents after each denoising step, (f 4 h w)."""
         sampler = self.performance.sampler
         unet = self.performance.models.denoising_unet
         guidance = self.direction.guidance(number)
-        steps = denoising_steps(unet, noise, conditions, sampler.steps, guidance, self.runtime)
+        steps = denoising_steps(unet, noise, conditions, sampler.steps, guidance, self.runtime, watch)
         for done, latents in enumerate(steps, start=1):
             self._report(number, done)
             yield latents
 
     def _report(self, clips: int, steps: int, preview: Tensor | None = None) -> None:
         per_clip = self.performance.sampler.steps + 1  # decoding counts as one more
-        self.runtime.progress(clips * per_clip + steps, self.direction.clips * per_clip, preview)
+        self.runtime.progress(clips * per_clip + steps, self.clips * per_clip, preview)
 
     def _latent_shape(self, frames: int) -> tuple[int, ...]:
         portrait = self.performance.reference.portrait

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from ..models.attention_watch import AttentionWatch
 from ..models.conditions import ClipConditions
 from ..runtime import Runtime
 from .guidance import Guidance, both_halves, guided_prediction
@@ -21,12 +22,15 @@ def denoising_steps(
     steps: int,
     guidance: Guidance,
     runtime: Runtime,
+    watch: AttentionWatch | None = None,
 ) -> Iterator[Tensor]:
-    """noise: (f 4 h w).  Yields the latents after each step, (f 4 h w); the last ones are the clip."""
+    """noise: (f 4 h w).  Yields the latents after each step, (f 4 h w); the last ones are the clip. watch: looks on at
+    the steps it names."""
     latents = noise
-    for timestep in timesteps(steps):
+    for step, timestep in enumerate(timesteps(steps)):
         runtime.check_cancelled()
-        prediction = predicted(denoising_unet, latents, timestep, conditions, guidance)
+        given = conditions if watch is None or step not in watch.steps else conditions.watched_by(watch)
+        prediction = predicted(denoising_unet, latents, timestep, given, guidance)
         latents = ddim_step(latents, prediction, timestep, steps)
         yield latents
 
@@ -34,10 +38,11 @@ def denoising_steps(
 def predicted(
     denoising_unet: nn.Module, latents: Tensor, timestep: int, conditions: ClipConditions, guidance: Guidance
 ) -> Tensor:
-    """latents: (f 4 h w).  Prompts are part of the conditional half; weighed apart they take one more pass over it."""
+    """latents: (f 4 h w).  Prompts are part of the conditional half; weighed apart they take one more pass over it,
+    which is then the one to watch."""
     batch = both_halves(latents, guidance.halves)
     if not (guidance.weighs_text and conditions.has_text):
         return guided_prediction(denoising_unet(batch, timestep, conditions), guidance)
-    prediction = denoising_unet(batch, timestep, conditions.without_text())
+    prediction = denoising_unet(batch, timestep, conditions.without_text().watched_by(None))
     with_text = denoising_unet(latents, timestep, conditions.conditional_half())
     return guided_prediction(prediction, guidance, with_text)

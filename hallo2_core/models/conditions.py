@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from .attention_watch import AttentionWatch
 from .audio_attention import AudioConditions
 from .layers import KeyValues
 from .spatial_attention import ReferenceKeys
@@ -32,6 +33,7 @@ class LayerConditions:
     audio: AudioConditions
     motion: Tensor  # (b h w) m c
     text: TextModulation | None = None  # None: no prompt acts in this clip
+    watch: AttentionWatch | None = None  # told what attends to what; changes nothing
 
 
 @dataclass(frozen=True)
@@ -73,3 +75,8 @@ class ClipConditions:
             for path, block in self.layers.items()
         }
         return replace(self, layers=layers, face_map=self.face_map[-1:])
+
+    def watched_by(self, watch: AttentionWatch | None) -> ClipConditions:
+        """The same conditions; what attends to what in the conditional half is told to `watch`, or to nobody."""
+        layers = {path: tuple(replace(layer, watch=watch) for layer in block) for path, block in self.layers.items()}
+        return replace(self, layers=layers)

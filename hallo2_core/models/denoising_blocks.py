@@ -31,10 +31,10 @@ def motion(width: int, config: UNetConfig, build: Build) -> MotionModule:
 
 def attended(block: nn.Module, number: int, x: Tensor, given: LayerConditions) -> Tensor:
     """x: (b f) c h w.  One layer of a block, after its resnet."""
-    x, _ = block.attentions[number](x, given.face, given.reference)
+    x, _ = block.attentions[number](x, given.face, given.reference, given.watch)
     x = modulated(x, given.text)
     x = block.audio_modules[number](x, given.audio)
-    return block.motion_modules[number](x, given.motion)
+    return block.motion_modules[number](x, given.motion, given.watch)
 
 
 class DenoisingDownBlock(DownBlock):

@@ -1,0 +1,110 @@
+"""What attends to what: the probabilities behind attention, computed beside it and summed piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import NamedTuple, TypeVar
+
+import torch
+from einops import einsum, rearrange, reduce
+from torch import Tensor
+
+PIECE = 2**24  # probabilities at a time
+WORKING_BYTES = 4 * 4 * PIECE  # what a piece takes in float32: logits, probabilities, and what is made of them
+
+
+class SpatialLooks(NamedTuple):
+    """Where the tokens of f frames look: at their own frame and at the portrait. Means over the heads."""
+
+    own: Tensor  # (f l), the share of each token's attention that stays in its frame
+    portrait: Tensor  # (f l), the share that goes to the portrait; own + portrait = 1
+    gaze: Tensor  # (f l), over the portrait: how much each of its tokens is looked at, summed over the frame's
+
+
+class TemporalLooks(NamedTuple):
+    """Where f new frames look along time. Means over the heads."""
+
+    motion: Tensor  # (f l), the share of each place's attention that goes to the motion frames
+    frames: Tensor  # (f n), the mean over the places: each row sums to 1, the m motion frames come first
+
+
+class AttentionWatch:
+    """Looks on at attention in one clip of a video, at some of its steps; what it saw is a mean over those steps and
+    all layers of the same size.
+
+    It is handed to the layers as an argument and changes nothing there: their attention stays the fused one.
+    """
+
+    def __init__(self, clip: int, steps: Container[int]) -> None:
+        self.clip = clip
+        self.steps = steps
+        self._spatial: dict[int, tuple[int, SpatialLooks]] = {}
+        self._temporal: dict[int, tuple[int, TemporalLooks]] = {}
+
+    def see_spatial(self, q: Tensor, k: Tensor, heads: int) -> None:
+        """q: (f l d).  k: (f 2l d).  The conditional half's; see `spatial_looks`."""
+        _add(self._spatial, q.shape[1], spatial_looks(q, k, heads))
+
+    def see_temporal(self, q: Tensor, k: Tensor, heads: int, motion_frames: int) -> None:
+        """q, k: (l n d).  The conditional half's; see `temporal_looks`."""
+        _add(self._temporal, q.shape[0], temporal_looks(q, k, heads, motion_frames))
+
+    def spatial(self) -> dict[int, SpatialLooks]:
+        """By the number of tokens l, which tells the sizes apart; the finest first. On the CPU."""
+        return _means(self._spatial)
+
+    def temporal(self) -> dict[int, TemporalLooks]:
+        """As `spatial`."""
+        return _means(self._temporal)
+
+
+def probabilities(q: Tensor, k: Tensor, heads: int) -> Tensor:
+    """q: (b l d).  k: (b m d).  Returns (b heads l m), float32, whatever the dtype of the networks; rows sum to 1."""
+    q, k = (rearrange(x.float(), "b l (heads d) -> b heads l d", heads=heads) for x in (q, k))
+    return einsum(q * q.shape[-1] ** -0.5, k, "b heads l d, b heads m d -> b heads l m").softmax(dim=-1)
+
+
+def spatial_looks(q: Tensor, k: Tensor, heads: int, piece: int = PIECE) -> SpatialLooks:
+    """q: (f l d), a frame's own tokens.  k: (f 2l d), its own and then the portrait's.  piece: probabilities at a
+    time."""
+    tokens = q.shape[1]
+    queries = max(1, piece // (heads * k.shape[1]))
+    own, portrait = q.new_empty(2, *q.shape[:2], dtype=torch.float32)
+    gaze = torch.zeros_like(own)
+    for frame in range(q.shape[0]):
+        for start in range(0, tokens, queries):
+            rows = slice(start, start + queries)
+            seen = probabilities(q[frame : frame + 1, rows], k[frame : frame + 1], heads)
+            seen = reduce(seen, "1 heads l m -> l m", "mean")
+            own[frame, rows] = seen[:, :tokens].sum(dim=1)
+            portrait[frame, rows] = seen[:, tokens:].sum(dim=1)
+            gaze[frame] += seen[:, tokens:].sum(dim=0)
+    return SpatialLooks(own, portrait, gaze)
+
+
+def temporal_looks(q: Tensor, k: Tensor, heads: int, motion_frames: int, piece: int = PIECE) -> TemporalLooks:
+    """q, k: (l n d), the n frames at each place, the motion frames first; only the new frames' looks are kept.
+    piece: probabilities, and numbers they are made of, at a time."""
+    places, frames, width = q.shape
+    rows = max(1, piece // (frames * (heads * frames + 2 * width)))
+    shares, total = [], 0
+    for some_q, some_k in zip(q[:, motion_frames:].split(rows), k.split(rows), strict=True):
+        seen = reduce(probabilities(some_q, some_k, heads), "l heads f n -> l f n", "mean")
+        shares.append(reduce(seen[..., :motion_frames], "l f m -> f l", "sum"))
+        total = total + reduce(seen, "l f n -> f n", "sum")
+    return TemporalLooks(torch.cat(shares, dim=1), total / places)
+
+
+Looks = TypeVar("Looks", SpatialLooks, TemporalLooks)
+
+
+def _add(sums: dict[int, tuple[int, Looks]], tokens: int, new: Looks) -> None:
+    count, total = sums.get(tokens, (0, None))
+    sums[tokens] = count + 1, new if total is None else type(new)(*(a + b for a, b in zip(total, new, strict=True)))
+
+
+def _means(sums: dict[int, tuple[int, Looks]]) -> dict[int, Looks]:
+    return {
+        tokens: type(total)(*((part / count).cpu() for part in total))
+        for tokens, (count, total) in sorted(sums.items(), reverse=True)
+    }
