@@ -1,0 +1,132 @@
+"""One clip of a video, made as the sampler makes it, and what attended to what while it was made."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange, reduce
+from torch import Tensor
+
+from ..animation.animate import Performance, animate, count_clips
+from ..animation.checks import check_performance
+from ..animation.reference_banks import UNCONDITIONAL, reference_rows
+from ..config import PIXELS_PER_LATENT
+from ..errors import SettingsError
+from ..models.attention_watch import AttentionWatch
+from ..models.latents import LatentCodec
+from ..payloads import SpeechEmbeddings
+from ..runtime import Runtime
+
+ALL = "all"
+PHASES = (ALL, "early", "middle", "late")
+SCALES = (ALL, "1/8", "1/16", "1/32", "1/64")
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """Which clip to look at, in which of its denoising steps, and at which attention layers."""
+
+    clip: int = 0
+    phase: str = ALL  # all steps, or a third of them: early ones lay out, late ones add detail
+    scale: str = ALL  # the layers' resolution as a part of the frame's, or the mean over all of them
+
+    def __post_init__(self) -> None:
+        if self.phase not in PHASES:
+            raise SettingsError(f"The steps to look at are '{self.phase}'; choose one of {', '.join(PHASES)}.")
+        if self.scale not in SCALES:
+            raise SettingsError(f"The scale is '{self.scale}'; choose one of {', '.join(SCALES)}.")
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """What the conditional half of guidance looked at: means over heads, steps and layers. All on the CPU.
+
+    The maps have a value for each token of the finest layers asked for, so h w is smaller than H W.
+    """
+
+    settings: MapSettings
+    fps: Fraction
+    first_frame: int  # of the clip, in the video
+    frames: Tensor  # (f H W 3), 0..1: the clip, as long as the video has it
+    portrait: Tensor  # (H W 3), 0..1
+    portrait_share: Tensor  # (f h w), 0..1: of a place's spatial attention, what goes to the portrait, not to the frame
+    portrait_gaze: Tensor  # (f h w), over the portrait: 1 where a frame looks as often as anywhere on average
+    motion_share: Tensor  # (f h w), 0..1: of a place's temporal attention, what goes to the motion frames
+    over_time: Tensor  # (f n), of the whole clip, the mean over places: each row sums to 1; the motion frames lead
+    without_identity: tuple[bool, ...]  # (f), the frames that look at the portrait without its identity (quirk 2)
+
+    @property
+    def motion_frames(self) -> int:
+        return self.over_time.shape[1] - self.over_time.shape[0]
+
+
+def attention_maps(
+    performance: Performance,
+    speech: SpeechEmbeddings,
+    codec: LatentCodec,
+    runtime: Runtime,
+    settings: MapSettings | None = None,
+) -> AttentionMaps:
+    """Make the clips up to the one asked for, by the very draws of the video, and look on at that one.
+
+    Errors: a Hallo2Error where parts don't fit together, or the video has no such clip.
+    """
+    settings = settings or MapSettings()
+    check_performance(performance, speech)
+    _check_clip(settings.clip, count_clips(performance, speech))
+    watch = AttentionWatch(settings.clip, watched_steps(performance.sampler.steps, settings.phase))
+    frames = deque(animate(performance, speech, codec, runtime, watch=watch), maxlen=1).pop().frames
+    return _maps(performance, speech, watch, frames, settings)
+
+
+def watched_steps(steps: int, phase: str) -> range:
+    """The numbers of the steps to look at, at least one."""
+    third = -(-steps // 3)
+    start = {ALL: 0, "early": 0, "middle": (steps - third) // 2, "late": steps - third}[phase]
+    return range(start, steps if phase == ALL else start + third)
+
+
+def _check_clip(clip: int, clips: int) -> None:
+    if not 0 <= clip < clips:
+        raise SettingsError(
+            f"The clip to look at is {clip}, and this video has {clips}, counted from 0; choose 0 to {clips - 1}."
+        )
+
+
+def _maps(
+    performance: Performance, speech: SpeechEmbeddings, watch: AttentionWatch, frames: Tensor, settings: MapSettings
+) -> AttentionMaps:
+    portrait, clip = performance.reference.portrait, performance.motion.clip
+    height, width = portrait.height // PIXELS_PER_LATENT, portrait.width // PIXELS_PER_LATENT
+    levels = [(height >> level, width >> level) for level in range(len(SCALES) - 1)]
+    chosen = levels if settings.scale == ALL else [levels[SCALES.index(settings.scale) - 1]]
+    spatial, temporal = watch.spatial(), watch.temporal()
+
+    def pictures(by_tokens: dict[int, Tensor]) -> Tensor:
+        """(f l) for each number of tokens → the mean over the levels (f h w), for the frames that the video has."""
+        maps = [rearrange(by_tokens[h * w][: len(frames)], "f (h w) -> f 1 h w", h=h) for h, w in chosen]
+        return torch.stack([F.interpolate(level, chosen[0], mode="bilinear") for level in maps]).mean(dim=0).squeeze(1)
+
+    halves = performance.direction(speech.frames, speech.fps).halves
+    rows = reference_rows(clip.frames, halves, performance.sampler.reference_banks)
+    return AttentionMaps(
+        settings,
+        speech.fps,
+        settings.clip * clip.frames,
+        frames,
+        rearrange(portrait.pixels, "c h w -> h w c") / 2 + 0.5,
+        pictures({tokens: looks.portrait for tokens, looks in spatial.items()}),
+        pictures({tokens: _per_mean(looks.gaze) for tokens, looks in spatial.items()}),
+        pictures({tokens: looks.motion for tokens, looks in temporal.items()}),
+        torch.stack([temporal[h * w].frames for h, w in chosen]).mean(dim=0),
+        tuple(halves == 2 and row == UNCONDITIONAL for row in rows[: len(frames)]),
+    )
+
+
+def _per_mean(gaze: Tensor) -> Tensor:
+    """gaze: (f l).  A frame that looks at the portrait little still shows where."""
+    return gaze / reduce(gaze, "f l -> f 1", "mean").clamp_min(torch.finfo(gaze.dtype).tiny)
