@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from . import host
+from .attention_maps import Hallo2AttentionMaps
 from .encode_speech import Hallo2EncodeSpeech
 from .example_inputs import Hallo2ExampleInputs
 from .inspect_video import Hallo2InspectVideo
@@ -40,4 +41,5 @@ class Hallo2Extension(ComfyExtension):
             Hallo2UpscaleVideo,
             Hallo2PasteBack,
             Hallo2InspectVideo,
+            Hallo2AttentionMaps,
         ]

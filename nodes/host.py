@@ -14,6 +14,7 @@ import comfy.model_management as mm
 import comfy.ops
 import comfy.utils
 import folder_paths
+import numpy as np
 import torch
 from comfy.ldm.modules.attention import optimized_attention
 from comfy.model_patcher import ModelPatcher
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
 from ..hallo2_core.errors import SettingsError, TimelineError
 from ..hallo2_core.jobs.job import Job
+from ..hallo2_core.models.attention_watch import WORKING_BYTES
 from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.latents import LatentCodec, VAECodec
 from ..hallo2_core.models.layers import Build, dtype_of, sdpa
@@ -224,6 +226,11 @@ def step_bytes(performance: Performance) -> float:
     return STEP_BYTES * halves * clip.frames * portrait.width * portrait.height / STEP_PIXELS
 
 
+def watched_step_bytes(performance: Performance) -> float:
+    """As `step_bytes`, where attention is watched."""
+    return step_bytes(performance) + WORKING_BYTES
+
+
 class HostRuntime:
     """The core's `Runtime`: ComfyUI's memory manager, progress bar and cancel button."""
 
@@ -295,6 +302,11 @@ class HostPictureUpscaler:
     def __call__(self, picture: Tensor) -> Tensor:
         self._runtime.ready(self._model.model)
         return self._model(picture.to(self._runtime.device, dtype_of(self._model.model)))
+
+
+def images(*pictures: Image.Image) -> Tensor:
+    """The host's IMAGE of pictures of one size: (b h w 3), 0..1."""
+    return torch.stack([torch.from_numpy(np.asarray(picture, np.float32) / 255.0) for picture in pictures])
 
 
 def _to_image(frame: Tensor) -> Image.Image:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
 from comfy_api.latest import Input, io, ui
 
 from . import host, wires
@@ -67,6 +65,5 @@ class Hallo2InspectVideo(io.ComfyNode):
 
         source = host.video_source(video)
         done = inspect_video(source, portrait, host.HostRuntime(), clip_frames, face_analysis)
-        plot = torch.from_numpy(np.asarray(done.plot, np.float32) / 255.0).unsqueeze(0)
         host.show_text(cls.hidden.unique_id, done.text)
-        return io.NodeOutput(plot, done.text, ui=ui.PreviewText(done.text))
+        return io.NodeOutput(host.images(done.plot), done.text, ui=ui.PreviewText(done.text))

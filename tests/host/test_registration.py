@@ -17,6 +17,7 @@ NODES = {
     "Hallo2UpscaleVideo",
     "Hallo2PasteBack",
     "Hallo2InspectVideo",
+    "Hallo2AttentionMaps",
 }
 WITHOUT_A_RANGE = {"BOOLEAN", "COMBO", "STRING"}
 

@@ -1,0 +1,102 @@
+"""As the sampler, for one clip → pictures of what attends to what while it is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from comfy_api.latest import io
+
+from . import host, sampling_inputs
+
+if TYPE_CHECKING:
+    from ..hallo2_core.payloads import MotionSettings, Reference
+    from ..hallo2_core.timeline.prompts import TextPrompts
+    from ..hallo2_core.timeline.weights import WeightTimeline
+
+
+class Hallo2AttentionMaps(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2AttentionMaps",
+            display_name="Show Attention Maps (Hallo2)",
+            category="Hallo2",
+            description=(
+                "Makes one clip as 'Sample Video (Hallo2)' would, and shows what it looks at meanwhile: the portrait, "
+                "and the motion frames before it. The frames stay the same; every clip before it has to be made too."
+            ),
+            inputs=[
+                *sampling_inputs.parts(),
+                io.Int.Input(
+                    "clip",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="Which clip to look at, counted from 0. Each has 16 frames: clip 3 begins at frame 48.",
+                ),
+                *sampling_inputs.settings(),
+                io.Combo.Input(
+                    "denoising_phase",
+                    options=["all", "early", "middle", "late"],
+                    default="all",
+                    tooltip=(
+                        "In which denoising steps: all, or a third of them. Pose and outlines are found in early "
+                        "steps, skin and teeth in late ones."
+                    ),
+                ),
+                io.Combo.Input(
+                    "scale",
+                    options=["all", "1/8", "1/16", "1/32", "1/64"],
+                    default="all",
+                    tooltip=(
+                        "At which attention layers, by their resolution as a part of the frame's: 1/8 shows details, "
+                        "1/64 the coarsest view, 'all' the mean of the four."
+                    ),
+                ),
+                sampling_inputs.vae(),
+                sampling_inputs.reference_banks(),
+                sampling_inputs.legacy_rng(),
+                *sampling_inputs.timelines(),
+            ],
+            outputs=[
+                io.Image.Output(display_name="overview", tooltip="One picture of the whole clip, with its scales."),
+                io.Image.Output(display_name="frames", tooltip="One picture for each frame of the clip, all one size."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: host.Hosted,
+        reference: Reference,
+        speech: host.Hosted,
+        motion: MotionSettings,
+        clip: int,
+        steps: int,
+        cfg: float,
+        seed: int,
+        pose_weight: float,
+        face_weight: float,
+        lip_weight: float,
+        denoising_phase: str,
+        scale: str,
+        vae: Any = None,  # noqa: ANN401 - the host's VAE class is no declared API
+        reference_banks: str = "released",
+        legacy_rng: bool = False,
+        text: TextPrompts | None = None,
+        weights: WeightTimeline | None = None,
+        text_strength: float = 1.0,
+        text_scale: float = 1.0,
+    ) -> io.NodeOutput:
+        from ..hallo2_core.animation.animate import Performance
+        from ..hallo2_core.config import RegionWeights, SamplerConfig
+        from ..hallo2_core.inspection.attention_maps import MapSettings, attention_maps
+        from ..hallo2_core.inspection.attention_plot import draw_frames, draw_overview
+
+        regions = RegionWeights(pose_weight, face_weight, lip_weight)
+        sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
+        performance = Performance(model.payload, reference, motion, sampler, text, weights)
+        runtime = host.HostRuntime(model, speech, working_bytes=host.watched_step_bytes(performance))
+        pictures = host.latent_codec(vae, model, runtime)
+        maps = attention_maps(performance, speech.payload, pictures, runtime, MapSettings(clip, denoising_phase, scale))
+        return io.NodeOutput(host.images(draw_overview(maps)), host.images(*draw_frames(maps)))
