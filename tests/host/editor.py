@@ -1,6 +1,6 @@
 """Opens a host's editor in Chromium, loads a workflow and says what is there. Runs in a Python that has playwright.
 
-editor.py URL WORKFLOW.json [--nodes-2] [--picture PNG]   → one JSON object on stdout
+editor.py URL WORKFLOW.json [--nodes-2] [--picture PNG] [--queue TEXT]   → one JSON object on stdout
 """
 
 import argparse
@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlparse
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 APP = "(window.app ?? window.comfyAPI.app.app)"
 READY = "() => { const app = window.app ?? window.comfyAPI?.app?.app;" \
@@ -34,6 +34,7 @@ SETTINGS = {
     "Comfy.Canvas.NavigationMode": "custom",  # left unset, a fresh profile of the old editor throws
     "Comfy.Workflow.Persist": False,
 }
+PATIENCE_MS = 240_000  # with a run
 # What the editors complain about by themselves: a new user's folder, and models of the new editor's own first workflow,
 # which it may look for while ours is open already.
 NOT_OURS = ("/user.css", "/api/userdata", "favicon", "huggingface.co/Comfy-Org/")
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("workflow", type=Path)
     parser.add_argument("--nodes-2", action="store_true", help="draw nodes as HTML, as new hosts can")
     parser.add_argument("--picture", help="a screenshot")
+    parser.add_argument("--queue", metavar="TEXT", help="run the workflow, and wait until the page shows this")
     options = parser.parse_args()
     for name, value in (SETTINGS | {"Comfy.VueNodes.Enabled": options.nodes_2}).items():
         request = urllib.request.Request(f"{options.url}/settings/{name}", json.dumps(value).encode(), method="POST")
@@ -85,6 +87,9 @@ def look(options: argparse.Namespace) -> dict:
         page.evaluate(f"() => {APP}.extensionManager.command.execute('Comfy.Canvas.FitView')")
         page.wait_for_timeout(1000)
         seen["prompt"] = page.evaluate(PROMPT)
+        if options.queue:
+            page.evaluate(f"() => {APP}.queuePrompt(0)")
+            seen["shown"] = shown(page, options)
         if options.picture:
             page.screenshot(path=options.picture)
         browser.close()
@@ -94,6 +99,20 @@ def look(options: argparse.Namespace) -> dict:
     ]
     seen["asked_outside"] = sorted(set(outside))
     return seen
+
+
+def shown(page: Page, options: argparse.Namespace) -> str:
+    """The text that was waited for, as the page has it. Newer editors show it where a user asks for details."""
+    text, details = page.get_by_text(options.queue), page.get_by_role("button", name="View details")
+    try:
+        text.or_(details).first.wait_for(timeout=PATIENCE_MS)
+        if not text.first.is_visible():
+            details.first.click()
+            text.first.wait_for(timeout=PATIENCE_MS)
+    finally:
+        if options.picture:
+            page.screenshot(path=options.picture)
+    return text.first.inner_text()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ WEIGHTS = (
     "vae/vae-ft-mse-840000-ema-pruned.safetensors",
 )
 TITLE_BAR_PX = 30
+BYPASSED = 4  # the editor's mode for a node that hands its input through
 
 
 @pytest.fixture
@@ -73,3 +74,14 @@ def test_the_editor_would_queue_what_the_api_graph_says(editor, with_the_users_f
 
 def test_the_editor_offers_the_workflows_as_templates(host, pack):
     assert sorted(host.get("/workflow_templates")[pack.name]) == sorted(GRAPHS)
+
+
+def test_the_editor_shows_what_a_refusal_says(host, editor, with_the_users_files, pack, tmp_path):
+    """Prompts on a model without an adapter: the loader is bypassed, as a user would do it."""
+    graph = json.loads((pack / "workflows" / "animate_with_prompts.json").read_text(encoding="utf-8"))
+    (loader,) = [node for node in graph["nodes"] if node["type"] == "Hallo2LoadTextControl"]
+    loader["mode"] = BYPASSED
+    path = tmp_path / "without_adapter.json"
+    path.write_text(json.dumps(graph), encoding="utf-8")
+    seen = editor(path, "--queue", "no text-control adapter", "--picture", str(tmp_path / "refused.png"))
+    assert "has to be trained" in seen["shown"] and "disconnect the prompts" in seen["shown"]
