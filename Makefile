@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint lint-js clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,5 +23,10 @@ test: lint
 lint: $(READY)
 	$(BIN)/ruff check .
 
+# Needs node and npm, which nothing else here does.
+lint-js:
+	npm install --no-package-lock --no-audit --no-fund --silent
+	npm run --silent lint
+
 clean:
-	rm -rf $(VENV) output
+	rm -rf $(VENV) output node_modules

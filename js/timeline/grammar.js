@@ -1,0 +1,206 @@
+// The text of a timeline ↔ its rows and spans. The same grammar as the pack's Python side reads: docs/timeline.md.
+
+import { compareMoments, momentText, parseDecimal, parseMoment } from "./moments.js";
+
+/** Each track of weights: the least and the largest value it takes, and what a new span holds. */
+export const TRACKS = {
+  pose: { least: 0, most: 3, usual: "1" },
+  face: { least: 0, most: 3, usual: "1" },
+  lip: { least: 0, most: 3, usual: "1" },
+  cfg: { least: 1, most: 15, usual: "3.5" },
+};
+export const PROMPTS = "prompts";
+
+const LONGEST_TEXT = 100_000;
+const QUOTED_CHARACTERS = 60;
+const WHITE_SPACE = " \t\r\u00a0\u3000";
+
+/**
+ * @typedef {object} Span
+ * @property {import("./moments.js").Moment} start
+ * @property {import("./moments.js").Moment|null} end null: to the end of the video
+ * @property {string} content a prompt, or a weight's number
+ *
+ * @typedef {object} Timeline
+ * @property {"prompts"|"weights"} kind
+ * @property {{name: string, spans: Span[]}[]} rows one, called "prompts", or one for each track that the text names
+ */
+
+export class TimelineError extends Error {
+  constructor(message, line, column) {
+    super(message);
+    this.line = line;
+    this.column = column;
+  }
+}
+
+/** @returns {Timeline} Throws TimelineError. Spans in different units are compared where fps is given. */
+export function parseTimeline(kind, text, fps = null) {
+  if ([...text].length > LONGEST_TEXT) {
+    throw new TimelineError(`The timeline is longer than ${LONGEST_TEXT} characters.`, 1, 1);
+  }
+  const rows = kind === PROMPTS ? parsePrompts(text, fps) : parseWeights(text, fps);
+  return { kind, rows: rows.map(({ name, spans }) => ({ name, spans: spans.map(withoutPart) })) };
+}
+
+/** The normal form, or the same with every item on a line of its own. */
+export function formatTimeline(timeline, separator = "; ") {
+  const items =
+    timeline.kind === PROMPTS
+      ? timeline.rows.flatMap((row) => row.spans).map((span) => `${timesText(span)} ${escaped(span.content)}`)
+      : inOrder(timeline.rows).map((row) => `${row.name} ${row.spans.map((span) => `${span.content} @ ${timesText(span)}`).join(", ")}`);
+  return items.join(separator);
+}
+
+export function timesText(span) {
+  return `${momentText(span.start)}-${span.end === null ? "" : momentText(span.end)}`;
+}
+
+/** A weight's number in its normal form, or null where it is none or outside the track's range. */
+export function parseWeight(track, text) {
+  const value = parseDecimal(text);
+  const { least, most } = TRACKS[track];
+  return value !== null && Number(value) >= least && Number(value) <= most ? value : null;
+}
+
+/** A stretch of the text, without white space around it, that knows where it stands. */
+class Part {
+  constructor(whole, start, stop) {
+    while (start < stop && WHITE_SPACE.includes(whole[start])) start += 1;
+    while (stop > start && WHITE_SPACE.includes(whole[stop - 1])) stop -= 1;
+    Object.assign(this, { whole, start, text: whole.slice(start, stop) });
+  }
+
+  cut(start, stop = this.text.length) {
+    return new Part(this.whole, this.start + start, this.start + stop);
+  }
+
+  firstWord() {
+    let length = 0;
+    while (length < this.text.length && !WHITE_SPACE.includes(this.text[length])) length += 1;
+    return [this.cut(0, length), this.cut(length)];
+  }
+
+  split(separator) {
+    const parts = [];
+    let start = 0;
+    for (let at; (at = this.text.indexOf(separator, start)) >= 0; start = at + separator.length) {
+      parts.push(this.cut(start, at));
+    }
+    return [...parts, this.cut(start)];
+  }
+
+  error(what) {
+    const characters = [...this.text];
+    const quoted =
+      characters.length > QUOTED_CHARACTERS ? `${characters.slice(0, QUOTED_CHARACTERS - 1).join("")}…` : this.text;
+    const before = this.whole.slice(0, this.start).split("\n");
+    return new TimelineError(`'${quoted}' ${what}`, before.length, [...before.at(-1)].length + 1);
+  }
+}
+
+function splitItems(text, escapes) {
+  const items = [];
+  let start = 0;
+  for (let at = 0; at <= text.length; at += 1) {
+    if (escapes && text[at] === "\\" && (text[at + 1] === "\\" || text[at + 1] === ";")) {
+      at += 1;
+    } else if (at === text.length || text[at] === ";" || text[at] === "\n") {
+      items.push(new Part(text, start, at));
+      start = at + 1;
+    }
+  }
+  return items.filter((item) => item.text !== "");
+}
+
+function parsePrompts(text, fps) {
+  const spans = splitItems(text, true).map((item) => {
+    const [times, prompt] = item.firstWord();
+    const span = parseTimes(times);
+    if (prompt.text === "") {
+      throw item.error("has no text. Write what is to be seen after the times, for example 0-4.5 smiling.");
+    }
+    return { ...span, content: prompt.text.replace(/\\([\\;])/g, "$1") };
+  });
+  checkOrder(spans, fps);
+  return [{ name: PROMPTS, spans }];
+}
+
+function parseWeights(text, fps) {
+  const rows = [];
+  for (const item of splitItems(text, false)) {
+    const [name, rest] = item.firstWord();
+    if (!Object.hasOwn(TRACKS, name.text)) {
+      throw name.error(`is no weight. Begin with one of ${Object.keys(TRACKS).join(", ")}, for example lip 1.2 @ 0-3.`);
+    }
+    if (rows.some((row) => row.name === name.text)) {
+      throw name.error(`stands here for the second time. Put all of its spans after the first '${name.text}'.`);
+    }
+    if (rest.text === "") throw item.error(`has no values. Write for example ${name.text} 1.2 @ 0-3.`);
+    const spans = rest.split(",").map((part) => parseValue(part, name.text));
+    checkOrder(spans, fps);
+    rows.push({ name: name.text, spans });
+  }
+  return inOrder(rows);
+}
+
+function parseValue(part, track) {
+  const [number, ...times] = part.split("@");
+  if (times.length !== 1) {
+    throw part.error(`is not 'value @ times'. Write for example ${track} 1.2 @ 0-3, 1 @ 3-.`);
+  }
+  const content = parseWeight(track, number.text);
+  if (content === null) {
+    const { least, most } = TRACKS[track];
+    throw number.error(`is no value of ${track}. Write a number from ${least} to ${most}, such as 1.2.`);
+  }
+  return { ...parseTimes(times[0]), content };
+}
+
+function parseTimes(part) {
+  const dash = part.text.indexOf("-");
+  const start = parseMoment(dash < 0 ? part.text : part.text.slice(0, dash));
+  const endText = dash < 0 ? "" : part.text.slice(dash + 1);
+  const end = endText === "" ? null : parseMoment(endText);
+  if (start === null || dash < 0 || (end === null && endText !== "")) {
+    throw part.error(
+      "is no span of time. Write start-end without spaces, for example 0-4.5, 12f-30f (frames), 1:04-1:10.5, or 4.5- " +
+        "for all that is left; minutes and seconds of a clock stay below 60.",
+    );
+  }
+  if (end !== null && end.unit === start.unit && compareMoments(end, start) <= 0) {
+    throw part.error(`ends at ${momentText(end)}, which is not after its start. Write the earlier time first.`);
+  }
+  return { start, end, part };
+}
+
+function checkOrder(spans, fps) {
+  spans.forEach((span, index) => {
+    const before = spans[index - 1];
+    if (span.end !== null && fps !== null && compareMoments(span.end, span.start, fps) <= 0) {
+      throw span.part.error("ends before it begins at this frame rate. Write the earlier time first.");
+    }
+    if (before === undefined) return;
+    if (before.end === null) {
+      throw span.part.error(
+        `follows ${timesText(before)}, which goes on to the end of the video. Give that one an end.`,
+      );
+    }
+    if (compareMoments(span.start, before.end, fps) < 0) {
+      throw span.part.error(
+        `begins before ${timesText(before)} has ended. Put the spans in order, and let none begin before the last ` +
+          "one's end.",
+      );
+    }
+  });
+}
+
+const ORDER = Object.keys(TRACKS);
+const inOrder = (rows) =>
+  rows.filter((row) => row.spans.length > 0).sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name));
+
+const escaped = (text) => text.replace(/[\\;]/g, "\\$&");
+
+function withoutPart({ start, end, content }) {
+  return { start, end, content };
+}

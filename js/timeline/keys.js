@@ -1,0 +1,53 @@
+// Which key means what, for a span and for the playhead. While a text is typed, keys are the text's.
+
+/**
+ * @typedef {{shiftKey: boolean, altKey: boolean, ctrlKey: boolean, metaKey: boolean, key: string}} Keys
+ * @param {Keys} event
+ * @param {"span"|"playhead"|"other"} focus
+ * @param {"prompts"|"weights"} kind
+ * @returns {[string, ...unknown[]]|null} the name of an editor's command and its arguments
+ */
+export function commandOf(event, focus, kind) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (event.ctrlKey || event.metaKey) {
+    if (event.altKey) return null;
+    if (key === "z") return event.shiftKey ? ["redo"] : ["undo"];
+    return key === "y" && !event.shiftKey ? ["redo"] : null;
+  }
+  if (focus === "other") return null;
+  return (focus === "span" ? spanCommand(event, key, kind) : playheadCommand(key, kind)) ?? plainCommand(event, key);
+}
+
+/** Frames and whole seconds that a key goes: [count, unit]. */
+function stepOf(key) {
+  return { ArrowLeft: [-1, "frame"], ArrowRight: [1, "frame"], PageDown: [1, "second"], PageUp: [-1, "second"] }[key];
+}
+
+function spanCommand({ shiftKey, altKey }, key, kind) {
+  const step = stepOf(key);
+  if (step) return ["nudge", shiftKey ? "end" : altKey ? "start" : "span", ...step];
+  if (key === "Enter" || key === "F2") return ["rename"];
+  if (key === "Delete" || key === "Backspace") return ["remove"];
+  if (key === "o" && !altKey) return ["toggleOpenEnd"];
+  if (key === "Escape") return ["leave"];
+  if (kind === "weights") {
+    if (key === "ArrowUp" || key === "ArrowDown") return ["nudgeValue", key === "ArrowUp" ? 1 : -1];
+    if (/^[0-9.]$/.test(key)) return ["rename", key];
+  }
+  return null;
+}
+
+function playheadCommand(key, kind) {
+  const step = stepOf(key);
+  if (step) return ["nudgePlayhead", ...step];
+  if (key === "Home" || key === "End") return ["playheadTo", key === "Home" ? "start" : "end"];
+  if (kind === "weights" && (key === "ArrowUp" || key === "ArrowDown")) return ["nextRow", key === "ArrowUp" ? -1 : 1];
+  return key === "Escape" ? ["leave"] : null;
+}
+
+function plainCommand({ altKey }, key) {
+  if (altKey) return null;
+  if (key === "s") return ["split"];
+  if (key === "n" || key === "Insert") return ["add"];
+  return { "+": ["zoom", 2], "=": ["zoom", 2], "-": ["zoom", 0.5], 0: ["zoom", 0] }[key] ?? null;
+}

@@ -1,0 +1,63 @@
+// Samples of a sound → its outline, small enough to keep however long it is, and the pauses of the voice.
+
+export const PEAKS_PER_SECOND = 100;
+
+const QUIET = 0.1; // of the loud parts' level: 20 dB below
+const SILENT = 1e-4; // of full scale: there is nothing to be louder than
+const SHORTEST_PAUSE_SECONDS = 0.16; // shorter ones are within words
+const PAUSE_PEAKS = SHORTEST_PAUSE_SECONDS * PEAKS_PER_SECOND;
+
+/**
+ * @param {Float32Array[]} channels of one length
+ * @param {number} rate samples a second
+ * @returns {{seconds: number, peaks: Float32Array, levels: Float32Array}} a hundredth of a second each: the largest
+ *   distance from zero, and the root mean square
+ */
+export function outline(channels, rate) {
+  const samples = channels[0].length;
+  const count = Math.ceil((samples * PEAKS_PER_SECOND) / rate);
+  const peaks = new Float32Array(count);
+  const levels = new Float32Array(count);
+  for (let i = 0; i < count; i += 1) {
+    const start = Math.floor((i * rate) / PEAKS_PER_SECOND);
+    const stop = Math.min(samples, Math.max(start + 1, Math.floor(((i + 1) * rate) / PEAKS_PER_SECOND)));
+    let peak = 0;
+    let energy = 0;
+    for (const channel of channels) {
+      for (let at = start; at < stop; at += 1) {
+        const value = channel[at];
+        peak = Math.max(peak, Math.abs(value));
+        energy += value * value;
+      }
+    }
+    peaks[i] = peak;
+    levels[i] = Math.sqrt(energy / ((stop - start) * channels.length));
+  }
+  return { seconds: samples / rate, peaks, levels };
+}
+
+/** Where nobody speaks: [start, end] in seconds. */
+export function pauses({ levels, seconds }) {
+  const threshold = Math.max(SILENT, loudness(levels) * QUIET);
+  const found = [];
+  let start = null;
+  for (let i = 0; i <= levels.length; i += 1) {
+    const quiet = i < levels.length && levels[i] < threshold;
+    if (quiet && start === null) start = i;
+    if (!quiet && start !== null) {
+      if (i - start >= PAUSE_PEAKS) found.push([start / PEAKS_PER_SECOND, Math.min(i / PEAKS_PER_SECOND, seconds)]);
+      start = null;
+    }
+  }
+  return found;
+}
+
+/** The times of pauses to which edges are drawn: where one begins, its middle, where it ends. */
+export function pausePoints(found) {
+  return found.flatMap(([start, end]) => [start, (start + end) / 2, end]);
+}
+
+/** The level that only a twentieth of the sound exceeds. */
+function loudness(levels) {
+  return Float32Array.from(levels).sort()[Math.floor(levels.length * 0.95)] ?? 0;
+}

@@ -1,0 +1,86 @@
+// One span on the page: a box with two edges to drag, and its text. The text is what has the focus, read-only until it
+// is edited: the editor leaves keys alone that are pressed in an input, and so its own undo stays out of ours.
+
+import { boundsOf } from "./edits.js";
+import { element, setAttributes } from "./element.js";
+import { TRACKS } from "./grammar.js";
+
+const PROMPT_HUES = [212, 152, 32, 286, 350, 184];
+const TRACK_HUES = { pose: 212, face: 286, lip: 350, cfg: 40 };
+const LONGEST_PROMPT = 1000; // characters typed into a box; the text above takes more
+
+export class SpanBox {
+  constructor() {
+    this.label = element("input", "h2t-text", {
+      type: "text", readonly: "", spellcheck: "false", autocomplete: "off", maxlength: LONGEST_PROMPT,
+    });
+    this.times = element("div", "h2t-times");
+    this.element = element(
+      "div", "h2t-span", {},
+      element("div", "h2t-edge", { "data-edge": "start" }),
+      this.label,
+      this.times,
+      element("div", "h2t-edge", { "data-edge": "end" }),
+    );
+  }
+
+  get isEdited() {
+    return !this.label.readOnly;
+  }
+
+  show(span, place, { fps, length, selected }) {
+    const [start, end] = boundsOf(span, fps);
+    const percent = (seconds) => `${(100 * seconds) / length}%`;
+    const isPrompt = !(place.row in TRACKS);
+    const open = span.end === null;
+    const { element: box, label } = this;
+    setAttributes(box, { "data-row": place.row, "data-index": place.index });
+    box.title = spanSaid(span, place.row, fps);
+    box.style.left = percent(start);
+    box.style.width = percent(Math.max(0, Math.min(end, length) - start));
+    box.style.setProperty("--hue", hueOf(place));
+    box.classList.toggle("is-open", open);
+    box.classList.toggle("is-selected", selected);
+    this.times.textContent = `${short(start)} – ${open ? "end" : short(end)}`;
+    if (!this.isEdited) label.value = span.content;
+    const what = isPrompt ? "Prompt" : `${place.row} weight`;
+    const name = `${what} from ${short(start)} to ${open ? "the end" : `${short(end)} seconds`}`;
+    setAttributes(label, { "aria-label": name, ...(isPrompt ? {} : spinner(span, place.row)) });
+  }
+
+  edit(typed) {
+    this.label.readOnly = false;
+    this.element.classList.add("is-edited");
+    this.label.focus({ preventScroll: true });
+    if (typed === undefined) this.label.select();
+    else this.label.value = ""; // the key itself arrives as text
+  }
+
+  endEdit() {
+    this.label.readOnly = true;
+    this.element.classList.remove("is-edited");
+    this.label.setSelectionRange(0, 0);
+  }
+}
+
+export function hueOf({ row, index }) {
+  return TRACK_HUES[row] ?? PROMPT_HUES[index % PROMPT_HUES.length];
+}
+
+/** 2.4 – 5 s, frames 60 – 124: smiling */
+export function spanSaid(span, row, fps) {
+  const [start, end] = boundsOf(span, fps);
+  const frameFrom = (seconds) => Math.ceil(seconds * fps - 1e-6);
+  const [times, frames] = span.end
+    ? [`${short(start)} – ${short(end)} s`, `frames ${frameFrom(start)} – ${frameFrom(end) - 1}`]
+    : [`${short(start)} s – end`, `from frame ${frameFrom(start)}`];
+  return `${times}, ${frames}: ${row in TRACKS ? `${row} ` : ""}${span.content}`;
+}
+
+function spinner(span, track) {
+  const { least, most } = TRACKS[track];
+  const range = { "aria-valuemin": least, "aria-valuemax": most, "aria-valuenow": span.content };
+  return { role: "spinbutton", inputmode: "decimal", ...range };
+}
+
+const short = (seconds) => String(Number(seconds.toFixed(3)));

@@ -1,0 +1,147 @@
+// The widget's page: buttons, ruler and sound, rows of spans, the playhead, and a line that says what is what.
+
+import { drawScene } from "./drawing.js";
+import { element, setAttributes } from "./element.js";
+import { Row } from "./row.js";
+import { clockText } from "./ruler.js";
+import { TRACKS } from "./grammar.js";
+
+const BUTTONS = [
+  // command, label, what it does
+  [["add"], "+ Add", "A new span at the playhead (N, or double-click in a row)"],
+  [["split"], "Split", "Split at the playhead, or in the middle (S)"],
+  [["remove"], "Delete", "Delete the chosen span (Delete)"],
+  null,
+  [["undo"], "↶", "Undo (Ctrl+Z)"],
+  [["redo"], "↷", "Redo (Ctrl+Y)"],
+  null,
+  [["toggleSnapping"], "Snap", "Rest on frames, pauses and other edges; hold Shift to drag freely"],
+  [["zoom", 0.5], "−", "Show more time (−)"],
+  [["zoom", 2], "+", "Show less time (+, or the wheel once the timeline has the focus)"],
+  [["zoom", 0], "Fit", "Show all (0)"],
+];
+const MOST_PIXELS = 4; // of the canvas for each of the page's
+
+export class TimelineView {
+  #scene = []; // what the canvas shows
+
+  constructor(kind, rowNames) {
+    this.rows = rowNames.map((name) => new Row(name));
+    this.buttons = BUTTONS.map((button) => button && makeButton(...button));
+    this.clock = element("span", "h2t-clock", { "aria-hidden": "true" });
+    this.canvas = element("canvas", "h2t-canvas", { "aria-hidden": "true" });
+    this.playhead = element("input", "h2t-playhead-control", {
+      type: "range", min: 0, step: 1, "aria-label": "Playhead", title: "",
+    });
+    this.line = element("div", "h2t-playhead");
+    this.guide = element("div", "h2t-guide");
+    this.content = element(
+      "div", "h2t-content", {},
+      this.playhead, this.canvas, ...this.rows.map((row) => row.element), this.guide, this.line,
+    );
+    this.scroller = element("div", "h2t-scroller", { tabindex: -1 }, this.content);
+    this.labels = element(
+      "div", "h2t-labels", { "aria-hidden": "true" },
+      element("div", "h2t-label-space"), ...(kind === "weights" ? rowNames.map(makeRowLabel) : []),
+    );
+    this.status = element("div", "h2t-status", { role: "status" });
+    this.facts = element("div", "h2t-facts");
+    this.element = element(
+      "div", `hallo2-timeline is-${kind}`, { role: "group", "aria-label": `Timeline of ${kind}` },
+      element("div", "h2t-bar", { role: "toolbar", "aria-label": "Timeline" },
+        ...this.buttons.map((button) => button ?? element("span", "h2t-space")), this.clock),
+      element("div", "h2t-stage", { "data-capture-wheel": "true" }, this.labels, this.scroller),
+      element("div", "h2t-foot", {}, this.status, this.facts),
+    );
+  }
+
+  boxAt(place) {
+    return this.rows.find((row) => row.name === place?.row)?.boxes[place.index] ?? null;
+  }
+
+  /** The time under a point of the screen; the graph may be drawn at any scale. */
+  secondsAt(clientX, length) {
+    const { left, width } = this.content.getBoundingClientRect();
+    return Math.max(0, Math.min(length, ((clientX - left) / width) * length));
+  }
+
+  /** Seconds that a distance on the screen stands for. */
+  secondsIn(screenPx, length) {
+    return (screenPx / this.content.getBoundingClientRect().width) * length;
+  }
+
+  /** Scrolls where a time is out of sight. */
+  reveal(seconds, length) {
+    const { scroller } = this;
+    const x = (seconds / length) * scroller.scrollWidth - scroller.scrollLeft;
+    if (x < 0 || x > scroller.clientWidth) scroller.scrollLeft += x - scroller.clientWidth / 2;
+  }
+
+  render(state) {
+    const { length, fps } = state;
+    this.content.style.width = `${100 * state.zoom}%`;
+    this.element.classList.toggle("is-broken", state.error !== null);
+    for (const row of this.rows) row.show(state);
+    for (const label of this.labels.children) label.classList.toggle("is-active", label.dataset.row === state.row);
+    const place = `${(100 * state.playhead) / length}%`;
+    this.line.style.left = place;
+    setAttributes(this.playhead, { max: Math.ceil(length * fps), "aria-valuetext": timeSaid(state.playhead, fps) });
+    this.playhead.value = String(Math.round(state.playhead * fps));
+    this.clock.textContent = timeSaid(state.playhead, fps);
+    this.guide.hidden = state.guide === null;
+    if (state.guide !== null) this.guide.style.left = `${(100 * state.guide) / length}%`;
+    this.#showButtons(state);
+    this.status.textContent = state.error ?? state.said;
+    this.status.classList.toggle("is-error", state.error !== null);
+    this.status.title = state.error ?? "";
+    this.facts.textContent = state.facts;
+    this.draw(state);
+  }
+
+  /** The canvas, where anything that it shows has changed: its size, the graph's scale, the theme, the sound. */
+  draw(state) {
+    const { clientWidth: width, scrollLeft } = this.scroller;
+    const height = this.canvas.clientHeight;
+    if (width === 0 || height === 0) return; // not on the page now
+    this.canvas.style.width = `${width}px`;
+    this.labels.style.paddingBottom = `${this.scroller.offsetHeight - this.scroller.clientHeight}px`; // a scroll bar
+    const scale = this.scroller.getBoundingClientRect().width / this.scroller.offsetWidth;
+    const ratio = Math.min(MOST_PIXELS, Math.max(1, window.devicePixelRatio * scale));
+    const pxPerSecond = (width * state.zoom) / state.length;
+    const { color, fill } = getComputedStyle(this.canvas);
+    const parts = [width, height, ratio, scrollLeft, pxPerSecond, state.fps, state.sound, color, fill];
+    if (parts.every((part, index) => part === this.#scene[index])) return;
+    this.#scene = parts;
+    drawScene(this.canvas, { ...state, width, height, ratio, from: scrollLeft / pxPerSecond, pxPerSecond });
+  }
+
+  #showButtons(state) {
+    const off = {
+      remove: !state.selected,
+      undo: !state.canUndo,
+      redo: !state.canRedo,
+      add: state.error !== null,
+      split: state.error !== null,
+    };
+    for (const button of this.buttons.filter(Boolean)) button.disabled = off[button.command[0]] ?? false;
+    const snap = this.buttons.find((button) => button?.command[0] === "toggleSnapping");
+    setAttributes(snap, { "aria-pressed": state.snapping });
+  }
+}
+
+/** An input, not a button: with one that has the focus the editor's own undo would answer to Ctrl+Z as well. */
+function makeButton(command, label, title) {
+  const made = element("input", "h2t-button", { type: "button", value: label, title, "aria-label": title });
+  return Object.assign(made, { command });
+}
+
+function makeRowLabel(name) {
+  const { least, most } = TRACKS[name];
+  const made = element("div", "h2t-label", { "data-row": name, title: `${name}: ${least} to ${most}` });
+  made.append(element("b", "", {}, name), element("small", "", {}, `${least}–${most}`));
+  return made;
+}
+
+function timeSaid(seconds, fps) {
+  return `${clockText(seconds, 2)} · frame ${Math.floor(seconds * fps + 1e-6)}`;
+}

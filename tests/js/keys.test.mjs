@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { commandOf } from "../../js/timeline/keys.js";
+
+const press = (key, held = {}) => ({ key, shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, ...held });
+const span = (key, held, kind = "prompts") => commandOf(press(key, held), "span", kind);
+
+test("arrows move a span, with Shift its end, with Alt its start", () => {
+  assert.deepEqual(span("ArrowRight"), ["nudge", "span", 1, "frame"]);
+  assert.deepEqual(span("ArrowLeft", { shiftKey: true }), ["nudge", "end", -1, "frame"]);
+  assert.deepEqual(span("PageDown", { altKey: true }), ["nudge", "start", 1, "second"]);
+});
+
+test("undo and redo, everywhere in the widget", () => {
+  for (const focus of ["span", "playhead", "other"]) {
+    assert.deepEqual(commandOf(press("z", { ctrlKey: true }), focus, "prompts"), ["undo"]);
+    assert.deepEqual(commandOf(press("Z", { metaKey: true, shiftKey: true }), focus, "prompts"), ["redo"]);
+    assert.deepEqual(commandOf(press("y", { ctrlKey: true }), focus, "prompts"), ["redo"]);
+  }
+});
+
+test("a span's own keys", () => {
+  assert.deepEqual([span("Enter"), span("Delete"), span("S"), span("o")], [["rename"], ["remove"], ["split"], ["toggleOpenEnd"]]);
+  assert.equal(span("ArrowUp"), null);
+  assert.deepEqual(span("ArrowUp", {}, "weights"), ["nudgeValue", 1]);
+  assert.deepEqual(span("1", {}, "weights"), ["rename", "1"]);
+  assert.equal(span("1"), null);
+});
+
+test("the playhead goes by frames, and between the tracks", () => {
+  assert.deepEqual(commandOf(press("ArrowLeft"), "playhead", "prompts"), ["nudgePlayhead", -1, "frame"]);
+  assert.deepEqual(commandOf(press("ArrowDown"), "playhead", "weights"), ["nextRow", 1]);
+  assert.deepEqual(commandOf(press("n"), "playhead", "prompts"), ["add"]);
+});
+
+test("keys that are the host's stay the host's", () => {
+  assert.equal(span("Enter", { ctrlKey: true }), null, "queues the graph");
+  assert.equal(span("Tab"), null);
+  assert.equal(commandOf(press("Enter"), "other", "prompts"), null, "presses the button");
+});
