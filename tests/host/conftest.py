@@ -116,17 +116,27 @@ def shipped_graph():
 
 
 @pytest.fixture(scope="session")
-def editor(host):
-    """What the editor shows of a workflow file; see editor.py."""
+def in_browser(host):
+    """Runs one of the scripts beside this file in a Python that has playwright; gives the object that it prints."""
     python = os.path.expanduser(os.environ.get("UI_PYTHON", "~/ui-venv/bin/python"))
     if not shutil.which(python) or subprocess.run([python, "-c", "import playwright"], capture_output=True).returncode:
         unavailable(f"no browser to open the editor in: {python} has no playwright (set UI_PYTHON to one that has)")
 
-    def look(workflow, *options):
-        command = [python, str(HERE / "editor.py"), host.url, str(workflow), *options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    def run(script, *options):
+        command = [python, str(HERE / script), host.url, *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def editor(in_browser):
+    """What the editor shows of a workflow file; see editor.py."""
+
+    def look(workflow, *options):
+        return in_browser("editor.py", str(workflow), *options)
 
     return look
 

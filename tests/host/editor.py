@@ -5,18 +5,12 @@ editor.py URL WORKFLOW.json [--nodes-2] [--picture PNG] [--queue TEXT]   → one
 
 import argparse
 import json
-import os
-import shutil
 import sys
-import urllib.request
 from pathlib import Path
-from urllib.parse import urlparse
 
-from playwright.sync_api import Page, sync_playwright
+from editor_page import APP, open_editor
+from playwright.sync_api import Page
 
-APP = "(window.app ?? window.comfyAPI.app.app)"
-READY = "() => { const app = window.app ?? window.comfyAPI?.app?.app;" \
-        " return !!(app?.graph && app?.extensionManager && window.LiteGraph?.registered_node_types?.Note) }"
 LOOK = f"""() => {{
   const graph = {APP}.graph, known = window.LiteGraph.registered_node_types;
   const boxOf = (item) => [...item.pos, ...item.size].map(Math.round);
@@ -29,15 +23,7 @@ LOOK = f"""() => {{
     drawn_as_html: document.querySelectorAll('[data-node-id]').length,
   }} }}"""
 PROMPT = f"async () => (await {APP}.graphToPrompt()).output"
-SETTINGS = {
-    "Comfy.TutorialCompleted": True,
-    "Comfy.Canvas.NavigationMode": "custom",  # left unset, a fresh profile of the old editor throws
-    "Comfy.Workflow.Persist": False,
-}
 PATIENCE_MS = 240_000  # with a run
-# What the editors complain about by themselves: a new user's folder, and models of the new editor's own first workflow,
-# which it may look for while ours is open already.
-NOT_OURS = ("/user.css", "/api/userdata", "favicon", "huggingface.co/Comfy-Org/")
 
 
 def main() -> None:
@@ -48,38 +34,12 @@ def main() -> None:
     parser.add_argument("--picture", help="a screenshot")
     parser.add_argument("--queue", metavar="TEXT", help="run the workflow, and wait until the page shows this")
     options = parser.parse_args()
-    for name, value in (SETTINGS | {"Comfy.VueNodes.Enabled": options.nodes_2}).items():
-        request = urllib.request.Request(f"{options.url}/settings/{name}", json.dumps(value).encode(), method="POST")
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).read()
     json.dump(look(options), sys.stdout, indent=1)
 
 
 def look(options: argparse.Namespace) -> dict:
-    complaints, outside = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu"],
-        )
-        page = browser.new_page(viewport={"width": 1800, "height": 1000})
-
-        def stay_here(route):
-            if urlparse(route.request.url).hostname == urlparse(options.url).hostname:
-                return route.continue_()
-            outside.append(route.request.url)
-            return route.abort()
-
-        page.route(lambda url: url.startswith("http"), stay_here)
-        def note(said):
-            if said.type == "error":
-                complaints.append(f"{said.text} {said.location['url']}")
-
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(options.url, wait_until="domcontentloaded")
-        page.wait_for_function(READY, timeout=120_000)
-        page.wait_for_timeout(2000)
-        before = len(complaints)
+    with open_editor(options.url, options.nodes_2) as editor:
+        page = editor.page
         workflow = json.loads(options.workflow.read_text(encoding="utf-8"))
         page.evaluate(f"(graph) => {APP}.loadGraphData(graph)", workflow)
         page.wait_for_timeout(2500)
@@ -92,13 +52,7 @@ def look(options: argparse.Namespace) -> dict:
             seen["shown"] = shown(page, options)
         if options.picture:
             page.screenshot(path=options.picture)
-        browser.close()
-    aborted = {urlparse(url).hostname for url in outside}
-    seen["console_errors"] = [
-        line for line in complaints[before:] if not any(part in line for part in (*NOT_OURS, *aborted))
-    ]
-    seen["asked_outside"] = sorted(set(outside))
-    return seen
+        return seen | {"console_errors": editor.console_errors, "asked_outside": editor.asked_outside}
 
 
 def shown(page: Page, options: argparse.Namespace) -> str:
