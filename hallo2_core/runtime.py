@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+
+logger = logging.getLogger("hallo2")
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """What networks and their work may take on the device together."""
+
+    bytes: int
+    holds_parts: bool  # the runner can bring a network there layer by layer, so that it need not fit whole
 
 
 class Runtime(Protocol):
@@ -16,11 +28,24 @@ class Runtime(Protocol):
     def ready(self, *modules: nn.Module) -> None:
         """Bring `modules` onto the device, together, before they are called. Cheap when they are there already."""
 
+    def has_room(self, working_bytes: float) -> bool:
+        """Whether a second thread may, from now on, run a network that is ready while the first runs another.
+
+        No where networks may be moved away, where nothing is gained, or where its work of so many bytes does not fit
+        beside the first one's.
+        """
+
+    def memory(self) -> DeviceMemory | None:
+        """None where nobody knows."""
+
     def check_cancelled(self) -> None:
         """Raise if the user pressed cancel. Called at every denoising step and between frames."""
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         """Show `done` of `total` steps of the whole job. preview: (h w c) in 0..1, the newest frame."""
+
+    def tell(self, text: str) -> None:
+        """Show the user a line about the work in hand. An empty one takes it away."""
 
 
 class LocalRuntime:
@@ -35,8 +60,49 @@ class LocalRuntime:
             if first is None or first.device != self.device:  # asking every layer takes longer than a small network
                 module.to(self.device)
 
+    def has_room(self, working_bytes: float) -> bool:
+        """On a card, in what even the largest work so far has left free. A CPU is busy with one network as it is."""
+        return self.device.type == "cuda" and torch.cuda.mem_get_info(self.device)[0] >= working_bytes
+
+    def memory(self) -> DeviceMemory | None:
+        """What is free on a card, and what this process has there already."""
+        if self.device.type != "cuda":
+            return None
+        free = torch.cuda.mem_get_info(self.device)[0]
+        return DeviceMemory(free + torch.cuda.memory_reserved(self.device), holds_parts=False)
+
     def check_cancelled(self) -> None:
         return None
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         return None
+
+    def tell(self, text: str) -> None:
+        if text:
+            logger.info("%s", text)
+
+
+class RuntimeAround:
+    """Passes all that is asked on to another runtime. Subclasses add to a part of it."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.device = runtime.device
+        self._runtime = runtime
+
+    def ready(self, *modules: nn.Module) -> None:
+        self._runtime.ready(*modules)
+
+    def has_room(self, working_bytes: float) -> bool:
+        return self._runtime.has_room(working_bytes)
+
+    def memory(self) -> DeviceMemory | None:
+        return self._runtime.memory()
+
+    def check_cancelled(self) -> None:
+        self._runtime.check_cancelled()
+
+    def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
+        self._runtime.progress(done, total, preview)
+
+    def tell(self, text: str) -> None:
+        self._runtime.tell(text)

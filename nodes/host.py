@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Sequence
@@ -26,16 +27,17 @@ from torch import Tensor, nn
 from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
 from ..hallo2_core.errors import SettingsError, TimelineError
 from ..hallo2_core.jobs.job import Job
-from ..hallo2_core.models.attention_watch import WORKING_BYTES
 from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.latents import LatentCodec, VAECodec
 from ..hallo2_core.models.layers import Build, dtype_of, sdpa
 from ..hallo2_core.payloads import Hallo2Models
+from ..hallo2_core.runtime import DeviceMemory
 
 if TYPE_CHECKING:
-    from ..hallo2_core.animation.animate import Performance
     from ..hallo2_core.timeline.prompts import TextEncoder
     from ..hallo2_core.upscaling.background import Background
+
+logger = logging.getLogger("hallo2")
 
 Payload = TypeVar("Payload")
 
@@ -52,9 +54,6 @@ START_TOKEN, END_TOKEN = 49406, 49407  # of its vocabulary
 EMBEDDING_FILE = "embedding:"  # before the name of a file, whose vectors the host puts among a prompt's
 
 LARGEST_NETWORK_PARAMETERS = 1_520_000_000  # the released denoising UNet
-# Alive above the weights in one guided step of 16 frames at 512×512 in fp16, measured.
-STEP_BYTES = 2.53 * 2**30
-STEP_PIXELS = 16 * 512 * 512
 
 
 # -- files
@@ -219,23 +218,13 @@ def also_hosted(held: Hosted, payload: Payload, network: nn.Module) -> Hosted[Pa
     return Hosted(payload, (*held.patchers, *hosted(payload, network).patchers), held.whole)
 
 
-def step_bytes(performance: Performance) -> float:
-    """What one denoising step needs beside the weights, for the host to keep free."""
-    portrait, clip = performance.reference.portrait, performance.motion.clip
-    halves = dtype_of(performance.models.denoising_unet).itemsize / torch.float16.itemsize
-    return STEP_BYTES * halves * clip.frames * portrait.width * portrait.height / STEP_PIXELS
-
-
-def watched_step_bytes(performance: Performance) -> float:
-    """As `step_bytes`, where attention is watched."""
-    return step_bytes(performance) + WORKING_BYTES
-
-
 class HostRuntime:
     """The core's `Runtime`: ComfyUI's memory manager, progress bar and cancel button."""
 
-    def __init__(self, *held: Hosted, working_bytes: float = 0) -> None:
+    def __init__(self, *held: Hosted, working_bytes: float = 0, node_id: str | None = None) -> None:
+        """working_bytes: for the host to keep free beside the weights. node_id: where a user is told of the work."""
         self.device = mm.get_torch_device()
+        self._node_id = node_id
         self._held = {id(patcher.model): (patcher, one.whole) for one in held for patcher in one.patchers}
         self._working_bytes = working_bytes
         self._bar: comfy.utils.ProgressBar | None = None
@@ -248,6 +237,15 @@ class HostRuntime:
             force_full_load=any(whole for _patcher, whole in chosen),
         )
 
+    def has_room(self, working_bytes: float) -> bool:
+        """Never: the host moves networks to make room, and may be asked by one thread only."""
+        return False
+
+    def memory(self) -> DeviceMemory:
+        """All of the device's but what the host leaves to others: it moves away what is in the way."""
+        total = mm.get_total_memory(self.device) - mm.extra_reserved_memory()
+        return DeviceMemory(int(total), holds_parts=self.device.type != "cpu")
+
     def check_cancelled(self) -> None:
         mm.throw_exception_if_processing_interrupted()
 
@@ -256,6 +254,12 @@ class HostRuntime:
             self._bar = comfy.utils.ProgressBar(total)
         picture = None if preview is None else ("JPEG", _to_image(preview), max(preview.shape[:2]))
         self._bar.update_absolute(done, total, picture)
+
+    def tell(self, text: str) -> None:
+        if text:
+            logger.info("%s", text)
+        if self._node_id is not None:
+            show_text(self._node_id, text)
 
 
 def latent_codec(vae: Any, model: Hosted[Hallo2Models], runtime: HostRuntime) -> LatentCodec:  # noqa: ANN401

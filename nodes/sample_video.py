@@ -37,6 +37,7 @@ class Hallo2SampleVideo(io.ComfyNode):
                 *sampling_inputs.timelines(),
             ],
             outputs=[video_inputs.finished_video()],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -67,13 +68,15 @@ class Hallo2SampleVideo(io.ComfyNode):
         from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.config import RegionWeights, SamplerConfig
+        from ..hallo2_core.inspection.memory import step_bytes
         from ..hallo2_core.video.target import free_path
         from ..hallo2_core.video.writer import VideoSettings
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
         performance = Performance(model.payload, reference, motion, sampler, text, weights)
-        runtime = host.HostRuntime(model, speech, working_bytes=host.step_bytes(performance))
+        needed, node_id = step_bytes(performance), cls.hidden.unique_id
+        runtime = host.HostRuntime(model, speech, working_bytes=needed, node_id=node_id)
         pictures = host.latent_codec(vae, model, runtime)
         render = Render(performance, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
         job = host.job(render_key(render, runtime))

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from ..audio.speech_embeddings import SpeechWindows
 from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT, SamplerConfig
+from ..inspection.memory import decoding_bytes
 from ..models.attention_watch import AttentionWatch
 from ..models.conditions import ClipConditions, PortraitConditions
-from ..models.latents import LatentCodec, decode_frames, encode_pictures
+from ..models.latents import LatentCodec, encode_pictures
 from ..models.layers import dtype_of
 from ..models.text_control import TextModulation
 from ..payloads import Hallo2Models, MotionSettings, Reference, SpeechEmbeddings
 from ..runtime import Runtime
 from ..timeline.prompts import TextPrompts
 from ..timeline.weights import WeightTimeline
+from .clip_frames import ClipFrames
 from .denoise_clip import denoising_steps
 from .direction import Direction
 from .motion_frames import first_motion_frames, next_motion_frames
@@ -57,7 +58,9 @@ class ClipState:
 
 @dataclass(frozen=True)
 class FinishedClip:
-    frames: Tensor  # (f h w 3), 0..1, float32, on the CPU
+    """Denoised, and decoded as far as the next clip needs it; all of it where the runtime has no room for more."""
+
+    frames: ClipFrames
     following: ClipState
 
 
@@ -70,7 +73,7 @@ def animate(
     start: ClipState | None = None,
     watch: AttentionWatch | None = None,
 ) -> Iterator[FinishedClip]:
-    """Yield finished clips. Holds one at a time.
+    """Yield finished clips. Holds one at a time. What is still to be decoded of it another thread may decode.
 
     The clips' frames add up to exactly `speech.frames`: the last clip is made whole and cut. start: go on from there,
     with the same frames as if the work had never stopped; None begins at the beginning. watch: looks on at one clip,
@@ -88,10 +91,10 @@ def animate(
         frames = loop.clip(state.number, state.motion_pixels, windows.clip(first_frame, clip.frames), draws, onlooker)
         state = ClipState(
             state.number + 1,
-            next_motion_frames(frames, clip.motion_frames),
+            next_motion_frames(frames.last(clip.motion_frames), clip.motion_frames),
             None if generator is None else generator.get_state(),
         )
-        yield FinishedClip(frames[: speech.frames - first_frame], state)
+        yield FinishedClip(frames.first(speech.frames - first_frame), state)
         del frames  # whoever took the clip may let it go before the next one is made
 
 
@@ -132,6 +135,7 @@ class ClipLoop:
         self.clips = clips or direction.clips
         self.codec = codec
         self.runtime = runtime
+        self._others_later = False  # whether frames that the next clip does not need are left to another thread
         self.dtype = dtype_of(performance.models.denoising_unet)
         reference = performance.reference
         halves = slice(2 - direction.halves, None)
@@ -151,19 +155,20 @@ class ClipLoop:
         windows: Tensor,
         draws: ClipDraws,
         watch: AttentionWatch | None = None,
-    ) -> Tensor:
-        """motion_pixels: (m 3 h w), -1..1, not yet dropped.  windows: (f window layers d).  Returns (f h w 3)."""
+    ) -> ClipFrames:
+        """motion_pixels: (m 3 h w), -1..1, not yet dropped.  windows: (f window layers d)."""
         performance, runtime = self.performance, self.runtime
         shown = shown_motion_frames(motion_pixels, performance.reference.portrait, performance.motion, draws)
         conditions = self.conditions(number, encode_pictures(self.codec, shown), windows)
         noise = draws.latents(self._latent_shape(windows.shape[0]), self.dtype)
         latents = deque(self.steps(number, self._here(noise), conditions, watch), maxlen=1).pop()
-        frames = []
-        for frame in decode_frames(self.codec, latents):
-            runtime.check_cancelled()
-            frames.append(rearrange(frame, "c h w -> h w c").float().cpu())
-        self._report(number + 1, 0, frames[-1])
-        return torch.stack(frames)
+        frames = ClipFrames(self.codec, latents)
+        frames.decode_last(performance.motion.clip.motion_frames, runtime.check_cancelled)
+        self._others_later = self._others_later or runtime.has_room(decoding_bytes(performance.reference.portrait))
+        if not self._others_later:
+            frames.decode_all(runtime.check_cancelled)
+        self._report(number + 1, 0, frames.last(1)[0])
+        return frames
 
     def conditions(self, number: int, motion_latents: Tensor, windows: Tensor) -> ClipConditions:
         """motion_latents: (m 4 h w), of the dropped motion frames.  windows: (f window layers d)."""

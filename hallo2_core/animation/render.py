@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,15 +11,16 @@ from pathlib import Path
 from torch import Tensor
 
 from ..inspection.estimate import check_room, estimate_video
+from ..inspection.memory import check_memory, memory_need
+from ..inspection.time_to_go import SaysTimeToGo
 from ..jobs.job import Job
 from ..runtime import Runtime
-from ..video.clips import encode_clip, join_clips
+from ..video.clips import ClipEncoder, join_clips
 from ..video.target import TargetFile, check_target
 from .animate import ClipState, FinishedClip, animate, count_clips
 from .checks import check_performance
+from .finisher import Finisher
 from .job_key import Render
-
-logger = logging.getLogger("hallo2")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
 
     Stopped at any moment, the same call goes on at the next clip with the same frames as if it had not been stopped;
     finished, it returns at once. The file appears under its name when it is whole. Raises a Hallo2Error before the
-    work starts where parts do not fit together, the disk is too small or the job's folder belongs to another video.
+    work starts where parts do not fit together, disk or memory is too small, or the job's folder belongs to another
+    video.
     """
     check_performance(render.performance, render.speech)
     portrait, speech = render.performance.reference.portrait, render.speech
@@ -51,64 +53,50 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
         resumed_from_clip = job.journal.clips
         if job.finished is None:
             check_target(path)
-            _check_room(render, job, path)
-            _make_clips(render, job, runtime)
-            with TargetFile(path, job.folder) as video:
-                join_clips(job.segments, video, speech.fps, speech.audio, runtime.check_cancelled)
-                job.publish(video)
+            with _announced(render, job, path, runtime) as told:
+                _make_clips(render, job, told)
+                with TargetFile(path, job.folder) as video:
+                    join_clips(job.segments, video, speech.fps, speech.audio, told.check_cancelled)
+                    job.publish(video)
         return RenderedVideo(
             job.finished, speech.frames, speech.fps, portrait.width, portrait.height, resumed_from_clip
         )
 
 
-def _check_room(render: Render, job: Job, path: Path) -> None:
+@contextmanager
+def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterator[Runtime]:
+    """Refuse what disk or memory cannot do. What can be done is said: what it will take, and once it is known how long.
+    The runtime to do it with."""
     speech, performance = render.speech, render.performance
     pixels, clip_frames = performance.reference.portrait.pixels, performance.motion.clip.frames
+    need = memory_need(performance, speech.encoder)
+    check_memory(need, runtime.memory())
     estimate = estimate_video(pixels, speech.frames, clip_frames, speech.fps, render.settings, speech.audio)
-    logger.info("%s", estimate)
     check_room(estimate, job, path)
+    runtime.tell(f"{estimate}; {need}")
+    try:
+        yield SaysTimeToGo(runtime, str(estimate))
+    finally:
+        runtime.tell("")
 
 
 def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
-    """One clip is encoded and written while the next one is denoised. Stopped, the one in hand is still finished."""
+    """One clip is finished while the next one is denoised. Stopped, the one in hand is still finished."""
     if job.journal.clips == count_clips(render.performance, render.speech):
         return
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer") as writer:
-        watched = _StopsWithTheWriter(runtime)
-        for clip in animate(render.performance, render.speech, render.codec, watched, _state_of(job)):
-            watched.wait()  # no more than one clip ever waits
-            watched.watch(writer.submit(_write_clip, render, job, clip))
+    with Finisher(runtime) as finisher:
+        for clip in animate(render.performance, render.speech, render.codec, finisher.runtime, _state_of(job)):
+            finisher.take(_finish_clip, render, job, clip)
             del clip
-        watched.wait()
 
 
-def _write_clip(render: Render, job: Job, clip: FinishedClip) -> None:
-    encoded = encode_clip(clip.frames, job.frames_in_segment, render.speech.fps, render.settings)
-    job.append(encoded, len(clip.frames), _tensors_of(clip.following))
-
-
-class _StopsWithTheWriter:
-    """The given runtime; a clip that could not be written stops the making of the next one as cancel does."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self.device = runtime.device
-        self.progress = runtime.progress
-        self.ready = runtime.ready
-        self._runtime = runtime
-        self._writing: Future[None] | None = None
-
-    def watch(self, writing: Future[None]) -> None:
-        self._writing = writing
-
-    def wait(self) -> None:
-        """Until the clip in hand is written. Raises what went wrong there."""
-        if self._writing is not None:
-            self._writing.result()
-
-    def check_cancelled(self) -> None:
-        self._runtime.check_cancelled()
-        if self._writing is not None and self._writing.done():
-            self.wait()
+def _finish_clip(render: Render, job: Job, clip: FinishedClip) -> None:
+    """Decode what is left to decode, encode, write."""
+    portrait, before = render.performance.reference.portrait, job.frames_in_segment
+    encoder = ClipEncoder(portrait.width, portrait.height, before, render.speech.fps, render.settings)
+    for frame in clip.frames:
+        encoder.write(frame.unsqueeze(0))
+    job.append(encoder.finish(), encoder.frames, _tensors_of(clip.following))
 
 
 def _tensors_of(state: ClipState) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import SettingsError
-from ..runtime import LocalRuntime
+from ..runtime import DeviceMemory, LocalRuntime
 
 PROCESS_STATUS = Path("/proc/self/status")
 DTYPES: Mapping[str, torch.dtype] = {
@@ -59,6 +60,13 @@ def peak_memory_mb() -> float | None:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
+def machine_memory_bytes() -> int | None:
+    """What the machine has in all; None on Windows, which does not tell through Python."""
+    if sys.platform == "win32":
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 class TerminalRuntime(LocalRuntime):
     """Progress as one line on stderr that keeps being rewritten; plain lines, and few of them, into a file."""
 
@@ -67,6 +75,16 @@ class TerminalRuntime(LocalRuntime):
         self._terminal = terminal
         self._started = time.monotonic()
         self._shown_percent = -1
+
+    def memory(self) -> DeviceMemory | None:
+        """On the CPU all that the machine has."""
+        total = machine_memory_bytes() if self.device.type == "cpu" else None
+        return super().memory() if total is None else DeviceMemory(total, holds_parts=False)
+
+    def tell(self, text: str) -> None:
+        if text:
+            self._terminal.write(f"\r{text}\n" if self._terminal.isatty() else f"{text}\n")
+            self._terminal.flush()
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         percent = 100 * done // total

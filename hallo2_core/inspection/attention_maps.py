@@ -79,7 +79,7 @@ def attention_maps(
     check_performance(performance, speech)
     _check_clip(settings.clip, count_clips(performance, speech))
     watch = AttentionWatch(settings.clip, watched_steps(performance.sampler.steps, settings.phase))
-    frames = deque(animate(performance, speech, codec, runtime, watch=watch), maxlen=1).pop().frames
+    frames = deque(animate(performance, speech, codec, runtime, watch=watch), maxlen=1).pop().frames.whole()
     return _maps(performance, speech, watch, frames, settings)
 
 

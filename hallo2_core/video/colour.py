@@ -17,23 +17,28 @@ GREY, CHROMA_LEVELS = 128, 224
 
 def to_bytes_as_released(frames: Tensor) -> Tensor:
     """Any shape, 0..1 → uint8. As in the original: clip(x · 255), then truncate, not round (quirk 23)."""
-    return (frames.float() * 255.0).clamp(0.0, 255.0).to(torch.uint8)
+    return (frames.float() * 255.0).clamp_(0.0, 255.0).to(torch.uint8)
 
 
 def to_yuv420(frame: Tensor, bit_depth: int) -> tuple[Tensor, Tensor, Tensor]:
-    """frame: (h w 3), 0..1 or uint8, h and w even. Returns Y (h w), Cb and Cr (h/2 w/2), whole numbers as float32."""
-    rgb = frame.float() / 255.0 if frame.dtype == torch.uint8 else frame.float().clamp(0.0, 1.0)
+    """frame: (h w 3), 0..1 or uint8, h and w even. Returns Y (h w), Cb and Cr (h/2 w/2), whole numbers as float32.
+
+    Plane by plane and in place: most of the time here goes into memory.
+    """
+    rgb = frame.float().div_(255.0) if frame.dtype == torch.uint8 else frame.float().clamp(0.0, 1.0)
     red, green, blue = rgb.unbind(-1)
-    luma = RED * red + GREEN * green + BLUE * blue
-    chroma = _sited_left(torch.stack(((blue - luma) / (2.0 * (1.0 - BLUE)), (red - luma) / (2.0 * (1.0 - RED)))))
+    luma = (RED * red).add_(GREEN * green).add_(BLUE * blue)
     scale = 2 ** (bit_depth - 8)
-    cb, cr = ((GREY + CHROMA_LEVELS * chroma) * scale).round()
-    return ((BLACK + LUMA_LEVELS * luma) * scale).round(), cb, cr
+    cb, cr = (
+        _sited_left((colour - luma).div_(2.0 * (1.0 - weight))).mul_(CHROMA_LEVELS).add_(GREY).mul_(scale).round_()
+        for colour, weight in ((blue, BLUE), (red, RED))
+    )
+    return luma.mul_(LUMA_LEVELS).add_(BLACK).mul_(scale).round_(), cb, cr
 
 
 def _sited_left(chroma: Tensor) -> Tensor:
-    """(… h w) → (… h/2 w/2), where H.264 and H.265 expect it: on every even column, midway between two rows."""
-    rows = 0.5 * (chroma[..., 0::2, :] + chroma[..., 1::2, :])
-    right = rows[..., 1::2]
-    left = torch.cat((rows[..., :1], right[..., :-1]), dim=-1)
-    return 0.5 * rows[..., 0::2] + 0.25 * (left + right)
+    """(h w) → (h/2 w/2), where H.264 and H.265 expect it: on every even column, midway between two rows."""
+    rows = (chroma[0::2] + chroma[1::2]).mul_(0.5)
+    right = rows[:, 1::2]
+    left = torch.cat((rows[:, :1], right[:, :-1]), dim=1)
+    return (0.5 * rows[:, 0::2]).add_(left.add_(right).mul_(0.25))

@@ -1,7 +1,9 @@
+import pytest
 import torch
+from stand_ins import PressedCancelError, RecordingRuntime
 from torch import nn
 
-from hallo2_core.runtime import LocalRuntime
+from hallo2_core.runtime import DeviceMemory, LocalRuntime, RuntimeAround
 
 
 def test_modules_are_brought_to_the_device_together():
@@ -9,6 +11,37 @@ def test_modules_are_brought_to_the_device_together():
     assert runtime.device == torch.device("meta")
     runtime.ready(*modules)
     assert {parameter.device.type for module in modules for parameter in module.parameters()} == {"meta"}
+
+
+def test_a_processor_has_no_room_for_two_networks_at_once_and_says_nothing_of_its_memory():
+    assert not LocalRuntime().has_room(0) and LocalRuntime().memory() is None
+
+
+def test_a_card_has_room_for_what_is_free_and_memory_for_what_is_its_own_too(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 5000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 200)
+    runtime = LocalRuntime("cuda")
+    assert runtime.has_room(1000) and not runtime.has_room(1001)
+    assert runtime.memory() == DeviceMemory(1200, holds_parts=False)
+
+
+def test_one_around_another_passes_all_on():
+    runtime = RecordingRuntime(cancel_after=1)
+    around, network = RuntimeAround(runtime), nn.Linear(2, 2)
+    around.ready(network)
+    around.check_cancelled()
+    around.progress(1, 2, torch.zeros(2, 2, 3))
+    with pytest.raises(PressedCancelError):
+        around.check_cancelled()
+    assert around.device == runtime.device and not around.has_room(0) and around.memory() is None
+    assert runtime.made_ready == [(network,)] and runtime.reports == [(1, 2)] and len(runtime.previews) == 1
+
+
+def test_what_is_told_goes_into_the_log_but_for_nothing(caplog):
+    caplog.set_level("INFO", "hallo2")
+    for text in ("18 frames in 5 clips", ""):
+        RuntimeAround(LocalRuntime()).tell(text)
+    assert caplog.messages == ["18 frames in 5 clips"]
 
 
 def test_nobody_cancels_and_nobody_watches():

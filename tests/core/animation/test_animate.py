@@ -43,7 +43,7 @@ def video(frames=10, runtime=None, **given):
     """The whole video in one tensor."""
     runtime = runtime or RecordingRuntime()
     performance, codec = perform(runtime, **given)
-    return torch.cat([clip.frames for clip in animate(performance, FakeSpeech(frames), codec, runtime)])
+    return torch.cat([clip.frames.whole() for clip in animate(performance, FakeSpeech(frames), codec, runtime)])
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_in_pieces_it_is_the_same_video_as_in_one_go(released):
         windows = FakeWindows(FakeSpeech(10), 4, runtime).clip(number * 4, 4)
         with torch.inference_mode():
             loop = ClipLoop(performance, performance.direction(10, Fraction(25)), codec, runtime)
-            frames = loop.clip(number, pixels, windows, draws)
+            frames = loop.clip(number, pixels, windows, draws).whole()
             buffer = io.BytesIO()
             torch.save(next_motion_frames(frames, 2), buffer)
         saved = buffer.getvalue()
@@ -149,7 +149,7 @@ def test_a_video_goes_on_anywhere_as_if_it_had_not_stopped(legacy):
         rest = list(animate(performance, FakeSpeech(10), codec, runtime, whole[stopped].following))
         assert len(rest) == 2 - stopped
         for again, before in zip(rest, whole[stopped + 1 :], strict=True):
-            assert torch.equal(again.frames, before.frames)
+            assert torch.equal(again.frames.whole(), before.frames.whole())
 
 
 def test_the_legacy_draws_are_those_of_one_seeded_generator():
@@ -258,7 +258,7 @@ def directed_video(adapter=None, frames=10, **over_time):
     performance, codec = perform(RecordingRuntime())
     models = replace(performance.models, text_adapter=adapter)
     performance = replace(performance, models=models, **over_time)
-    return torch.cat([clip.frames for clip in animate(performance, FakeSpeech(frames), codec, RecordingRuntime())])
+    return torch.cat([clip.frames.whole() for clip in animate(performance, FakeSpeech(frames), codec, RecordingRuntime())])
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +290,7 @@ def test_strength_zero_is_no_prompt(released, trained):
         performance, models=replace(performance.models, text_adapter=trained), text=prompts("0- smiling")
     )
     clips = animate(performance, FakeSpeech(10), codec, RecordingRuntime())
-    assert torch.equal(torch.cat([clip.frames for clip in clips]), released)
+    assert torch.equal(torch.cat([clip.frames.whole() for clip in clips]), released)
 
 
 def test_a_constant_weight_timeline_is_the_constant(released):

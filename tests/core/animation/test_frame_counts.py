@@ -40,7 +40,7 @@ def clips_of(samples, fps):
     audio = TensorAudio(normal(samples, 1, samples), RATE_HZ)
     runtime = RecordingRuntime()
     speech = encode_speech(audio, speech_encoder(), fps)
-    clips = [clip.frames for clip in animate(performance()[0], speech, performance()[1], runtime)]
+    clips = [clip.frames.whole() for clip in animate(performance()[0], speech, performance()[1], runtime)]
     assert runtime.reports[-1][0] == runtime.reports[-1][1] == 2 * len(clips)
     return clips
 

@@ -2,13 +2,14 @@ import errno
 import os
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
 import tiny
-from stand_ins import FakeWindows, PressedCancelError, RecordingRuntime, with_stand_in_unets
+from stand_ins import FakeWindows, PressedCancelError, RecordingRuntime, RoomyRuntime, with_stand_in_unets
+from torch import nn
 from video_on_script import Sound, decoded_sound, lag_samples, speech_like
 
 from hallo2_core.animation import animate as animation
@@ -18,21 +19,23 @@ from hallo2_core.animation.job_key import Render
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.render import render_video
 from hallo2_core.config import DEMO_WAV2VEC, ClipConfig, SamplerConfig, Wav2VecConfig
-from hallo2_core.errors import CheckpointError, JobError, VideoError
+from hallo2_core.errors import CheckpointError, JobError, SettingsError, VideoError
 from hallo2_core.inspection import estimate as estimation
 from hallo2_core.jobs import job as jobs
 from hallo2_core.jobs.job import Job
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.payloads import MotionSettings
+from hallo2_core.runtime import DeviceMemory
 from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import probe, read_frames
 
 FRAMES, CLIPS = 18, 5
 
 
-@dataclass(frozen=True)
-class FakeEncoder:
-    config: Wav2VecConfig = DEMO_WAV2VEC
+class FakeEncoder(nn.Module):
+    def __init__(self, config: Wav2VecConfig = DEMO_WAV2VEC) -> None:
+        super().__init__()
+        self.config = config
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class FakeSpeech:
     audio: Sound
     frames: int = FRAMES
     fps: Fraction = Fraction(25)
-    encoder: FakeEncoder = FakeEncoder()
+    encoder: FakeEncoder = field(default_factory=FakeEncoder)
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +120,68 @@ def test_cancelled_at_any_step_it_goes_on_with_the_same_bits(tmp_path, legacy, c
         video = make(render, folder)
         assert video.resumed_from_clip == finished and video.path.read_bytes() == expected
         assert names(folder) == FINISHED
+
+
+@pytest.mark.parametrize("cancelled_after", [1, 2, 4, 7])
+def test_where_there_is_room_for_two_networks_at_once_the_bits_are_the_same(tmp_path, cancelled_after):
+    """The real networks; all but the motion frames is decoded while the next clip is denoised."""
+    render = a_render(tiny.shared_models())
+    expected = make(render, tmp_path / "whole").path.read_bytes()
+    folder = tmp_path / "stopped"
+    with pytest.raises(PressedCancelError):
+        make(render, folder, RoomyRuntime(cancelled_after))
+    video = make(render, folder, RoomyRuntime())
+    assert video.resumed_from_clip == cancelled_after // 2 and video.path.read_bytes() == expected
+    assert names(folder) == FINISHED
+
+
+def test_where_there_is_room_frames_are_decoded_while_the_next_clip_is_denoised(render, whole, tmp_path):
+    """Two of four frames by the first thread. The others wait here for a step of the next clip."""
+    denoised, decoded = threading.Semaphore(0), []
+
+    class Runtime(RoomyRuntime):
+        def progress(self, *arguments):
+            super().progress(*arguments)
+            denoised.release()
+
+    class Codec:
+        def encode(self, picture):
+            return render.codec.encode(picture)
+
+        def decode(self, latents):
+            decoded.append(threading.current_thread().name)
+            if threading.current_thread() is not threading.main_thread() and len(decoded) <= 4 * (CLIPS - 1):
+                assert denoised.acquire(timeout=30)
+            return render.codec.decode(latents)
+
+    made = make(replace(render, codec=Codec()), tmp_path, Runtime())
+    assert made.path.read_bytes() == whole
+    main = threading.main_thread().name
+    assert decoded[:2] == [main, main] and decoded.count(main) == 2 * CLIPS
+    assert len(decoded) == FRAMES + 2  # of the last clip's four, two are beyond the sound: only decoded for a next clip
+
+
+@pytest.mark.parametrize("frame", [4, 9])
+def test_what_cannot_be_decoded_stops_everything_and_keeps_the_job(render, whole, tmp_path, frame):
+    class Codec:
+        encode = render.codec.encode
+
+        def __init__(self):
+            self.decoded = 0
+
+        def decode(self, latents):
+            self.decoded += threading.current_thread() is not threading.main_thread()
+            if self.decoded == frame:
+                raise RuntimeError("out of memory")
+            return render.codec.decode(latents)
+
+    runtime = RoomyRuntime()
+    with pytest.raises(RuntimeError, match="out of memory"):
+        make(replace(render, codec=Codec()), tmp_path, runtime)
+    clip = (frame - 1) // 2
+    assert runtime.reports[-1][0] <= 2 * (clip + 2)  # the next one at most was made
+    video = make(render, tmp_path)
+    assert video.resumed_from_clip == clip and video.path.read_bytes() == whole
 
 
 def test_stopped_after_every_clip_it_is_the_same_video(render, whole, tmp_path):
@@ -246,19 +311,51 @@ def test_a_disk_that_is_too_small_is_refused_before_any_work(render, tmp_path, m
     assert not runtime.reports and not list(tmp_path.iterdir())
 
 
-def test_of_two_failures_the_first_is_shown(render, tmp_path, monkeypatch):
-    """The writer's, though the networks fail as well before anybody asks for it."""
+def test_a_device_that_is_too_small_is_refused_before_any_work(render, tmp_path):
+    class SmallRuntime(RecordingRuntime):
+        def memory(self):
+            return DeviceMemory(1 << 20, holds_parts=True)
 
-    def fail_in_the_writer(*_arguments):
+    runtime = SmallRuntime()
+    with pytest.raises(SettingsError, match="the device has 0.0 GiB"):
+        make(render, tmp_path, runtime)
+    assert not runtime.reports and not list(tmp_path.iterdir())
+
+
+def test_what_it_will_take_is_said_before_the_start_and_taken_away_at_the_end(render, tmp_path):
+    class TalkingRuntime(RecordingRuntime):
+        def tell(self, text):
+            told.append((len(self.reports), text))
+
+    told = []
+    make(render, tmp_path, TalkingRuntime())
+    (before, what), (step, going), (at_last, nothing) = told
+    assert (before, step, at_last) == (0, 4, 2 * CLIPS) and nothing == ""
+    assert what.startswith("18 frames in 5 clips; the file will have ") and "GiB of memory at once" in what
+    assert going.startswith("18 frames in 5 clips; ") and going.endswith(" s to go")
+    make(render, tmp_path, TalkingRuntime())
+    assert len(told) == 3  # it was finished
+    with pytest.raises(PressedCancelError):
+        make(render, tmp_path / "other", TalkingRuntime(cancel_after=1))
+    assert told[-1][1] == ""
+
+
+def test_of_two_failures_the_first_is_shown(render, tmp_path, monkeypatch):
+    """The finisher's, though the networks fail as well before anybody asks for it."""
+    failed = threading.Event()
+
+    def fail_in_the_finisher(*_arguments):
+        failed.set()
         raise JobError("the disk is full")
 
     def fail_in_the_network(loop, number, *arguments, call=animation.ClipLoop.clip):
         if number:
-            loop.runtime.check_cancelled()
+            assert failed.wait(30)
+            time.sleep(0.1)
             raise RuntimeError("out of memory")
         return call(loop, number, *arguments)
 
-    monkeypatch.setattr(rendering, "_write_clip", fail_in_the_writer)
+    monkeypatch.setattr(rendering, "_finish_clip", fail_in_the_finisher)
     monkeypatch.setattr(animation.ClipLoop, "clip", fail_in_the_network)
     with pytest.raises(JobError, match="the disk is full"):
         make(render, tmp_path)
@@ -266,7 +363,7 @@ def test_of_two_failures_the_first_is_shown(render, tmp_path, monkeypatch):
 
 def test_cancel_waits_for_the_clip_in_hand(render, tmp_path, monkeypatch):
     """It is finished, so it counts."""
-    release, write = threading.Event(), rendering._write_clip
+    release, write = threading.Event(), rendering._finish_clip
 
     def slow_write(*arguments):
         release.wait(10)
@@ -278,15 +375,15 @@ def test_cancel_waits_for_the_clip_in_hand(render, tmp_path, monkeypatch):
                 release.set()
             super().check_cancelled()
 
-    monkeypatch.setattr(rendering, "_write_clip", slow_write)
+    monkeypatch.setattr(rendering, "_finish_clip", slow_write)
     with pytest.raises(PressedCancelError):
         make(render, tmp_path, Runtime(cancel_after=3))
-    monkeypatch.setattr(rendering, "_write_clip", write)
+    monkeypatch.setattr(rendering, "_finish_clip", write)
     assert make(render, tmp_path).resumed_from_clip == 1
 
 
-def test_no_more_than_one_clip_waits_for_the_writer(render, tmp_path, monkeypatch):
-    alive, write, loop_clip = [], rendering._write_clip, animation.ClipLoop.clip
+def test_no_more_than_one_clip_waits_to_be_finished(render, tmp_path, monkeypatch):
+    alive, write, loop_clip = [], rendering._finish_clip, animation.ClipLoop.clip
     waiting = []
 
     def counted_write(*arguments):
@@ -299,7 +396,7 @@ def test_no_more_than_one_clip_waits_for_the_writer(render, tmp_path, monkeypatc
         waiting.append(1)
         return frames
 
-    monkeypatch.setattr(rendering, "_write_clip", counted_write)
+    monkeypatch.setattr(rendering, "_finish_clip", counted_write)
     monkeypatch.setattr(animation.ClipLoop, "clip", counted_clip)
     make(render, tmp_path)
     assert len(alive) == CLIPS and max(alive) <= 1

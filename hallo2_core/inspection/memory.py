@@ -1,0 +1,96 @@
+"""What a video will hold in memory while it is made, and whether the device has it. Its length does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from ..config import UNetConfig
+from ..errors import SettingsError
+from ..models.attention_watch import WORKING_BYTES
+from ..models.layers import dtype_of
+
+if TYPE_CHECKING:
+    from ..animation.animate import Performance
+    from ..payloads import Portrait
+    from ..runtime import DeviceMemory
+
+GIBIBYTE = 2**30
+# Alive above the weights in one guided step of 16 frames at 512×512 in fp16 through the released model, measured.
+STEP_BYTES = 2.53 * GIBIBYTE
+STEP_FRAMES, STEP_PIXELS = 16, 512 * 512
+STEP_WIDTH = UNetConfig().block_widths[0]
+# Alive above the weights while SD's VAE decodes a frame of that size in float32, counted; and as much again for what
+# convolutions work in.
+DECODING_BYTES = 2 * 0.75 * GIBIBYTE
+
+
+@dataclass(frozen=True)
+class MemoryNeed:
+    """The most that is held at once."""
+
+    weights_bytes: int
+    largest_layer_bytes: int  # which is there whole even where the networks are not
+    working_bytes: float
+
+    def __str__(self) -> str:
+        return (
+            f"at most {_gib(self.weights_bytes + self.working_bytes)} of memory at once, {_gib(self.weights_bytes)} of "
+            f"it the networks'"
+        )
+
+
+def memory_need(performance: Performance, *others: nn.Module) -> MemoryNeed:
+    """others: networks that are there beside the model's own."""
+    networks = (*performance.models.networks, *others)
+    layers = (module for network in networks for module in network.modules())
+    return MemoryNeed(
+        weights_bytes=sum(_bytes(network.parameters()) for network in networks),
+        largest_layer_bytes=max(_bytes(layer.parameters(recurse=False)) for layer in layers),
+        working_bytes=step_bytes(performance),  # nothing else in a clip takes as much
+    )
+
+
+def step_bytes(performance: Performance) -> float:
+    """What one denoising step needs beside the weights."""
+    models, portrait = performance.models, performance.reference.portrait
+    halves = dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
+    size = portrait.width * portrait.height / STEP_PIXELS
+    width = models.config.unet.block_widths[0] / STEP_WIDTH
+    return STEP_BYTES * halves * width * size * performance.motion.clip.frames / STEP_FRAMES
+
+
+def watched_step_bytes(performance: Performance) -> float:
+    """As `step_bytes`, where attention is watched."""
+    return step_bytes(performance) + WORKING_BYTES
+
+
+def decoding_bytes(portrait: Portrait) -> float:
+    """What the decoding of a frame needs beside the weights, through a VAE of SD's size."""
+    return DECODING_BYTES * portrait.width * portrait.height / STEP_PIXELS
+
+
+def check_memory(need: MemoryNeed, memory: DeviceMemory | None) -> None:
+    """Refuse what cannot be held. Raises SettingsError with what there is and what it takes."""
+    if memory is None:
+        return
+    weights = need.largest_layer_bytes if memory.holds_parts else need.weights_bytes
+    if weights + need.working_bytes > memory.bytes:
+        networks = "the largest layer of the networks" if memory.holds_parts else "the networks"
+        raise SettingsError(
+            f"This size of video takes {_gib(need.working_bytes)} of memory to work in, beside {_gib(weights)} for "
+            f"{networks}, and the device has {_gib(memory.bytes)} for both. Choose a smaller size, or fp16 where the "
+            f"device can compute in it."
+        )
+
+
+def _bytes(parameters: Iterable[nn.Parameter]) -> int:
+    return sum(parameter.nbytes for parameter in parameters)
+
+
+def _gib(size: float) -> str:
+    return f"{size / GIBIBYTE:.1f} GiB"

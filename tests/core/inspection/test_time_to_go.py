@@ -1,0 +1,51 @@
+import pytest
+from stand_ins import RecordingRuntime
+
+from hallo2_core.inspection import time_to_go
+from hallo2_core.inspection.time_to_go import SaysTimeToGo, readable_time
+
+
+class TalkingRuntime(RecordingRuntime):
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def tell(self, text):
+        self.told.append(text)
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """Reports the steps from one to another, each of so many seconds; returns what was told."""
+
+    def work(first, last, total, seconds=2.0, warm_up=100.0):
+        clock = iter([warm_up + seconds * step for step in range(last - first + 1)])
+        monkeypatch.setattr(time_to_go.time, "monotonic", lambda: next(clock))
+        runtime = TalkingRuntime()
+        saying = SaysTimeToGo(runtime, "217 frames in 14 clips")
+        for done in range(first, last + 1):
+            saying.progress(done, total)
+        assert [done for done, _total in runtime.reports] == list(range(first, last + 1))
+        return runtime.told
+
+    return work
+
+
+def test_it_is_said_once_from_the_steps_after_the_first(work):
+    assert work(1, 20, 574) == ["217 frames in 14 clips; about 19 min to go"]  # (574 - 4) × 2 s
+    assert work(1, 3, 574) == []
+
+
+def test_what_was_done_before_the_run_counts_as_done(work):
+    assert work(540, 574, 574) == ["217 frames in 14 clips; about 62 s to go"]
+
+
+def test_at_the_end_there_is_nothing_to_say(work):
+    assert work(1, 4, 4) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (9000, "2.5 h")]
+)
+def test_times_can_be_read(seconds, text):
+    assert readable_time(seconds) == text
