@@ -27,6 +27,8 @@ from torch import Tensor, nn
 from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
 from ..hallo2_core.errors import SettingsError, TimelineError
 from ..hallo2_core.jobs.job import Job
+from ..hallo2_core.jobs.limit import keep_within
+from ..hallo2_core.jobs.listing import NODE_FOLDER
 from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.latents import LatentCodec, VAECodec
 from ..hallo2_core.models.layers import Build, dtype_of, sdpa
@@ -123,9 +125,14 @@ def fingerprint(folder: str, name: str) -> str:
     return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
-def job(key: str) -> Job:
-    """Where a render's finished clips, and then its video, lie: never in the host's temp folder, which it empties."""
-    return Job(Path(folder_paths.get_output_directory()) / "hallo2_jobs" / key, key)
+def job(key: str, unfinished_gb: float = 0) -> Job:
+    """Where a render's finished clips, and then its video, lie: never in the host's temp folder, which it empties.
+
+    unfinished_gb: what all unfinished ones may take together; the oldest make room. 0: they stay.
+    """
+    jobs = Path(folder_paths.get_output_directory()) / NODE_FOLDER
+    keep_within(jobs, unfinished_gb, jobs / key)
+    return Job(jobs / key, key)
 
 
 def video_source(video: Any) -> str | BytesIO:  # noqa: ANN401 - only newer hosts have all of what is asked of it

@@ -35,6 +35,7 @@ class Hallo2SampleVideo(io.ComfyNode):
                 sampling_inputs.reference_banks(),
                 sampling_inputs.legacy_rng(),
                 *sampling_inputs.timelines(),
+                video_inputs.unfinished_gb(),
             ],
             outputs=[video_inputs.finished_video()],
             hidden=[io.Hidden.unique_id],
@@ -63,6 +64,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         weights: WeightTimeline | None = None,
         text_strength: float = 1.0,
         text_scale: float = 1.0,
+        unfinished_gb: float = 50.0,
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.animate import Performance
         from ..hallo2_core.animation.job_key import Render, render_key
@@ -79,6 +81,6 @@ class Hallo2SampleVideo(io.ComfyNode):
         runtime = host.HostRuntime(model, speech, working_bytes=needed, node_id=node_id)
         pictures = host.latent_codec(vae, model, runtime)
         render = Render(performance, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
-        job = host.job(render_key(render, runtime))
+        job = host.job(render_key(render, runtime), unfinished_gb)
         video = render_video(render, job, free_path(job.folder / "animation.mp4"), runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)))

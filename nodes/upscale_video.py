@@ -88,6 +88,7 @@ class Hallo2UpscaleVideo(io.ComfyNode):
                     ),
                 ),
                 video_inputs.bit_depth(),
+                video_inputs.unfinished_gb(),
             ],
             outputs=[video_inputs.finished_video()],
         )
@@ -108,6 +109,7 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         quality: int,
         upscale_model: Any = None,  # noqa: ANN401 - spandrel's descriptor
         bit_depth: str = "8",
+        unfinished_gb: float = 50.0,
     ) -> io.NodeOutput:
         from ..hallo2_core.upscaling.estimate import working_bytes
         from ..hallo2_core.upscaling.job_key import Upscale, upscale_key
@@ -123,6 +125,6 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         runtime = host.HostRuntime(upscaler, *drawer, working_bytes=needed)
         background = host.background(*drawer, runtime=runtime)
         work = Upscale(source, upscaler.payload, face_analysis, plan.settings, plan.video_settings, *background)
-        job = host.job(upscale_key(work, runtime))
+        job = host.job(upscale_key(work, runtime), unfinished_gb)
         made = upscale_video(work, job, free_path(job.folder / "upscaled.mp4"), runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(made.path)))

@@ -47,5 +47,21 @@ def bit_depth() -> io.Combo.Input:
     )
 
 
+def unfinished_gb() -> io.Float.Input:
+    return io.Float.Input(
+        "unfinished_gb",
+        default=50.0,
+        min=0.0,
+        max=100_000.0,
+        step=1.0,
+        optional=True,
+        tooltip=(
+            "Gigabytes that stopped videos may take in output/hallo2_jobs together. Where it is more, the oldest are "
+            "removed before this one begins, never a finished one nor one being made. 0 removes none."
+        ),
+        **wires.ADVANCED,
+    )
+
+
 def finished_video() -> io.Video.Output:
     return io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")

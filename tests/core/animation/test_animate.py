@@ -258,7 +258,8 @@ def directed_video(adapter=None, frames=10, **over_time):
     performance, codec = perform(RecordingRuntime())
     models = replace(performance.models, text_adapter=adapter)
     performance = replace(performance, models=models, **over_time)
-    return torch.cat([clip.frames.whole() for clip in animate(performance, FakeSpeech(frames), codec, RecordingRuntime())])
+    clips = animate(performance, FakeSpeech(frames), codec, RecordingRuntime())
+    return torch.cat([clip.frames.whole() for clip in clips])
 
 
 @pytest.fixture(scope="module")
