@@ -57,7 +57,7 @@ class LocalRuntime:
     def ready(self, *modules: nn.Module) -> None:
         for module in modules:
             first = next(module.parameters(), None)
-            if first is None or first.device != self.device:  # asking every layer takes longer than a small network
+            if first is None or not self._is(first.device):  # asking every layer takes longer than a small network
                 module.to(self.device)
 
     def has_room(self, working_bytes: float) -> bool:
@@ -80,6 +80,10 @@ class LocalRuntime:
     def tell(self, text: str) -> None:
         if text:
             logger.info("%s", text)
+
+    def _is(self, device: torch.device) -> bool:
+        """"cuda" without a number is whichever card a tensor is on."""
+        return device.type == self.device.type and self.device.index in (None, device.index)
 
 
 class RuntimeAround:

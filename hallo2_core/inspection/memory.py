@@ -45,8 +45,9 @@ class MemoryNeed:
 
 
 def memory_need(performance: Performance, *others: nn.Module) -> MemoryNeed:
-    """others: networks that are there beside the model's own."""
-    networks = (*performance.models.networks, *others)
+    """others: networks that are there beside the model's own and what is attached to it."""
+    adapter = performance.models.text_adapter
+    networks = (*performance.models.networks, *(() if adapter is None else (adapter.control,)), *others)
     layers = (module for network in networks for module in network.modules())
     return MemoryNeed(
         weights_bytes=sum(_bytes(network.parameters()) for network in networks),

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from stand_ins import PressedCancelError, RecordingRuntime
@@ -11,6 +13,23 @@ def test_modules_are_brought_to_the_device_together():
     assert runtime.device == torch.device("meta")
     runtime.ready(*modules)
     assert {parameter.device.type for module in modules for parameter in module.parameters()} == {"meta"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "is_there"),
+    [("cuda", "cuda:1", True), ("cuda:1", "cuda:1", True), ("cuda:0", "cuda:1", False), ("cuda", "cpu", False)],
+)
+def test_what_is_on_the_device_already_is_left_alone(asked, found, is_there):
+    class Moved(nn.Module):
+        def parameters(self):
+            return iter([SimpleNamespace(device=torch.device(found))])
+
+        def to(self, device):
+            moved.append(device)
+
+    moved = []
+    LocalRuntime(asked).ready(Moved())
+    assert moved == ([] if is_there else [torch.device(asked)])
 
 
 def test_a_processor_has_no_room_for_two_networks_at_once_and_says_nothing_of_its_memory():

@@ -161,6 +161,19 @@ def test_where_there_is_room_frames_are_decoded_while_the_next_clip_is_denoised(
     assert len(decoded) == FRAMES + 2  # of the last clip's four, two are beyond the sound: only decoded for a next clip
 
 
+def test_once_there_is_room_there_is(render, whole, tmp_path):
+    """The second network's own memory is no longer free then."""
+
+    class Runtime(RecordingRuntime):
+        def has_room(self, working_bytes):
+            asked.append(len(self.reports))
+            return len(asked) == 2
+
+    asked = []
+    assert make(render, tmp_path, Runtime()).path.read_bytes() == whole
+    assert asked == [1, 3]
+
+
 @pytest.mark.parametrize("frame", [4, 9])
 def test_what_cannot_be_decoded_stops_everything_and_keeps_the_job(render, whole, tmp_path, frame):
     class Codec:
