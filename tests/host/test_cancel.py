@@ -39,6 +39,7 @@ def pressed_in(graph, stage, of_run):
     """The graph with cancel pressed there. of_run: makes it another graph for the host, which keeps results."""
     graph["press"] = {"class_type": "ProbePressInModel", "inputs": {"model": ["2", 0], **stage, "of_run": of_run}}
     graph["press too"] = {"class_type": "ProbePressInSpeech", "inputs": {"speech": ["5", 0], **stage, "of_run": of_run}}
+    graph["6"]["inputs"]["face_expand"] = 1.3  # a portrait of its own: what the host keeps it does not say again
     for node in ("7", "9"):
         graph[node]["inputs"]["model"] = ["press", 0]
     graph["9"]["inputs"] |= {"speech": ["press too", 0], "steps": STEPS}
