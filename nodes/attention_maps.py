@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from . import host, sampling_inputs
+from .vae_codec import latent_codec
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import MotionSettings, Reference
@@ -98,6 +99,6 @@ class Hallo2AttentionMaps(io.ComfyNode):
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
         performance = Performance(model.payload, reference, motion, sampler, text, weights)
         runtime = host.HostRuntime(model, speech, working_bytes=watched_step_bytes(performance))
-        pictures = host.latent_codec(vae, model, runtime)
+        pictures = latent_codec(vae, model, runtime)
         maps = attention_maps(performance, speech.payload, pictures, runtime, MapSettings(clip, denoising_phase, scale))
         return io.NodeOutput(host.images(draw_overview(maps)), host.images(*draw_frames(maps)))

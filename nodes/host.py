@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -19,24 +18,19 @@ import numpy as np
 import torch
 from comfy.ldm.modules.attention import optimized_attention
 from comfy.model_patcher import ModelPatcher
-from einops import rearrange
 from PIL import Image
 from server import PromptServer
 from torch import Tensor, nn
 
-from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
-from ..hallo2_core.errors import SettingsError, TimelineError
+from ..hallo2_core.errors import SettingsError
 from ..hallo2_core.jobs.job import Job
 from ..hallo2_core.jobs.limit import keep_within
 from ..hallo2_core.jobs.listing import NODE_FOLDER
 from ..hallo2_core.models.fingerprint import weights_fingerprint
-from ..hallo2_core.models.latents import LatentCodec, VAECodec
 from ..hallo2_core.models.layers import Build, dtype_of, sdpa
-from ..hallo2_core.payloads import Hallo2Models
 from ..hallo2_core.runtime import DeviceMemory
 
 if TYPE_CHECKING:
-    from ..hallo2_core.timeline.prompts import TextEncoder
     from ..hallo2_core.upscaling.background import Background
 
 logger = logging.getLogger("hallo2")
@@ -51,10 +45,6 @@ MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
 SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
 
 DTYPES = {"default": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
-SD1_TOWER = "l"  # the host's name for CLIP ViT-L/14
-START_TOKEN, END_TOKEN = 49406, 49407  # of its vocabulary
-EMBEDDING_FILE = "embedding:"  # before the name of a file, whose vectors the host puts among a prompt's
-
 LARGEST_NETWORK_PARAMETERS = 1_520_000_000  # the released denoising UNet
 
 
@@ -269,18 +259,6 @@ class HostRuntime:
             show_text(self._node_id, text)
 
 
-def latent_codec(vae: Any, model: Hosted[Hallo2Models], runtime: HostRuntime) -> LatentCodec:  # noqa: ANN401
-    """The connected VAE, or the one that the model brings."""
-    if vae is not None:
-        return HostVAE(vae)
-    if model.payload.vae is None:
-        raise SettingsError(
-            "No VAE is connected, and only the demo model brings one. Connect 'Load VAE' with "
-            "vae-ft-mse-840000-ema-pruned.safetensors, or another SD 1.x VAE."
-        )
-    return VAECodec(model.payload.vae, runtime)
-
-
 def picture_upscaler(model: Any) -> tuple[Hosted, ...]:  # noqa: ANN401 - spandrel's descriptor
     """The host's UPSCALE_MODEL, which its loader leaves to whoever uses it, under the memory manager; () for none."""
     if model is None:
@@ -323,83 +301,3 @@ def images(*pictures: Image.Image) -> Tensor:
 def _to_image(frame: Tensor) -> Image.Image:
     """frame: (h w 3), 0..1."""
     return Image.fromarray((frame.float().clamp(0, 1) * 255).round().to("cpu", torch.uint8).numpy())
-
-
-class HostVAE:
-    """`LatentCodec` over the VAE of the host's loader, which keeps it loaded itself.
-
-    One picture at a time (quirk 18): the host would choose the batch size by free memory. Its encode gives the
-    posterior's mean, unscaled; its pictures are (b h w c), 0..1.
-    """
-
-    def __init__(self, vae: Any) -> None:  # noqa: ANN401 - the host's VAE class is no declared API
-        found = getattr(vae, "latent_channels", None), getattr(vae, "downscale_ratio", None)
-        if found != (LATENT_CHANNELS, PIXELS_PER_LATENT):
-            raise SettingsError(
-                f"The connected VAE makes latents of {found[0]} channels at 1/{found[1]} of the size; Hallo2 needs "
-                f"{LATENT_CHANNELS} channels at 1/{PIXELS_PER_LATENT}. Choose an SD 1.x VAE in 'Load VAE', best "
-                f"vae-ft-mse-840000-ema-pruned.safetensors."
-            )
-        self.vae = vae
-
-    @property
-    def fingerprint(self) -> str:
-        return weights_fingerprint({"vae.": self.vae.first_stage_model})
-
-    def encode(self, picture: Tensor) -> Tensor:
-        return self.vae.encode(rearrange(picture / 2 + 0.5, "b c h w -> b h w c"))
-
-    def decode(self, latents: Tensor) -> Tensor:
-        return rearrange(self.vae.decode(latents), "b h w c -> b c h w").float()
-
-
-def text_encoder(clip: Any) -> TextEncoder:  # noqa: ANN401 - the host's CLIP class is no declared API
-    """The connected CLIP, or the demo's stand-in."""
-    from ..hallo2_core.timeline.demo_encoder import DemoTextEncoder
-
-    return DemoTextEncoder() if clip is None else HostTextEncoder(clip)
-
-
-class HostTextEncoder:
-    """`TextEncoder` over the host's CLIP, which it keeps loaded itself: the text encoder of SD 1.x and no other.
-
-    The text is taken as it is written: weights in brackets don't act. Nor does "CLIP Set Last Layer": adapters are
-    trained on the last one.
-    """
-
-    is_demo = False
-
-    def __init__(self, clip: Any) -> None:  # noqa: ANN401 - the host's CLIP class is no declared API
-        towers = ", ".join(clip.tokenize("a"))
-        if towers != SD1_TOWER:
-            raise SettingsError(
-                f"The connected CLIP is no text encoder of SD 1.x (its parts: {towers}). Choose clip_l.safetensors in "
-                f"'Load CLIP' with type stable_diffusion, or connect the CLIP of an SD 1.x checkpoint."
-            )
-        self.clip = clip.clone()
-        self.clip.clip_layer(None)
-
-    @property
-    def fingerprint(self) -> str:
-        return weights_fingerprint({"clip.": self.clip.cond_stage_model})
-
-    def embed(self, texts: Sequence[str]) -> Tensor:
-        return torch.stack([self._embed(text) for text in texts])
-
-    def _embed(self, text: str) -> Tensor:
-        """(d): the hidden state at the first end-of-text token; the host pads with more of them."""
-        from ..hallo2_core.timeline.clip_encoder import too_long
-        from ..hallo2_core.timeline.prompts import TEXT_WIDTH
-
-        if any(word.startswith(EMBEDDING_FILE) for word in text.split()):
-            raise TimelineError(f"The prompt '{text}' names an embedding file, which no adapter knows. Use words.")
-        sections = self.clip.tokenize(text.replace("(", "\\(").replace(")", "\\)"), disable_weights=True)[SD1_TOWER]
-        tokens = [token for token, _weight in sections[0]]
-        if len(sections) > 1:
-            raise too_long(text, sum(token not in (START_TOKEN, END_TOKEN) for part in sections for token, _ in part))
-        hidden = self.clip.encode_from_tokens({SD1_TOWER: sections})
-        if hidden.shape[-1] != TEXT_WIDTH:
-            raise SettingsError(
-                f"The connected CLIP is {hidden.shape[-1]} numbers wide; the text encoder of SD 1.x has {TEXT_WIDTH}."
-            )
-        return hidden[0, tokens.index(END_TOKEN)].float().cpu()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from . import host, wires
+from .vae_codec import latent_codec
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -45,5 +46,5 @@ class Hallo2ReferenceNet(io.ComfyNode):
         from ..hallo2_core.animation.reference_banks import build_reference
 
         runtime = host.HostRuntime(model)
-        codec = host.latent_codec(vae, model, runtime)
+        codec = latent_codec(vae, model, runtime)
         return io.NodeOutput(build_reference(model.payload, portrait, codec, runtime))

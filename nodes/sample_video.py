@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import InputImpl, io
 
 from . import host, sampling_inputs, video_inputs
+from .vae_codec import latent_codec
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import MotionSettings, Reference
@@ -79,7 +80,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         performance = Performance(model.payload, reference, motion, sampler, text, weights)
         needed, node_id = step_bytes(performance), cls.hidden.unique_id
         runtime = host.HostRuntime(model, speech, working_bytes=needed, node_id=node_id)
-        pictures = host.latent_codec(vae, model, runtime)
+        pictures = latent_codec(vae, model, runtime)
         render = Render(performance, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
         job = host.job(render_key(render, runtime), unfinished_gb)
         video = render_video(render, job, free_path(job.folder / "animation.mp4"), runtime)

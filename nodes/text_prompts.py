@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from . import host, timeline_inputs, wires
+from .text_encoder import text_encoder
 
 
 class Hallo2TextPrompts(io.ComfyNode):
@@ -105,6 +106,6 @@ class Hallo2TextPrompts(io.ComfyNode):
         from ..hallo2_core.timeline.transitions import Transition
 
         masking = Masking(read_terms(masked_terms), mask_by, similarity, mask_unit)
-        prompts = encode_prompts(timeline, host.text_encoder(clip), Transition(transition_seconds, blend), masking)
+        prompts = encode_prompts(timeline, text_encoder(clip), Transition(transition_seconds, blend), masking)
         host.show_text(cls.hidden.unique_id, prompts.report)
         return io.NodeOutput(prompts, prompts.report, ui=ui.PreviewText(prompts.report))

@@ -117,7 +117,7 @@ class ProbeVAE(io.ComfyNode):
 
         config, layers = pack("hallo2_core.config"), pack("hallo2_core.models.layers")
         ours = pack("hallo2_core.models.vae").AutoencoderKL(config.VAEConfig(), layers.Build(dtype=torch.float32))
-        codec = pack("nodes.host").HostVAE(comfy.sd.VAE(sd=dict(ours.state_dict())))
+        codec = pack("nodes.vae_codec").HostVAE(comfy.sd.VAE(sd=dict(ours.state_dict())))
         picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
         latents = ours.encode(picture)
         encoded = (codec.encode(picture) - latents).abs().max()
@@ -239,7 +239,7 @@ class ProbeTextEncoder(io.ComfyNode):
             kept = {key.removeprefix(prefix): x for key, x in tensors.items() if key.startswith(f"{prefix}text_model.")}
             save_file(kept, Path(folder) / "model.safetensors", {"format": "pt"})
             ours = pack("hallo2_core.timeline.clip_encoder").load_clip_encoder(folder).embed(texts)
-        hosts = pack("nodes.host").HostTextEncoder(clip).embed(texts)
+        hosts = pack("nodes.text_encoder").HostTextEncoder(clip).embed(texts)
         difference, largest = (hosts - ours).abs().max(), ours.abs().max()
         return io.NodeOutput(ui=ui.PreviewText(f"{float(difference):.2e} {float(largest):.2e}"))
 
