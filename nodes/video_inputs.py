@@ -5,21 +5,28 @@ from comfy_api.latest import io
 from . import wires
 
 AUTO = "auto"
+CODECS = ["h264", "h265", "av1"]
 
 
 def codec(may_choose_itself: bool = False) -> io.Combo.Input:
     if may_choose_itself:
         return io.Combo.Input(
             "codec",
-            options=[AUTO, "h264", "h265"],
+            options=[AUTO, *CODECS],
             default=AUTO,
-            tooltip="h264 plays everywhere, up to 4096x2304; 'auto' takes h265 for what is larger.",
+            tooltip=(
+                "h264 plays everywhere, up to 4096x2304; 'auto' takes h265 for what is larger. av1 makes the smallest "
+                "files, and current browsers play it."
+            ),
         )
     return io.Combo.Input(
         "codec",
-        options=["h264", "h265"],
+        options=CODECS,
         default="h264",
-        tooltip="h264 plays everywhere; h265 makes smaller files that not every browser shows.",
+        tooltip=(
+            "h264 plays everywhere; h265 makes smaller files that not every browser shows; av1 makes the smallest, "
+            "which current browsers play and older machines do not."
+        ),
     )
 
 

@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     face.add_argument("--whole-picture", action="store_true", help="no face: animate the picture as a whole")
 
     video = parser.add_argument_group("file")
-    video.add_argument("--codec", choices=("h264", "h265"), default="h264")
+    video.add_argument("--codec", choices=("h264", "h265", "av1"), default="h264")
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
     add_place_arguments(video)

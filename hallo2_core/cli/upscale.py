@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="that a window shares with the next one (4)")  # fmt: skip
 
     video = parser.add_argument_group("file")
-    video.add_argument("--codec", choices=(AUTO, "h264", "h265"), default=AUTO,
+    video.add_argument("--codec", choices=(AUTO, "h264", "h265", "av1"), default=AUTO,
                        help="auto: h264, and h265 for what is too large or fast for it")  # fmt: skip
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
@@ -64,7 +65,7 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     from ..jobs.job import Job
     from ..upscaling.job_key import Upscale, upscale_key
     from ..upscaling.plan import plan_upscale
-    from ..upscaling.render import upscale_video
+    from ..upscaling.render import memory_needed, upscale_video
     from ..video.target import check_name
     from .weights import load_face_analysis, load_upscaler
 
@@ -79,6 +80,8 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
         plan.settings,
         plan.video_settings,
     )
+    if not arguments.verbose:  # the log says it too
+        sys.stderr.write(f"note: {memory_needed(plan.source, upscale)}\n")
     path, job_folder = chosen_place(arguments)
     return upscale_video(upscale, Job(job_folder, upscale_key(upscale, runtime)), path, runtime)
 

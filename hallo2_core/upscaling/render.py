@@ -19,10 +19,10 @@ from ..runtime import Runtime
 from ..video.clips import ClipEncoder, join_clips_as
 from ..video.encode import VideoSettings, check_even_size
 from ..video.frame_times import FrameTimes
-from ..video.levels import check_level
+from ..video.levels import check_level, level_note
 from ..video.reader import VideoInfo, probe, read_frames
 from ..video.target import TargetFile, check_target
-from .estimate import CHANNELS, FLOAT_BYTES, working_bytes
+from .estimate import CHANNELS, FLOAT_BYTES, encoder_bytes, working_bytes
 from .job_key import Upscale
 from .upscale import first_frame_needed, upscale_frames
 
@@ -83,15 +83,18 @@ def encoded_rate(source: VideoInfo) -> Fraction:
 
 
 def memory_needed(source: VideoInfo, upscale: Upscale) -> str:
-    """In words: what a frame takes, and all that is worked with at once."""
+    """In words: what a frame takes, and all that is worked with at once; and what players make of such frames."""
     settings = upscale.settings
     width, height = settings.width_px, settings.height_px
     frame = FLOAT_BYTES * CHANNELS * width * height
     at_once = working_bytes(source.width, source.height, settings, upscale.upscaler.config)
-    return (
+    encoder = encoder_bytes(width, height, upscale.video_settings)
+    said = (
         f"{source.width}x{source.height} to {width}x{height}: each finished frame takes {frame / MEGABYTE:.0f} MB. "
-        f"About {at_once / MEGABYTE:.0f} MB are worked with at once, beside the weights, however long the video is."
+        f"About {at_once / MEGABYTE:.0f} MB are worked with at once and {encoder / MEGABYTE:.0f} MB by the encoder, "
+        f"beside the weights, however long the video is."
     )
+    return " ".join(filter(None, (said, level_note(upscale.video_settings.codec, width, height))))
 
 
 def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, runtime: Runtime) -> FrameTimes:

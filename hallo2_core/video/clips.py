@@ -1,7 +1,8 @@
 """Clips that are finished one by one, and joined without being encoded again.
 
 Each clip is a closed group of pictures from a fresh encoder, so its bytes depend on nothing before or after it. It is
-written as MPEG transport stream: such files can be put one after the other, be cut off anywhere, and still be played.
+written as MPEG transport stream, or AV1, which that cannot hold, as the bare stream of its units: such files can be put
+one after the other, be cut off anywhere, and still be played.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from ..errors import VideoError
 from .copied_sound import CopiedSound, sound_rates
-from .encode import MOST_REORDERED_FRAMES, FrameEncoder, VideoSettings
+from .encode import REORDERED_FRAMES, FrameEncoder, VideoSettings
 from .frame_times import FrameTimes
 from .reader import VideoSource, opened
 from .sound import SoundEncoder
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 LEAD_FRAMES = 16
 # Every clip counts its packets anew. Said outright, or players take some for lost where two clips meet.
 COUNTS_ANEW = {"mpegts_flags": "initial_discontinuity"}
+# libavformat's names of the two kinds, and what the second begins with: the mark before each picture of AV1.
+TRANSPORT_STREAM, AV1_UNITS = "mpegts", "obu"
+AV1_MARK = b"\x12\0"
 BROADCAST_FORMATS = ("mpegts", "mpeg")
 FINEST_MOVIE_TIMESCALE = 2**31 - 1
 
@@ -56,7 +60,10 @@ class ClipEncoder:
     def __init__(self, width: int, height: int, first_frame: int, fps: Fraction, settings: VideoSettings) -> None:
         """first_frame: as in `encode_clip`."""
         self._written = io.BytesIO()
-        self._container = av.open(self._written, "w", format="mpegts", options=COUNTS_ANEW)
+        if settings.codec == "av1":
+            self._container = av.open(self._written, "w", format=AV1_UNITS)
+        else:
+            self._container = av.open(self._written, "w", format=TRANSPORT_STREAM, options=COUNTS_ANEW)
         self._encoder = FrameEncoder(self._container, width, height, fps, settings, first_frame + LEAD_FRAMES)
         self.frames = 0
 
@@ -122,10 +129,13 @@ def _join(
     options: Mapping[str, str],
     check_cancelled: Callable[[], None],
 ) -> None:
+    first = next(iter(segments))
+    if _kind_of(first) == AV1_UNITS:  # older PyAV takes no time base for an opaque stream
+        options = {**options, "video_track_timescale": str(times.time_base.denominator)}
     with target.reported():
         container = av.open(str(target.part), "w", format="mp4", options=dict(options))
         try:
-            stream = _like_that_of(next(iter(segments)), container, times.time_base)
+            stream = _like_that_of(first, container, times.time_base)
             sound = make_sound(container) if make_sound is not None else None
             for frames, packet in enumerate(_packets(segments, fps), start=1):
                 check_cancelled()
@@ -158,6 +168,8 @@ def _like_that_of(path: Path, container: OutputContainer, time_base: Fraction) -
     """A stream for packets that another encoder made."""
     with _opened(path) as segment:
         made_before = segment.streams.video[0]
+        if segment.format.name == AV1_UNITS:  # opaque, or PyAV looks for an encoder of its decoder's name
+            return container.add_stream_from_template(made_before, opaque=True)
         stream = container.add_stream_from_template(made_before)
         if made_before.codec_context.name == "hevc":
             stream.codec_context.codec_tag = "hvc1"  # Apple's players refuse libavformat's own hev1
@@ -171,15 +183,19 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
     for path, frames in segments.items():
         found = 0
         with _opened(path) as segment:
+            is_av1 = segment.format.name == AV1_UNITS
+            reordered = REORDERED_FRAMES["av1" if is_av1 else "h264"]
             for packet in segment.demux(video=0):
                 if not packet.size:  # what ends a file
                     continue
+                if is_av1:  # it holds no times, and its pictures come as they are shown
+                    packet.pts, packet.time_base = found + LEAD_FRAMES, 1 / fps
                 if packet.pts is None or packet.is_corrupt:
                     raise _damaged(path, f"picture {found} is not whole")
                 if found == frames:
                     raise _damaged(path, f"it holds more than its {frames} pictures")
                 packet.pts = first + round(packet.pts * packet.time_base * fps) - LEAD_FRAMES
-                packet.dts = first + found - MOST_REORDERED_FRAMES  # encoders say it otherwise for very short clips
+                packet.dts = first + found - reordered  # encoders say it otherwise for very short clips
                 found += 1
                 yield packet
         if found != frames:
@@ -190,12 +206,21 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
     try:
-        with av.open(str(path), format="mpegts") as segment:  # told, for a few small frames are not recognised as one
+        # Told the kind, for a few small frames are not recognised.
+        with av.open(str(path), format=_kind_of(path)) as segment:
             if not segment.streams.video:
                 raise _damaged(path, "it holds no pictures")
             yield segment
     except av.FFmpegError as error:
         raise _damaged(path, error.strerror or type(error).__name__) from error
+
+
+def _kind_of(path: Path) -> str:
+    """By how it begins; anything else, and what is not there, is left to who opens it."""
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(AV1_MARK)) == AV1_MARK:
+            return AV1_UNITS
+    return TRANSPORT_STREAM
 
 
 def _damaged(path: Path, how: str) -> VideoError:

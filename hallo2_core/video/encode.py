@@ -1,7 +1,8 @@
-"""Frames into one stream of packets: H.264 or H.265, 8 or 10 bits, the same bytes for the same frames."""
+"""Frames into one stream of packets: H.264, H.265 or AV1, 8 or 10 bits, the same bytes for the same frames."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -13,28 +14,25 @@ from torch import Tensor
 
 from ..errors import SettingsError, VideoError
 from .colour import to_bytes_as_released, to_yuv420
+from .encoder_options import AV1_PRESETS, THREADS, encoder_options
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-CODECS = {"h264": "libx264", "h265": "libx265"}
+CODECS = {"h264": "libx264", "h265": "libx265", "av1": "libsvtav1"}
 PIXEL_FORMATS = {8: "yuv420p", 10: "yuv420p10le"}
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+PRESETS = tuple(AV1_PRESETS)  # x264's and x265's names
 QUALITIES = "0 lossless, 1-14 visually lossless, 15-20 high, 21-26 good, 27-51 small"
 BT709, LIMITED_RANGE = 1, 1  # libavutil's numbers
-KEY_FRAME_SECONDS = 2
-# Fixed, whatever the machine: an encoder's bytes depend on its number of threads.
-THREADS = 4
-FRAMES_IN_FLIGHT = 2  # H.265
-# How far H.264 and H.265 decode ahead of showing, with any preset. x265 says so itself, but for one or two frames at
+# How far pictures are decoded ahead of showing, with any preset. x265 says so itself, but for one or two frames at
 # random.
-MOST_REORDERED_FRAMES = 2
+REORDERED_FRAMES = {"h264": 2, "h265": 2, "av1": 0}
 
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """codec: "h264" plays everywhere, "h265" is smaller. quality: the encoder's CRF, lower is better (QUALITIES).
-    preset: how long the encoder tries."""
+    """codec: "h264" plays everywhere, "h265" is smaller, "av1" smaller still. quality: x264's CRF, lower is better
+    (QUALITIES); the others' comes near it. preset: how long the encoder tries."""
 
     codec: str = "h264"
     bit_depth: int = 8
@@ -43,7 +41,7 @@ class VideoSettings:
 
     def __post_init__(self) -> None:
         if self.codec not in CODECS:
-            raise SettingsError(f"The codec is '{self.codec}'; choose {' or '.join(CODECS)}.")
+            raise SettingsError(f"The codec is '{self.codec}'; choose one of {', '.join(CODECS)}.")
         if self.bit_depth not in PIXEL_FORMATS:
             raise SettingsError(f"The bit depth is {self.bit_depth}; choose 8, which plays everywhere, or 10.")
         if not 0 <= self.quality <= 51:
@@ -81,9 +79,11 @@ class FrameEncoder:
         self.frames = self._packets = first_frame
         self._container = container
         self._time_base = 1 / Fraction(fps)
+        if settings.codec == "av1":
+            os.environ.setdefault("SVT_LOG", "0")  # or it writes its settings to stderr, clip for clip
         try:
             self._stream = container.add_stream(
-                CODECS[settings.codec], rate=Fraction(fps), options=_encoder_options(settings, min(width, height), fps)
+                CODECS[settings.codec], rate=Fraction(fps), options=encoder_options(settings, min(width, height), fps)
             )
         except av.codec.codec.UnknownCodecError:
             raise VideoError(
@@ -102,9 +102,13 @@ class FrameEncoder:
         try:
             context.open()
         except av.FFmpegError as error:
+            is_lossless_av1 = settings.codec == "av1" and settings.quality == 0
+            choice = "Choose quality 1, or a newer PyAV: old ones have no lossless AV1." if is_lossless_av1 else (
+                "Choose another size or codec."
+            )  # fmt: skip
             raise VideoError(
                 f"The {settings.codec} encoder refuses {width}x{height} at {fps} frames a second ({error.strerror}). "
-                f"Choose another size or codec."
+                f"{choice}"
             ) from error
 
     @property
@@ -131,7 +135,7 @@ class FrameEncoder:
         for packet in self._stream.encode(picture):
             packet.duration = 1
             if self.settings.codec == "h265":
-                packet.dts = self._packets - MOST_REORDERED_FRAMES
+                packet.dts = self._packets - REORDERED_FRAMES["h265"]
             self._packets += 1
             self._container.mux(packet)
 
@@ -148,22 +152,3 @@ class FrameEncoder:
         picture.colorspace, picture.color_range = BT709, LIMITED_RANGE
         picture.pts, picture.time_base = self.frames, self._time_base
         return picture
-
-
-def _encoder_options(settings: VideoSettings, short_side: int, fps: Fraction) -> dict[str, str]:
-    is_lossless = settings.quality == 0
-    options = {
-        "preset": settings.preset,
-        "g": str(max(1, round(KEY_FRAME_SECONDS * fps))),
-        "flags": "+cgop",
-    }
-    if settings.codec == "h264":
-        # x264's vectorised macroblock tree reads memory that was never written, for most widths: the same frames gave
-        # other bytes on every run. This choice leaves that one function to plain C.
-        reproducible = {"x264-params": "cpu-independent=1"}
-        return options | reproducible | ({"qp": "0"} if is_lossless else {"crf": str(settings.quality)})
-    params = ["log-level=error", "open-gop=0", f"pools={THREADS}", f"frame-threads={FRAMES_IN_FLIGHT}"]
-    params.append("lossless=1" if is_lossless else f"crf={settings.quality}")
-    # A picture one coding block wide or high gave other bytes on every run, so small ones get smaller blocks.
-    params.append(f"ctu={64 if short_side > 64 else 32 if short_side > 32 else 16}")
-    return options | {"x265-params": ":".join(params)}

@@ -77,7 +77,7 @@ def probe(source: VideoSource) -> VideoInfo:
             frames=stream.frames or None,
             seconds=seconds,
             rotation=rotation,
-            codec=context.name,
+            codec=context.codec.canonical_name,
             pixel_format=context.pix_fmt or "",
             has_audio=bool(container.streams.audio),
         )

@@ -64,8 +64,10 @@ def packets(path, kind):
 
 def test_what_is_told_is_what_is_made_and_the_sound_is_the_sources(clip, tmp_path, capsys):
     out = tmp_path / "large.mp4"
-    status, told = upscaled(capsys, "--video", clip, "--out", out)
-    assert status == 0
+    status = main(["upscale", "--video", str(clip), "--out", str(out), "--json"])
+    heard = capsys.readouterr()
+    told = json.loads(heard.out)
+    assert status == 0 and "note: 48x32 to 96x64: each finished frame takes 0 MB. About" in heard.err
     assert told.keys() == {
         "out", "frames", "fps", "seconds", "width", "height", "resumed_from_clip", "wall_s", "peak_rss_mb"
     }  # fmt: skip
@@ -121,6 +123,15 @@ def test_what_h264_cannot_show_becomes_h265(tmp_path, capsys):
     status, told = upscaled(capsys, *given, "--out", tmp_path / "o.mp4")
     assert status == 0 and probe(tmp_path / "o.mp4").codec == "hevc"
     assert (told["width"], told["height"], told["frames"]) == (4096, 4096, 1)
+
+
+def test_av1_in_10_bits(clip, tmp_path, capfd):
+    out = tmp_path / "o.mp4"
+    status = main(["upscale", "--video", str(clip), "--out", str(out), "--codec", "av1", "--bit-depth", "10"])
+    seen = probe(out)
+    assert (status, seen.frames, seen.pixel_format) == (0, 3, "yuv420p10le") and seen.codec == "av1"
+    assert packets(out, "audio") == packets(clip, "audio")
+    assert "Svt" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def test_the_key_is_the_files_content_and_every_setting(tmp_path, upscaler, face
 
 def test_what_no_player_shows_and_what_is_no_video_is_refused_before_anything_is_written(tmp_path, upscaler):
     source = video_file(tmp_path / "in.mp4", greys(3, 32, 32))
-    with pytest.raises(SettingsError, match="4096x4096 at 25 .* Choose the codec h265"):
+    with pytest.raises(SettingsError, match="4096x4096 at 25 .* Choose the codec h265 or av1"):
         upscaled(source, tmp_path, upscaler, settings=UpscaleSettings(4096, 4096))
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     with pytest.raises(VideoError, match=r"broken\.mp4"):
@@ -240,7 +240,8 @@ def test_memory_is_said_before_the_start(tmp_path, upscaler, caplog):
         upscaled(source, tmp_path, upscaler)
     assert "48x32 to 96x64" in caplog.text
     large = Upscale(source, upscaler, None, UpscaleSettings(4096, 4096), FAST)
-    assert "each finished frame takes 201 MB" in memory_needed(probe(source), large)
+    said = memory_needed(probe(source), replace(large, video_settings=VideoSettings("h265")))
+    assert "each finished frame takes 201 MB" in said and "1929 MB by the encoder" in said and "level 6 of h265" in said
 
 
 def test_pixels_that_nothing_was_done_to_come_out_as_they_were(tmp_path, upscaler):

@@ -1,3 +1,6 @@
+import json
+import shutil
+import subprocess
 from fractions import Fraction
 from math import ceil
 
@@ -46,7 +49,7 @@ def pictures(path):
             yield frame.pts * frame.time_base, planes
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 def test_a_clips_bytes_depend_on_the_clip_alone(codec):
     """Not on what was encoded before it, nor on how often: a fresh encoder each time."""
     settings = VideoSettings(codec, preset="veryfast")
@@ -57,7 +60,7 @@ def test_a_clips_bytes_depend_on_the_clip_alone(codec):
     assert encode_clip(frames[3:8], 4, PAL, settings) != clip
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 @pytest.mark.parametrize("fps", ["24", "25", "30", "30000/1001", "24000/1001"])
 def test_joined_they_are_the_frames_in_order_at_their_exact_times(tmp_path, codec, fps):
     fps, settings = Fraction(fps), VideoSettings(codec, preset="superfast")
@@ -78,7 +81,7 @@ def test_joined_they_are_the_frames_in_order_at_their_exact_times(tmp_path, code
         assert (frame.float() / 255 - frames[number]).abs().mean() < 0.02
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 @pytest.mark.parametrize("bit_depth", [8, 10])
 def test_lossless_clips_are_joined_without_losing_a_number(tmp_path, codec, bit_depth):
     frames = torch.randint(0, 256, (17, 64, 64, 3), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
@@ -89,7 +92,7 @@ def test_lossless_clips_are_joined_without_losing_a_number(tmp_path, codec, bit_
             assert np.array_equal(got, expected.numpy())
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 @pytest.mark.parametrize("bit_depth", [8, 10])
 def test_colours_and_codec_are_tagged_as_in_a_file_made_in_one_go(tmp_path, codec, bit_depth):
     settings = VideoSettings(codec, bit_depth, preset="ultrafast")
@@ -98,15 +101,28 @@ def test_colours_and_codec_are_tagged_as_in_a_file_made_in_one_go(tmp_path, code
         context = container.streams.video[0].codec_context
         tags = (context.colorspace, context.color_primaries, context.color_trc, context.color_range)
         assert [int(tag) for tag in tags] == [1, 1, 1, 1]
-        assert context.codec_tag == {"h264": "avc1", "h265": "hvc1"}[codec]
+        assert context.codec_tag == {"h264": "avc1", "h265": "hvc1", "av1": "av01"}[codec]
         assert context.pix_fmt == {8: "yuv420p", 10: "yuv420p10le"}[bit_depth]
         assert (context.width, context.height) == (64, 64)
     content = path.read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")  # plays while it loads
 
 
+@pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed here")
+@pytest.mark.parametrize(("codec", "name"), [("h264", "h264"), ("h265", "hevc"), ("av1", "av1")])
+def test_another_program_counts_the_same_frames(tmp_path, codec, name):
+    settings = VideoSettings(codec, 10, preset="ultrafast")
+    clips = segment(tmp_path / "a.ts", moving_picture(17), settings=settings)
+    for path in (join(clips, tmp_path / "a.mp4"), tmp_path / "a.ts"):  # what is unfinished can be watched too
+        told = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)]
+        done = subprocess.run(told, capture_output=True, check=True)
+        (stream,) = json.loads(done.stdout)["streams"]
+        assert not done.stderr
+        assert (stream["codec_name"], stream["pix_fmt"], stream["nb_read_frames"]) == (name, "yuv420p10le", "17")
+
+
 @pytest.mark.parametrize("lengths", [(1,), (1, 1, 1), (3, 1, 2, 5), (16, 3), (60,)], ids=str)
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 def test_clips_of_any_length(tmp_path, lengths, codec):
     settings, frames = VideoSettings(codec, preset="veryfast"), moving_picture(sum(lengths))
     path = join(segment(tmp_path / "a.ts", frames, settings=settings, lengths=lengths), tmp_path / "a.mp4")
@@ -136,7 +152,7 @@ def test_the_sound_is_encoded_once_over_the_whole(tmp_path, rate_hz, channels):
         assert container.streams.video[0].frames == len(frames)
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 def test_cut_off_anywhere_what_came_before_still_plays(tmp_path, codec):
     """And a clip that was torn may be written again behind the last whole one."""
     path, frames = tmp_path / "a.ts", moving_picture(15)

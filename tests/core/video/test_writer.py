@@ -13,7 +13,8 @@ from video_on_script import Sound, decoded_sound, lag_samples, moving_picture, s
 
 from hallo2_core.errors import SettingsError, VideoError
 from hallo2_core.video.colour import to_yuv420
-from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.encode import CODECS, VideoSettings
+from hallo2_core.video.encoder_options import av1_quality
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.sound import aac_rate
 from hallo2_core.video.target import free_path
@@ -37,7 +38,7 @@ def write(path, frames, fps=Fraction(25), settings=FAST, audio=None):
     return path
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 @pytest.mark.parametrize("bit_depth", [8, 10])
 @pytest.mark.parametrize("quality", [0, 8])
 def test_colours_survive_and_are_tagged(tmp_path, codec, bit_depth, quality):
@@ -57,13 +58,13 @@ def test_colours_survive_and_are_tagged(tmp_path, codec, bit_depth, quality):
         context = container.streams.video[0].codec_context
         tags = (context.colorspace, context.color_primaries, context.color_trc, context.color_range)
         assert [int(tag) for tag in tags] == [1, 1, 1, 1]
-        assert context.codec_tag == {"h264": "avc1", "h265": "hvc1"}[codec]
+        assert context.codec_tag == {"h264": "avc1", "h265": "hvc1", "av1": "av01"}[codec]
         assert context.pix_fmt == {8: "yuv420p", 10: "yuv420p10le"}[bit_depth]
 
 
 def test_lossless_keeps_every_number(tmp_path):
     frames = torch.randint(0, 256, (2, 64, 96, 3), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
-    for codec in ("h264", "h265"):
+    for codec in ("h264", "h265", "av1"):
         for bit_depth in (8, 10):
             path = write(tmp_path / f"{codec}{bit_depth}.mp4", frames, settings=VideoSettings(codec, bit_depth, 0))
             with av.open(str(path)) as container:
@@ -75,7 +76,7 @@ def test_lossless_keeps_every_number(tmp_path):
 
 @pytest.mark.parametrize("fps", [Fraction(24), Fraction(25), Fraction(30), Fraction(30000, 1001), Fraction(25, 2)])
 @pytest.mark.parametrize("count", [1, 2, 3, 16, 53])
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 def test_every_frame_is_there_at_its_exact_time(tmp_path, fps, count, codec):
     path = write(tmp_path / "a.mp4", moving_picture(count), fps, VideoSettings(codec, preset="superfast"))
     with av.open(str(path)) as container:
@@ -161,7 +162,7 @@ def test_frames_and_sound_give_the_same_bytes_in_any_portions(tmp_path):
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
 def test_groups_of_pictures_are_closed_and_two_seconds_at_most(tmp_path, codec):
     path = write(tmp_path / "a.mp4", moving_picture(120, 128, 128), settings=VideoSettings(codec))
     with av.open(str(path)) as container:
@@ -182,7 +183,7 @@ import hashlib, sys, torch
 from fractions import Fraction
 from pathlib import Path
 from hallo2_core.video.writer import VideoSettings, VideoWriter
-for codec in ("h264", "h265"):
+for codec in ("h264", "h265", "av1"):
     for width, height in ((64, 64), (96, 64), (192, 64)):
         frames = torch.rand(12, height, width, 3, generator=torch.Generator().manual_seed(0)).cumsum(0) / 12
         path = Path(sys.argv[1]) / f"{codec}{width}.mp4"
@@ -196,7 +197,7 @@ for codec in ("h264", "h265"):
         run = [sys.executable, "-c", script, str(tmp_path / fill)]
         environment = os.environ | {"MALLOC_PERTURB_": fill}
         seen.add(subprocess.run(run, env=environment, capture_output=True, check=True).stdout)
-    assert len(seen) == 1 and len(seen.pop().split()) == 6
+    assert len(seen) == 1 and len(seen.pop().split()) == 9
 
 
 def test_the_file_plays_while_it_loads(tmp_path):
@@ -279,8 +280,18 @@ def test_other_names_and_rates(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_an_encoder_that_this_pyav_lacks_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(CODECS, "av1", "libnone")
+    with pytest.raises(VideoError, match="built without libnone. Install PyAV's own wheel"):
+        VideoWriter(tmp_path / "a.mp4", 64, 64, Fraction(25), VideoSettings("av1"))
+
+
+def test_qualities_of_av1_follow_those_of_the_others():
+    assert [av1_quality(quality) for quality in (1, 14, 26, 51)] == [1, 17, 32, 63]
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"codec": "av1"}, {"bit_depth": 12}, {"quality": 52}, {"quality": -1}, {"preset": "best"}], ids=str
+    "wrong", [{"codec": "vp9"}, {"bit_depth": 12}, {"quality": 52}, {"quality": -1}, {"preset": "best"}], ids=str
 )
 def test_settings_are_checked(wrong):
     with pytest.raises(SettingsError, match=str(next(iter(wrong.values())))):
