@@ -6,7 +6,6 @@ import logging
 import os
 import tempfile
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -29,6 +28,7 @@ from ..hallo2_core.jobs.listing import NODE_FOLDER
 from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.layers import Build, dtype_of, sdpa
 from ..hallo2_core.runtime import DeviceMemory
+from ..hallo2_core.video.source import VideoSource, trimmed
 
 if TYPE_CHECKING:
     from ..hallo2_core.upscaling.background import Background
@@ -125,16 +125,12 @@ def job(key: str, unfinished_gb: float = 0) -> Job:
     return Job(jobs / key, key)
 
 
-def video_source(video: Any) -> str | BytesIO:  # noqa: ANN401 - only newer hosts have all of what is asked of it
-    """The file behind a VIDEO, to be read frame by frame."""
+def video_source(video: Any) -> VideoSource:  # noqa: ANN401 - only newer hosts have all of what is asked of it
+    """The file behind a VIDEO, or the part of it that 'Trim Video' left, to be read frame by frame."""
     window = getattr(video, "get_active_trim_window", None)
-    if window is not None and any(window()):
-        raise SettingsError(
-            "The video is cut by 'Video Slice', of which only the uncut file can be read frame by frame. Save it with "
-            "'Save Video' and load the saved file."
-        )
+    start_seconds, duration_seconds = window() if window is not None else (0.0, 0.0)
     try:
-        return video.get_stream_source()
+        return trimmed(video.get_stream_source(), start_seconds, duration_seconds)
     except ValueError:  # the older host's, of a video made of pictures: it can save one, but not show it as a file
         handle, path = tempfile.mkstemp(".mp4", dir=folder_paths.get_temp_directory())
         os.close(handle)

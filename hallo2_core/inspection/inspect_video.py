@@ -16,7 +16,8 @@ from ..errors import VideoError
 from ..payloads import Portrait
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
-from ..video.reader import VideoSource, probe, read_frames
+from ..video.reader import probe, read_frames
+from ..video.source import VideoSource
 from .drift import FrameMeasures, measure_frames
 from .plots import draw_curves
 from .report import DriftReport, DriftSummary
@@ -51,7 +52,7 @@ def inspect_video(
         for measures in measure_frames(read_frames(source), portrait, clip_frames, runtime, faces):
             summary.add(measures)
             write(measures)
-            runtime.progress(summary.frames, max(info.frames or 0, summary.frames))
+            runtime.progress(summary.frames, max(info.expected_frames, summary.frames))
     report = summary.report()
     return Inspection(report, draw_curves(summary, fps), report.text(fps))
 

@@ -14,7 +14,7 @@ from ..payloads import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
 from ..video.encode import VideoSettings
-from ..video.reader import VideoSource
+from ..video.source import VideoSource
 from ..video.source_fingerprint import source_fingerprint
 from .background import Background, resample
 

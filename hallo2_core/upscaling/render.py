@@ -108,7 +108,7 @@ def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, ru
         for _ in frames:
             runtime.check_cancelled()
         return times
-    expected = max(source.frames or round(fps * Fraction(source.seconds or 0)), done, 1)
+    expected = max(source.expected_frames, done, 1)
     writer = _ClipWriter(upscale, job, fps)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer") as thread:
         writing: Future[None] | None = None

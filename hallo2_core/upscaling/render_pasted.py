@@ -23,7 +23,8 @@ from ..video.clips import ClipEncoder, join_clips_as
 from ..video.encode import VideoSettings
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level
-from ..video.reader import VideoSource, probe, read_frames
+from ..video.reader import probe, read_frames
+from ..video.source import VideoSource
 from ..video.source_fingerprint import source_fingerprint
 from ..video.target import TargetFile, check_target
 from .paste_back import Place, check_video_fits, find_place, paste
@@ -112,7 +113,7 @@ def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) ->
 
 def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime: Runtime) -> FrameTimes:
     """Returns when each frame is shown. What was made before is read again, for the times, but not made again."""
-    expected, done = probe(work.source).frames or 0, job.journal.frames
+    expected, done = probe(work.source).expected_frames, job.journal.frames
     times = FrameTimes(), FrameTimes()
     clip: ClipEncoder | None = None
     for index, (canvas, frame) in enumerate(_in_step(work, *times)):

@@ -23,8 +23,9 @@ from ..errors import VideoError
 from .copied_sound import CopiedSound, sound_rates
 from .encode import REORDERED_FRAMES, FrameEncoder, VideoSettings
 from .frame_times import FrameTimes
-from .reader import VideoSource, opened
+from .reader import opened, origin_of
 from .sound import SoundEncoder
+from .source import VideoSource, length_of
 from .target import TargetFile, mp4_options
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ COUNTS_ANEW = {"mpegts_flags": "initial_discontinuity"}
 # libavformat's names of the two kinds, and what the second begins with: the mark before each picture of AV1.
 TRANSPORT_STREAM, AV1_UNITS = "mpegts", "obu"
 AV1_MARK = b"\x12\0"
-BROADCAST_FORMATS = ("mpegts", "mpeg")
 FINEST_MOVIE_TIMESCALE = 2**31 - 1
 
 
@@ -115,9 +115,9 @@ def join_clips_as(
     with opened(source) as container:
         ticks_per_second = lcm(times.time_base.denominator, *sound_rates(container))
         options = mp4_options(fps, None) | {"movie_timescale": str(min(ticks_per_second, FINEST_MOVIE_TIMESCALE))}
-        origin = _origin(container)
-        make_sound = partial(CopiedSound, source=container, origin=origin)
-        _join(segments, target, fps, times.shifted(-origin), make_sound, options, check_cancelled)
+        origin, length = origin_of(source, container), length_of(source)
+        make_sound = partial(CopiedSound, source=container, origin=origin, length=length)
+        _join(segments, target, fps, times, make_sound, options, check_cancelled)
 
 
 def _join(
@@ -155,13 +155,6 @@ def _join(
                 container.close()
             raise
         container.close()
-
-
-def _origin(container: InputContainer) -> Fraction:
-    """The time that is the beginning. Broadcast formats start their clock anywhere, all others at 0."""
-    if container.format.name not in BROADCAST_FORMATS or container.start_time is None:
-        return Fraction(0)
-    return Fraction(container.start_time, av.time_base)
 
 
 def _like_that_of(path: Path, container: OutputContainer, time_base: Fraction) -> VideoStream:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import av
 
 from ..errors import VideoError
-from .sound import aac_rate
+from .sound import LAYOUTS, aac_rate
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -24,6 +24,7 @@ COPIED = {"aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "flac", "a
 # Plain samples lose nothing as FLAC.
 AS_FLAC = {"pcm_u8": "s16", "pcm_s16le": "s16", "pcm_s16be": "s16", "pcm_s24le": "s32", "pcm_s24be": "s32"}
 AAC_BITS_PER_SECOND = 160_000  # for each channel
+LEAD_IN_SECONDS = Fraction(1, 10)  # what decoders need before a cut: Opus most, 80 ms
 
 # One packet of the source, or None at its end → packets for the target.
 Route = Callable[["Packet | None"], "Iterator[Packet]"]
@@ -32,13 +33,22 @@ Route = Callable[["Packet | None"], "Iterator[Packet]"]
 class CopiedSound:
     """All sound streams of `source`, which stays open. What MP4 cannot hold is encoded anew, and the log says so.
 
-    origin: the time in `source`, in seconds, that becomes 0.
+    origin: the time in `source`, in seconds, that becomes 0. Packets shortly before it get negative times, so that
+    decoders are in full swing by then; the file's edit list hides them, to a sample.
+    length: how many seconds are heard; the last packet is marked to end there.
     """
 
-    def __init__(self, container: OutputContainer, source: InputContainer, origin: Fraction = Fraction(0)) -> None:
-        self._container, self._origin = container, origin
-        self._routes = {stream.index: _route(container, stream) for stream in source.streams.audio}
-        self._packets = source.demux(*source.streams.audio) if self._routes else iter(())
+    def __init__(
+        self,
+        container: OutputContainer,
+        source: InputContainer,
+        origin: Fraction = Fraction(0),
+        length: Fraction | None = None,
+    ) -> None:
+        self._container, self._origin, self._length = container, origin, length
+        streams = _known(source)
+        self._routes = {stream.index: _route(container, stream) for stream in streams}
+        self._packets = source.demux(*streams) if streams else iter(())
         self._next = next(self._packets, None)
 
     def write_until(self, seconds: Fraction) -> None:
@@ -55,16 +65,41 @@ class CopiedSound:
         packet, self._next = self._next, next(self._packets, None)
         ends_its_stream = not packet.size
         _shift(packet, -self._origin)
-        for routed in self._routes[packet.stream.index](None if ends_its_stream else packet):
-            self._container.mux(routed)
+        if ends_its_stream or self._is_needed(packet):
+            for routed in self._routes[packet.stream.index](None if ends_its_stream else packet):
+                if self._cut_to_length(routed):
+                    self._container.mux(routed)
+
+    def _is_needed(self, packet: Packet) -> bool:
+        begins = _begins(packet)
+        if begins is None:
+            return True
+        ends = begins + (packet.duration or 0) * packet.time_base
+        return ends > -LEAD_IN_SECONDS and (self._length is None or begins < self._length)
+
+    def _cut_to_length(self, packet: Packet) -> bool:
+        """Whether anything of it is heard."""
+        begins = _begins(packet)
+        if self._length is None or begins is None:
+            return True
+        packet.duration = min(packet.duration or 0, max(round((self._length - begins) / packet.time_base), 0))
+        return begins < self._length
 
 
 def sound_rates(source: InputContainer) -> list[int]:
     """Of all sound streams. Errors: a VideoError where one can be neither copied nor decoded."""
-    for stream in source.streams.audio:
+    for stream in _known(source):
         if not stream.codec_context.sample_rate:
             raise VideoError("The video's sound is damaged: it has no sample rate. Remove it, or repair the file.")
-    return [stream.codec_context.sample_rate for stream in source.streams.audio]
+    return [stream.codec_context.sample_rate for stream in _known(source)]
+
+
+def _known(source: InputContainer) -> list[AudioStream]:
+    """Phones put sounds of their own beside the usual one, which PyAV cannot even name."""
+    known = [stream for stream in source.streams.audio if stream.codec_context is not None]
+    if len(known) < len(source.streams.audio):
+        logger.warning("A sound of the video is of a kind that PyAV %s does not know: it is left out.", av.__version__)
+    return known
 
 
 def _begins(packet: Packet) -> Fraction | None:
@@ -92,6 +127,7 @@ def _route(container: OutputContainer, stream: AudioStream) -> Route:
 
 def _copied(container: OutputContainer, stream: AudioStream) -> Route:
     target = container.add_stream_from_template(stream)
+    _keep_language(stream, target)
 
     def route(packet: Packet | None) -> Iterator[Packet]:
         if packet is not None:
@@ -104,11 +140,14 @@ def _copied(container: OutputContainer, stream: AudioStream) -> Route:
 def _encoded(container: OutputContainer, stream: AudioStream, codec: str, sample_format: str) -> Route:
     given = stream.codec_context
     rate = aac_rate(given.sample_rate) if codec == "aac" else given.sample_rate
-    target = container.add_stream(codec, rate=rate, layout=given.layout)
+    is_named = given.layout.name in LAYOUTS.values()  # some files say only how many channels there are
+    layout = given.layout.name if is_named else LAYOUTS.get(given.channels, given.layout.name)
+    target = container.add_stream(codec, rate=rate, layout=layout)
+    _keep_language(stream, target)
     target.codec_context.format = sample_format
     if codec == "aac":
         target.codec_context.bit_rate = AAC_BITS_PER_SECOND * given.channels
-    resampler = av.AudioResampler(sample_format, given.layout, rate)
+    resampler = av.AudioResampler(sample_format, layout, rate)
 
     def route(packet: Packet | None) -> Iterator[Packet]:
         for decoded in given.decode(packet):
@@ -120,3 +159,9 @@ def _encoded(container: OutputContainer, stream: AudioStream, codec: str, sample
             yield from target.encode(None)
 
     return route
+
+
+def _keep_language(source: AudioStream, target: AudioStream) -> None:
+    """Of several sounds a player offers the one in the viewer's language."""
+    if language := source.metadata.get("language"):
+        target.metadata["language"] = language

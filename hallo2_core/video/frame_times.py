@@ -36,10 +36,9 @@ class FrameTimes:
         self.ticks.append(tick)
         self.last = lasts
 
-    def shifted(self, seconds: Fraction) -> FrameTimes:
-        """All of it so much later."""
-        by = round(seconds / self.time_base)
-        return self if not by else FrameTimes(self.time_base, array("q", (tick + by for tick in self.ticks)), self.last)
+    def end_by(self, seconds: Fraction) -> None:
+        """The last frame lasts no longer than until then."""
+        self.last = max(min(self.last, round(seconds / self.time_base) - self.ticks[-1]), 1)
 
     def at(self, index: int) -> int:
         """The tick of frame `index`. Before the first frame and after the last, time goes on in steps of these."""

@@ -7,31 +7,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import av
 import torch
+from av.stream import Disposition
 from torch import Tensor
 
 from ..errors import VideoError
+from .frame_times import FrameTimes
+from .source import TrimmedVideo, VideoSource, file_of, length_of, start_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-    from .frame_times import FrameTimes
-
 logger = logging.getLogger("hallo2")
 
-VideoSource = Path | str | IO[bytes]
-
+# libavformat's names: of formats whose clock starts anywhere, and of those that know where their key frames are.
+BROADCAST_FORMATS = ("mpegts", "mpeg")
+INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 # Sizes from which untagged video is taken for BT.709, as players do.
 HD_HEIGHT_PX = 720
 # Matrix coefficients as files tag them (ITU-T H.273); libswscale counts the same way.
 BT709, BT601 = 1, 6
 KNOWN_MATRICES = (BT709, 4, 5, BT601, 7, 9, 10)
 LIMITED_RANGE, FULL_RANGE = 1, 2
+HDR_TRANSFERS = (16, 18)  # PQ and HLG, by the same counting
 # The conversion without libswscale's shortcuts, which are off by several levels.
 EXACT = (
     0x4  # SWS_BICUBIC
@@ -44,17 +48,22 @@ EXACT = (
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What the file says of itself. width and height are those of the upright picture."""
+    """What the file says of itself. width and height are those of the upright picture, of square pixels."""
 
     width: int
     height: int
     fps: Fraction
-    frames: int | None  # None where the container does not count them
+    frames: int | None  # None where the container does not count them, and of a part
     seconds: float | None
     rotation: int  # degrees counter-clockwise that `read_frames` turns the stored picture by: 0, 90, 180 or 270
     codec: str
     pixel_format: str
     has_audio: bool
+
+    @property
+    def expected_frames(self) -> int:
+        """About how many will come; 0 where the file gives no clue."""
+        return self.frames or round(self.fps * Fraction(self.seconds or 0))
 
 
 def probe(source: VideoSource) -> VideoInfo:
@@ -62,7 +71,7 @@ def probe(source: VideoSource) -> VideoInfo:
     with _opened(source) as (container, stream):
         context = stream.codec_context
         rotation = _rotation(container, stream, source)
-        width, height = context.width, context.height
+        width, height = max(round(context.width * _pixel_aspect(stream)), 1), context.height
         if rotation in (90, 270):
             width, height = height, width
         seconds = None
@@ -70,11 +79,13 @@ def probe(source: VideoSource) -> VideoInfo:
             seconds = float(stream.duration * stream.time_base)
         elif container.duration is not None:
             seconds = container.duration / av.time_base
+        if isinstance(source, TrimmedVideo) and seconds is not None:
+            seconds = _seconds_of(source, seconds)
         return VideoInfo(
             width=width,
             height=height,
             fps=Fraction(stream.average_rate or stream.guessed_rate or 0),
-            frames=stream.frames or None,
+            frames=None if isinstance(source, TrimmedVideo) else stream.frames or None,
             seconds=seconds,
             rotation=rotation,
             codec=context.codec.canonical_name,
@@ -84,28 +95,47 @@ def probe(source: VideoSource) -> VideoInfo:
 
 
 def read_frames(source: VideoSource, start: int = 0, times: FrameTimes | None = None) -> Iterator[Tensor]:
-    """Yield every frame upright, (h w 3) uint8 RGB, in the order they are shown; deep colour is rounded to 8 bits.
+    """Yield every frame upright, (h w 3) uint8 RGB, in the order they are shown; deep colour is rounded to 8 bits, and
+    pixels that are no squares (DVDs, camcorders) become squares.
 
     start: frames before it are decoded, or the others would not be the same, but not converted.
-    times: gets the time of every frame, of those before `start` too, and their time base.
+    times: gets the time of every frame, of those before `start` too, counted from the source's beginning.
 
     Errors: a VideoError, at once where `source` is no video, else at the first frame that cannot be decoded.
     """
     done = 0
     with _opened(source) as (container, stream):
         stream.thread_type = "AUTO"
+        origin = round(origin_of(source, container) / stream.time_base)
+        pixel_aspect = _pixel_aspect(stream)
+        if stream.codec_context.color_trc in HDR_TRANSFERS:
+            logger.warning("%s is HDR: its colours will look dull. Convert it to SDR (BT.709) first.", _name(source))
         if times is not None:
             times.time_base = stream.time_base
-        for frame in container.decode(stream):
+            if stream.average_rate:  # until something better is known
+                times.last = max(round(1 / (stream.average_rate * stream.time_base)), 1)
+        for frame in _decoded(source, container, stream):
             if times is not None:
-                times.add(frame.pts, getattr(frame, "duration", 0))  # older PyAV does not tell
+                tick = None if frame.pts is None else frame.pts - origin
+                times.add(tick, getattr(frame, "duration", 0))  # older PyAV does not tell
             if done >= start:
-                yield _upright_rgb(frame)
+                yield _upright_rgb(frame, pixel_aspect)
             done += 1
         if not done:
             raise _no_frame(source)
-        if done < stream.frames:
+        if isinstance(source, TrimmedVideo):
+            if times is not None and source.length is not None:
+                times.end_by(source.length)
+        elif done < stream.frames:
             logger.warning("%s ends after %d of %d frames: it is cut off.", _name(source), done, stream.frames)
+
+
+def origin_of(source: VideoSource, container: InputContainer) -> Fraction:
+    """The time in the file, in seconds, that is the source's beginning."""
+    beginning = Fraction(0)
+    if container.format.name in BROADCAST_FORMATS and container.start_time is not None:
+        beginning = Fraction(container.start_time, av.time_base)
+    return beginning + start_of(source)
 
 
 @contextmanager
@@ -117,18 +147,20 @@ def opened(source: VideoSource) -> Iterator[InputContainer]:
 
 @contextmanager
 def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]:
-    name = _name(source)
-    if isinstance(source, str | Path):
-        if not Path(source).is_file():
-            raise VideoError(f"There is no video {source}. Check its name and folder.")
-        source = str(source)
+    name, file = _name(source), file_of(source)
+    if isinstance(file, str | Path):
+        if not Path(file).is_file():
+            raise VideoError(f"There is no video {file}. Check its name and folder.")
+        file = str(file)
     else:
-        source.seek(0)
+        file.seek(0)
     try:
-        with av.open(source) as container:
-            if not container.streams.video:
+        with av.open(file) as container:
+            stream = container.streams.best("video")  # a song's cover only where there is nothing else
+            if stream is None or stream.disposition & Disposition.attached_pic:
                 raise VideoError(f"{name} holds no pictures. Choose a video.")
-            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise VideoError(f"{name} is of a kind that PyAV {av.__version__} cannot decode. Save it as H.264.")
             if not stream.codec_context.width:
                 raise VideoError(f"{name} is damaged: its video stream has no size. Choose another video.")
             yield container, stream
@@ -138,12 +170,56 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
         ) from error
 
 
+def _decoded(source: VideoSource, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """The source's frames in the order they are shown. The first one of a part is shown from its beginning on."""
+    if not isinstance(source, TrimmedVideo):
+        yield from container.decode(stream)
+        return
+    origin, length = origin_of(source, container), length_of(source)
+    first = ceil(origin / stream.time_base)
+    end = None if length is None else ceil((origin + length) / stream.time_base)
+    is_first, seen = True, FrameTimes(stream.time_base)
+    for frame in _from_key_frame(container, stream, first):
+        seen.add(frame.pts, getattr(frame, "duration", 0))
+        frame.pts = seen.ticks[-1]
+        if end is not None and frame.pts >= end:
+            return
+        if frame.pts >= first:
+            if is_first and len(seen.ticks) > 1:
+                frame.pts = first
+            is_first = False
+            yield frame
+
+
+def _from_key_frame(container: InputContainer, stream: VideoStream, tick: int) -> Iterator[av.VideoFrame]:
+    """From the last key frame up to `tick` on, or, where a file does not say where that is, from its beginning."""
+    if container.format.name in INDEXED_FORMATS:
+        container.seek(tick, stream=stream)
+        frames = container.decode(stream)
+        frame = next(frames, None)
+        if frame is not None and frame.pts is not None and frame.pts <= tick:
+            yield frame
+            yield from frames
+            return
+        container.seek(0)
+    yield from container.decode(stream)
+
+
+def _seconds_of(source: TrimmedVideo, whole: float) -> float:
+    left = whole - float(source.start)
+    if left <= 0:
+        raise VideoError(f"{_name(source)} lasts {whole:g} s; nothing of it lies {source.words}. Trim it otherwise.")
+    return left if source.length is None else min(left, float(source.length))
+
+
 def _name(source: VideoSource) -> str:
-    return Path(source).name if isinstance(source, str | Path) else "The video"
+    file = file_of(source)
+    return Path(file).name if isinstance(file, str | Path) else "The video"
 
 
 def _no_frame(source: VideoSource) -> VideoError:
-    return VideoError(f"{_name(source)} holds not a single whole frame. Choose another video.")
+    where = f" {source.words}" if isinstance(source, TrimmedVideo) else ""
+    return VideoError(f"{_name(source)} holds not a single whole frame{where}. Choose another video.")
 
 
 def _rotation(container: InputContainer, stream: VideoStream, source: VideoSource) -> int:
@@ -154,7 +230,12 @@ def _rotation(container: InputContainer, stream: VideoStream, source: VideoSourc
     return round(frame.rotation) % 360
 
 
-def _upright_rgb(frame: av.VideoFrame) -> Tensor:
+def _pixel_aspect(stream: VideoStream) -> Fraction:
+    """How many times as wide as high a stored pixel is to be shown."""
+    return stream.sample_aspect_ratio or Fraction(1)
+
+
+def _upright_rgb(frame: av.VideoFrame, pixel_aspect: Fraction) -> Tensor:
     # Everything is said outright: older PyAV ignores a frame's own tags, and the source's matrix too where source and
     # destination look alike. RGB has no matrix, so the destination's says nothing but that they are not.
     matrix = frame.colorspace
@@ -162,6 +243,8 @@ def _upright_rgb(frame: av.VideoFrame) -> Tensor:
         matrix = BT709 if frame.height >= HD_HEIGHT_PX else BT601
     is_full_range = frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj")
     rgb = frame.reformat(
+        max(round(frame.width * pixel_aspect), 1),
+        frame.height,
         format="rgb24",
         interpolation=EXACT,
         src_colorspace=int(matrix),

@@ -6,24 +6,25 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from .reader import VideoSource
+from .source import TrimmedVideo, VideoFile, VideoSource, file_of
 
 BLOCK_BYTES = 1 << 22
 
 
 def source_fingerprint(source: VideoSource) -> str:
-    """Its size and a hash of its bytes."""
+    """Its size and a hash of its bytes, and which part of it."""
     digest, size = hashlib.sha256(), 0
-    for block in _blocks(source):
+    for block in _blocks(file_of(source)):
         digest.update(block)
         size += len(block)
-    return f"{size} {digest.hexdigest()}"
+    part = f" {source.start} {source.end}" if isinstance(source, TrimmedVideo) else ""
+    return f"{size} {digest.hexdigest()}{part}"
 
 
-def _blocks(source: VideoSource) -> Iterator[bytes]:
-    if isinstance(source, str | Path):
-        with open(source, "rb") as file:
+def _blocks(video: VideoFile) -> Iterator[bytes]:
+    if isinstance(video, str | Path):
+        with open(video, "rb") as file:
             yield from iter(lambda: file.read(BLOCK_BYTES), b"")
     else:
-        source.seek(0)
-        yield from iter(lambda: source.read(BLOCK_BYTES), b"")
+        video.seek(0)
+        yield from iter(lambda: video.read(BLOCK_BYTES), b"")

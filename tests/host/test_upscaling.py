@@ -67,6 +67,29 @@ def test_a_stopped_graph_run_again_goes_on(host, upscale_graph, film):
     assert len(film(host.saved_files(run, "5")[0]).frames) == FRAMES
 
 
+def test_a_trimmed_video_is_read_as_trimmed(host, upscale_graph, film):
+    if "Video Slice" not in host.nodes():
+        pytest.skip("this host has no node that trims videos")
+    upscale_graph["6"] = {
+        "class_type": "Video Slice",
+        "inputs": {"video": ["1", 0], "start_time": 0.2, "duration": 0.4, "strict_duration": True},
+    }
+    upscale_graph["4"]["inputs"]["video"] = ["6", 0]
+    run = host.run(upscale_graph)
+    assert run.status == "success", run.message
+    made = film(host.saved_files(run, "5")[0])
+    assert made.frames.shape == (10, 2 * HEIGHT, 2 * WIDTH, 3)
+    assert abs(made.sound_seconds - 0.4) < 1024 / 22050
+    upscale_graph["6"]["inputs"]["start_time"] = -0.2  # from the end
+    upscale_graph["6"]["inputs"]["duration"] = 0.0
+    run = host.run(upscale_graph)
+    assert run.status == "success", run.message
+    assert len(film(host.saved_files(run, "5")[0]).frames) == 5
+    upscale_graph["7"] = {"class_type": "Hallo2InspectVideo", "inputs": {"video": ["6", 0], "clip_frames": 2}}
+    upscale_graph["8"] = {"class_type": "PreviewAny", "inputs": {"source": ["7", 1]}}
+    assert "5 frames, 3 clips" in host.run(upscale_graph).outputs["8"]["text"][0]
+
+
 def test_all_but_the_faces_can_be_drawn_by_the_hosts_own_upscale_model(host, upscale_graph, film):
     plain = film(host.saved_files(host.run(upscale_graph), "5")[0])
     upscale_graph["6"] = {"class_type": "ProbeUpscaleModel", "inputs": {}}

@@ -142,6 +142,36 @@ def test_sound_that_mp4_cannot_hold_is_encoded_anew_and_the_log_says_so(tmp_path
     assert "MP4 cannot hold sound as mp2" in caplog.text
 
 
+def test_every_sound_is_kept_with_its_language(tmp_path, upscaler):
+    one = video_file(tmp_path / "one.mp4", greys(12), sound="aac")
+    source = tmp_path / "in.mp4"
+    with av.open(str(one)) as given, av.open(str(source), "w") as container:
+        picture, *sounds = (container.add_stream_from_template(given.streams[number]) for number in (0, 1, 1))
+        for sound, language in zip(sounds, ("deu", "eng"), strict=True):
+            sound.metadata["language"] = language
+        for stream in (picture, *sounds):
+            with av.open(str(one)) as again:
+                for packet in again.demux(0 if stream is picture else 1):
+                    if packet.size:
+                        packet.stream = stream
+                        container.mux(packet)
+    made = upscaled(source, tmp_path, upscaler)
+    with av.open(str(made.path)) as container:
+        assert [sound.metadata["language"] for sound in container.streams.audio] == ["deu", "eng"]
+    assert packets(made.path) == packets(one)
+
+
+def test_samples_of_a_file_that_does_not_name_its_channels(tmp_path, upscaler):
+    """Matroska says how many there are, and no more."""
+    for codec, becomes in (("pcm_s16le", "flac"), ("pcm_f32le", "aac")):
+        source = video_file(tmp_path / f"{codec}.mkv", greys(12), sound=codec)
+        (tmp_path / codec).mkdir()
+        made = upscaled(source, tmp_path / codec, upscaler)
+        with av.open(str(made.path)) as video:
+            stream = video.streams.audio[0]
+            assert (stream.codec_context.name, stream.codec_context.layout.name) == (becomes, "mono")
+
+
 def test_without_sound_with_odd_sides_in_10_bits_and_from_an_open_file(tmp_path, upscaler):
     pictures = greys(3, 31, 47)
     source = video_file(tmp_path / "in.mkv", pictures, pixel_format="yuv444p10le")

@@ -35,11 +35,12 @@ def test_without_a_length_the_last_frame_lasts_as_long_as_the_one_before():
     assert recorded((0, 0), (4, 0)).end == Fraction(8, 100)
 
 
-def test_later_by_a_time():
-    later = recorded((0, 4), (4, 4)).shifted(Fraction(1, 2))
-    assert list(later.ticks) == [50, 54] and later.end == Fraction(58, 100)
-    same = FrameTimes(Fraction(1, 25), range(3))
-    assert same.shifted(Fraction(0)) is same
+def test_the_last_frame_ends_in_time():
+    times = recorded((0, 4), (4, 9))
+    times.end_by(Fraction(6, 100))
+    assert times.end == Fraction(6, 100)
+    times.end_by(Fraction(50, 100))
+    assert times.end == Fraction(6, 100)
 
 
 def test_a_constant_rate_is_a_range():

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from av.stream import Disposition
 
 from hallo2_core.errors import VideoError
 from hallo2_core.video.encode import VideoSettings
@@ -144,6 +145,55 @@ def test_sound_alone_is_no_video():
 
     with pytest.raises(VideoError, match="silence.wav holds no pictures"):
         probe(Path(__file__).parents[2] / "media" / "silence.wav")
+
+
+def with_streams(path, *kinds):
+    """A file of one blue picture, a red cover, or a sound, in the order given."""
+    with av.open(str(path), "w") as container:
+        streams = []
+        for kind in kinds:
+            if kind == "sound":
+                stream = container.add_stream("aac", rate=48000, layout="mono")
+                frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+                frame.sample_rate = 48000
+            else:
+                stream = container.add_stream("png" if kind == "cover" else "libx264", rate=25)
+                stream.width = stream.height = 64
+                stream.pix_fmt = "rgb24" if kind == "cover" else "yuv420p"
+                colour = (255, 0, 0) if kind == "cover" else (0, 0, 255)
+                frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), colour, np.uint8), format="rgb24")
+                if kind == "cover":
+                    stream.disposition = Disposition.attached_pic
+            streams.append((stream, frame))
+        for stream, frame in streams:
+            frame.pts, frame.time_base = 0, Fraction(1, 25)
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("kinds", [("cover", "video", "sound"), ("video", "cover")], ids=str)
+def test_a_cover_is_not_the_video(tmp_path, kinds):
+    (frame,) = read_frames(with_streams(tmp_path / "a.mp4", *kinds))
+    assert frame[32, 32, 2] > 200 and frame[32, 32, 0] < 50
+
+
+def test_a_song_with_a_cover_is_no_video(tmp_path):
+    with pytest.raises(VideoError, match="a.mp4 holds no pictures"):
+        probe(with_streams(tmp_path / "a.mp4", "cover", "sound"))
+
+
+def test_pixels_that_are_no_squares_become_squares(tmp_path):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 90, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(64, 45)
+        frame = av.VideoFrame.from_ndarray(np.full((64, 90, 3), 128, np.uint8), format="rgb24")
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    info = probe(tmp_path / "a.mkv")
+    (shown,) = read_frames(tmp_path / "a.mkv")
+    assert (info.width, info.height) == (128, 64) and shown.shape == (64, 128, 3)
 
 
 def test_missing_file(tmp_path):
