@@ -97,7 +97,7 @@ class KilledVideos:
         while status != 0:
             run = started(self._source, out, self._codec)
             if self.kills < self._wanted:
-                self._kill_sometime(run)
+                self._kill_sometime(run, out, kept)
             said, errors = run.communicate()
             status = run.returncode
             if status == -signal.SIGKILL:
@@ -114,9 +114,13 @@ class KilledVideos:
         check(left == ["out.mp4", "out.mp4.hallo2/journal.json"], f"left over: {left}")
         print(f"  video {self.videos}: the very bytes of the undisturbed one", flush=True)
 
-    def _kill_sometime(self, run: subprocess.Popen[str]) -> None:
+    def _kill_sometime(self, run: subprocess.Popen[str], out: Path, kept: int) -> None:
+        """One in three anywhere, start and end too; the others soon after another clip was kept."""
+        is_anywhere = self._draws.random() < 1 / 3
+        while not is_anywhere and run.poll() is None and kept_clips(out) <= kept:
+            time.sleep(0.02)
         try:
-            run.wait(timeout=self._draws.uniform(0.2, 1.0) * self.seconds)
+            run.wait(timeout=self._draws.uniform(0.0, self.seconds if is_anywhere else self.seconds / 4))
         except subprocess.TimeoutExpired:
             run.send_signal(signal.SIGKILL)
 
