@@ -148,7 +148,8 @@ def shown(path: Path) -> tuple[list[float], float]:
 
 def sound_packets(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
-        return [bytes(packet) for packet in container.demux(container.streams.audio) if packet.size]
+        sounds = container.streams.audio
+        return [bytes(packet) for packet in container.demux(sounds) if packet.size] if sounds else []
 
 
 def check(name: str, source: Path, options: tuple[str, ...], outcome: Outcome) -> None:
