@@ -1,5 +1,7 @@
 """The goldens themselves are run by tests/parity; here is what they are not asked for."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -23,3 +25,10 @@ def test_the_literal_result_comes_out_with_the_banks_rounded_through_float16(cas
     rounded = denoise_once(case, SETTINGS, networks, through_float16=True)
     assert (rounded - literal).abs().max() <= 2e-5
     assert (case.tensors["noise_pred_bank_fp32"] - literal).abs().max() > 1e-4
+
+
+@torch.inference_mode()
+def test_a_zero_adapter_changes_no_bit(case):
+    networks = CaseNetworks(case, SETTINGS)
+    prompted = denoise_once(case, replace(SETTINGS, zero_adapter=True), networks)
+    assert torch.equal(prompted, denoise_once(case, SETTINGS, networks))

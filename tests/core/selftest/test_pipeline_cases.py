@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -18,18 +20,33 @@ def golden(name, kind=Case):
     return kind(name, GOLDENS / f"{name}.safetensors")
 
 
-@torch.inference_mode()
-def test_what_the_golden_cases_run_is_what_makes_a_video():
-    """Their loop looks inside a clip, step by step; the clip made in one call has the same frames."""
+SETTINGS = Settings(torch.device("cpu"))
+
+
+def the_first_clip(settings=SETTINGS):
+    """Where it is made, and what of."""
     inputs, clip = golden("longvideo_inputs", InOneStep), golden("longvideo_clip1")
-    stage = Stage(inputs, Settings(torch.device("cpu")), drop_rate=0.25, clips=1)
-    given = (
+    stage = Stage(inputs, settings, drop_rate=0.25, clips=1)
+    return stage, (
         0,
         first_motion_frames(stage.portrait, stage.motion),
         inputs.tensors["audio_windows"][0, : stage.motion.clip.frames],
         GoldenDraws(clip.tensors["random_mask"], clip.tensors["initial_latents"]),
     )
+
+
+@torch.inference_mode()
+def test_what_the_golden_cases_run_is_what_makes_a_video():
+    """Their loop looks inside a clip, step by step; the clip made in one call has the same frames."""
+    stage, given = the_first_clip()
     assert torch.equal(stage.clip(*given).frames, stage.loop.clip(*given).whole())
+
+
+@torch.inference_mode()
+def test_a_zero_adapter_changes_no_bit():
+    (stage, given), (prompted, _given) = the_first_clip(), the_first_clip(replace(SETTINGS, zero_adapter=True))
+    assert prompted.loop.performance.text is not None
+    assert torch.equal(prompted.clip(*given).steps, stage.clip(*given).steps)
 
 
 def test_golden_draws_have_no_noise_to_give():
