@@ -93,10 +93,10 @@ def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
 def _finish_clip(render: Render, job: Job, clip: FinishedClip) -> None:
     """Decode what is left to decode, encode, write."""
     portrait, before = render.performance.reference.portrait, job.frames_in_segment
-    encoder = ClipEncoder(portrait.width, portrait.height, before, render.speech.fps, render.settings)
-    for frame in clip.frames:
-        encoder.write(frame.unsqueeze(0))
-    job.append(encoder.finish(), encoder.frames, _tensors_of(clip.following))
+    with ClipEncoder(portrait.width, portrait.height, before, render.speech.fps, render.settings) as encoder:
+        for frame in clip.frames:
+            encoder.write(frame.unsqueeze(0))
+        job.append(encoder.finish(), encoder.frames, _tensors_of(clip.following))
 
 
 def _tensors_of(state: ClipState) -> dict[str, Tensor]:

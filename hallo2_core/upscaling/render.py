@@ -16,19 +16,19 @@ from ..config import UpscaleSettings
 from ..errors import SettingsError
 from ..jobs.job import Job
 from ..runtime import Runtime
-from ..video.clips import ClipEncoder, join_clips_as
+from ..video.clips import join_clips_as
 from ..video.encode import VideoSettings, check_even_size
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level, level_note
 from ..video.reader import VideoInfo, probe, read_frames
 from ..video.target import TargetFile, check_target
+from .clip_writer import CLIP_FRAMES, ClipWriter
 from .estimate import CHANNELS, FLOAT_BYTES, encoder_bytes, working_bytes
 from .job_key import Upscale
 from .upscale import first_frame_needed, upscale_frames
 
 logger = logging.getLogger("hallo2")
 
-CLIP_FRAMES = 16
 USUAL_FPS = Fraction(25)  # for the encoder's sense of time, where a file of one picture has none of its own
 FASTEST_FPS = 1000
 MEGABYTE = 1e6
@@ -109,19 +109,28 @@ def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, ru
             runtime.check_cancelled()
         return times
     expected = max(source.expected_frames, done, 1)
-    writer = _ClipWriter(upscale, job, fps)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer") as thread:
+    with (
+        ClipWriter(job, fps, upscale.video_settings) as writer,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer") as thread,
+    ):
         writing: Future[None] | None = None
         for frame in _upscaled(upscale, frames, done, runtime):
             if writing is not None:
                 writing.result()  # no more than one frame ever waits
-            writing = thread.submit(writer.write, frame)
+            writing = thread.submit(_write, writer, frame, upscale.video_settings.bit_depth)
             done += 1
             runtime.progress(done, max(expected, done), _preview(frame))
         if writing is not None:
             writing.result()
             writer.finish()
     return times
+
+
+@torch.inference_mode()
+def _write(writer: ClipWriter, frame: Tensor, bit_depth: int) -> None:
+    """frame: (h w 3), 0..1.  Rounded for 8 bits: a source's own pixels, where nothing was done to them, come out as
+    they were."""
+    writer.write((frame * 255.0).round().to(torch.uint8) if bit_depth == 8 else frame)
 
 
 def _upscaled(upscale: Upscale, frames: Iterator[Tensor], start: int, runtime: Runtime) -> Iterator[Tensor]:
@@ -152,34 +161,6 @@ def _all_of_one_size(frames: Iterator[Tensor]) -> Iterator[Tensor]:
                 f"way. Save it in one size first."
             )
         yield frame
-
-
-class _ClipWriter:
-    """Frames one by one into clips of the job. Its methods take turns, never at once."""
-
-    def __init__(self, upscale: Upscale, job: Job, fps: Fraction) -> None:
-        self._upscale, self._job, self._fps = upscale, job, fps
-        self._clip: ClipEncoder | None = None
-
-    @torch.inference_mode()
-    def write(self, frame: Tensor) -> None:
-        """frame: (h w 3), 0..1."""
-        if self._upscale.video_settings.bit_depth == 8:
-            # Rounded: a source's own pixels, where nothing was done to them, come out as they were.
-            frame = (frame * 255.0).round().to(torch.uint8)
-        if self._clip is None:
-            height, width = frame.shape[:2]
-            before = self._job.frames_in_segment
-            self._clip = ClipEncoder(width, height, before, self._fps, self._upscale.video_settings)
-        self._clip.write(frame.unsqueeze(0))
-        if self._clip.frames == CLIP_FRAMES:
-            self.finish()
-
-    def finish(self) -> None:
-        """The clip as far as it has come is made to last."""
-        if self._clip is not None:
-            clip, self._clip = self._clip, None
-            self._job.append(clip.finish(), clip.frames, {})
 
 
 def _seen(path: Path, fps: Fraction, resumed_from_clip: int) -> UpscaledVideo:

@@ -19,7 +19,7 @@ from ..jobs.job import Job
 from ..payloads import Portrait
 from ..portrait.picture import as_picture
 from ..runtime import Runtime
-from ..video.clips import ClipEncoder, join_clips_as
+from ..video.clips import join_clips_as
 from ..video.encode import VideoSettings
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level
@@ -27,8 +27,9 @@ from ..video.reader import probe, read_frames
 from ..video.source import VideoSource
 from ..video.source_fingerprint import source_fingerprint
 from ..video.target import TargetFile, check_target
+from .clip_writer import ClipWriter
 from .paste_back import Place, check_video_fits, find_place, paste
-from .render import CLIP_FRAMES, encoded_rate
+from .render import encoded_rate
 
 SOUNDS = ("video", "background")
 
@@ -115,21 +116,15 @@ def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime:
     """Returns when each frame is shown. What was made before is read again, for the times, but not made again."""
     expected, done = probe(work.source).expected_frames, job.journal.frames
     times = FrameTimes(), FrameTimes()
-    clip: ClipEncoder | None = None
-    for index, (canvas, frame) in enumerate(_in_step(work, *times)):
-        runtime.check_cancelled()
-        if index < done:
-            continue
-        pasted = paste(canvas, frame, place)
-        height, width = pasted.shape[:2]
-        clip = clip or ClipEncoder(width, height, job.frames_in_segment, fps, work.video_settings)
-        clip.write(pasted.unsqueeze(0))
-        if clip.frames == CLIP_FRAMES:
-            job.append(clip.finish(), clip.frames, {})
-            clip = None
-        runtime.progress(index + 1, max(expected, index + 1), pasted.float() / 255.0)
-    if clip is not None:
-        job.append(clip.finish(), clip.frames, {})
+    with ClipWriter(job, fps, work.video_settings) as writer:
+        for index, (canvas, frame) in enumerate(_in_step(work, *times)):
+            runtime.check_cancelled()
+            if index < done:
+                continue
+            pasted = paste(canvas, frame, place)
+            writer.write(pasted)
+            runtime.progress(index + 1, max(expected, index + 1), pasted.float() / 255.0)
+        writer.finish()
     return max(times, key=lambda told: len(told.ticks))
 
 

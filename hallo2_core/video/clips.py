@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import partial
 from math import lcm
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import av
@@ -49,13 +50,17 @@ FINEST_MOVIE_TIMESCALE = 2**31 - 1
 def encode_clip(frames: Tensor, first_frame: int, fps: Fraction, settings: VideoSettings) -> bytes:
     """frames: (f h w 3), 0..1 or uint8.  first_frame: how many come before them in the file they are appended to."""
     height, width = frames.shape[1:3]
-    clip = ClipEncoder(width, height, first_frame, fps, settings)
-    clip.write(frames)
-    return clip.finish()
+    with ClipEncoder(width, height, first_frame, fps, settings) as clip:
+        clip.write(frames)
+        return clip.finish()
 
 
 class ClipEncoder:
-    """One clip whose frames come a few at a time: at 4K, sixteen at once would take gigabytes."""
+    """One clip whose frames come a few at a time: at 4K, sixteen at once would take gigabytes.
+
+    A context manager: whatever stops it, the encoder is closed there and then. Older PyAV ends the whole process where
+    one is left to the garbage collector.
+    """
 
     def __init__(self, width: int, height: int, first_frame: int, fps: Fraction, settings: VideoSettings) -> None:
         """first_frame: as in `encode_clip`."""
@@ -64,8 +69,20 @@ class ClipEncoder:
             self._container = av.open(self._written, "w", format=AV1_UNITS)
         else:
             self._container = av.open(self._written, "w", format=TRANSPORT_STREAM, options=COUNTS_ANEW)
-        self._encoder = FrameEncoder(self._container, width, height, fps, settings, first_frame + LEAD_FRAMES)
+        try:
+            self._encoder = FrameEncoder(self._container, width, height, fps, settings, first_frame + LEAD_FRAMES)
+        except BaseException:
+            self._close()
+            raise
         self.frames = 0
+
+    def __enter__(self) -> ClipEncoder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._close()
 
     def write(self, frames: Tensor) -> None:
         """frames: (f h w 3), 0..1 or uint8."""
@@ -76,6 +93,10 @@ class ClipEncoder:
         self._encoder.close()
         self._container.close()
         return self._written.getvalue()
+
+    def _close(self) -> None:
+        with suppress(av.FFmpegError, OSError, ValueError):  # half a clip may not close cleanly; it is not kept anyway
+            self._container.close()
 
 
 def join_clips(

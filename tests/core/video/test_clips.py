@@ -11,9 +11,9 @@ import torch
 from video_on_script import decoded_sound, lag_samples, moving_picture, speech_like
 
 from hallo2_core.errors import VideoError
-from hallo2_core.video.clips import encode_clip, join_clips
+from hallo2_core.video.clips import ClipEncoder, encode_clip, join_clips
 from hallo2_core.video.colour import to_yuv420
-from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.encode import CODECS, VideoSettings
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.target import TargetFile
 
@@ -220,3 +220,35 @@ def test_the_disk_refuses(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(VideoError, match="cannot be written"):
         join(segment(tmp_path / "one.ts", moving_picture(17)), tmp_path / "file" / "a.mp4")
+
+
+class Watched:
+    """A container that tells whether it was closed."""
+
+    def __init__(self, container):
+        self._container, self.is_closed = container, False
+
+    def __getattr__(self, name):
+        return getattr(self._container, name)
+
+    def close(self):
+        self.is_closed = True
+        self._container.close()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_clip_that_is_stopped_is_closed_there_and_then(codec, monkeypatch):
+    """Left to the garbage collector, an open encoder ended the whole process with PyAV 14.2."""
+    opened, really_open = [], av.open
+
+    def open_watched(*given, **how):
+        opened.append(Watched(really_open(*given, **how)))
+        return opened[-1]
+
+    monkeypatch.setattr(av, "open", open_watched)
+    with pytest.raises(KeyboardInterrupt), ClipEncoder(64, 64, 0, Fraction(25), VideoSettings(codec)) as clip:
+        clip.write(torch.rand(3, 64, 64, 3))
+        raise KeyboardInterrupt
+    with pytest.raises(VideoError), ClipEncoder(63, 64, 0, Fraction(25), VideoSettings(codec)):
+        pass
+    assert [container.is_closed for container in opened] == [True, True]
