@@ -12,10 +12,9 @@ from torch import Tensor
 
 from ..audio.speech_embeddings import SpeechWindows
 from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT, SamplerConfig
-from ..inspection.memory import decoding_bytes
 from ..models.attention_watch import AttentionWatch
 from ..models.conditions import ClipConditions, PortraitConditions
-from ..models.latents import LatentCodec, encode_pictures
+from ..models.latents import LatentCodec, decoding_bytes, encode_pictures
 from ..models.layers import dtype_of
 from ..models.text_control import TextModulation
 from ..payloads import Hallo2Models, MotionSettings, Reference, SpeechEmbeddings
@@ -164,7 +163,8 @@ class ClipLoop:
         latents = deque(self.steps(number, self._here(noise), conditions, watch), maxlen=1).pop()
         frames = ClipFrames(self.codec, latents)
         frames.decode_last(performance.motion.clip.motion_frames, runtime.check_cancelled)
-        self._others_later = self._others_later or runtime.has_room(decoding_bytes(performance.reference.portrait))
+        portrait = performance.reference.portrait
+        self._others_later = self._others_later or runtime.has_room(decoding_bytes(portrait.width, portrait.height))
         if not self._others_later:
             frames.decode_all(runtime.check_cancelled)
         self._report(number + 1, 0, frames.last(1)[0])

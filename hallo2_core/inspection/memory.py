@@ -16,7 +16,6 @@ from ..models.layers import dtype_of
 
 if TYPE_CHECKING:
     from ..animation.animate import Performance
-    from ..payloads import Portrait
     from ..runtime import DeviceMemory
 
 GIBIBYTE = 2**30
@@ -24,10 +23,6 @@ GIBIBYTE = 2**30
 STEP_BYTES = 2.53 * GIBIBYTE
 STEP_FRAMES, STEP_PIXELS = 16, 512 * 512
 STEP_WIDTH = UNetConfig().block_widths[0]
-# Alive above the weights while SD's VAE decodes a frame of that size in float32, counted; and as much again for what
-# convolutions work in.
-DECODING_BYTES = 2 * 0.75 * GIBIBYTE
-
 
 @dataclass(frozen=True)
 class MemoryNeed:
@@ -68,11 +63,6 @@ def step_bytes(performance: Performance) -> float:
 def watched_step_bytes(performance: Performance) -> float:
     """As `step_bytes`, where attention is watched."""
     return step_bytes(performance) + WORKING_BYTES
-
-
-def decoding_bytes(portrait: Portrait) -> float:
-    """What the decoding of a frame needs beside the weights, through a VAE of SD's size."""
-    return DECODING_BYTES * portrait.width * portrait.height / STEP_PIXELS
 
 
 def check_memory(need: MemoryNeed, memory: DeviceMemory | None) -> None:

@@ -18,6 +18,10 @@ from .fingerprint import weights_fingerprint
 from .layers import dtype_of
 from .vae import AutoencoderKL
 
+# Alive above the weights while SD's VAE decodes a frame in float32, counted at 512×512; and as much again for what
+# convolutions work in.
+DECODING_BYTES_PER_PIXEL = 2 * 0.75 * 2**30 / 512**2
+
 
 class LatentCodec(Protocol):
     """Our own VAE, or the host's."""
@@ -63,3 +67,8 @@ def decode_frames(codec: LatentCodec, latents: Tensor) -> Iterator[Tensor]:
     """latents: (f 4 h w), as the networks make them.  Yields frames (3 8h 8w), 0..1, one at a time."""
     for frame in latents:
         yield codec.decode(frame.unsqueeze(0) / LATENT_SCALE)[0]
+
+
+def decoding_bytes(width_px: int, height_px: int) -> float:
+    """What the decoding of a frame needs beside the weights, through a VAE of SD's size."""
+    return DECODING_BYTES_PER_PIXEL * width_px * height_px

@@ -15,7 +15,6 @@ from hallo2_core.inspection.memory import (
     STEP_BYTES,
     MemoryNeed,
     check_memory,
-    decoding_bytes,
     memory_need,
     step_bytes,
 )
@@ -44,7 +43,6 @@ def test_a_step_takes_more_for_more_pixels_frames_and_bytes_a_number():
     one = step_bytes(performance())
     assert step_bytes(performance(128, 64)) == 2 * one and step_bytes(performance(frames=8)) == one / 2
     assert step_bytes(performance(dtype=torch.float16)) == one / 2
-    assert decoding_bytes(tiny.portrait(64, 128)) == 2 * decoding_bytes(tiny.portrait(64, 64))
 
 
 def test_all_networks_are_counted_and_the_largest_layer():

@@ -3,7 +3,7 @@ import torch
 from stand_ins import RecordingRuntime
 from tiny import normal
 
-from hallo2_core.models.latents import VAECodec, decode_frames, encode_pictures
+from hallo2_core.models.latents import VAECodec, decode_frames, decoding_bytes, encode_pictures
 
 
 class RecordingCodec:
@@ -51,3 +51,8 @@ def test_our_vae_gives_pictures_within_0_and_1_and_is_made_ready_first():
     assert picture.min() == 0.0 and picture.max() == 1.0
     assert torch.equal(picture, (raw / 2 + 0.5).clamp(0, 1))
     assert runtime.made_ready == [(vae,), (vae,)]
+
+
+def test_a_frame_of_the_trained_size_takes_one_and_a_half_gibibytes_to_decode():
+    assert decoding_bytes(512, 512) == 1.5 * 2**30
+    assert decoding_bytes(64, 128) == 2 * decoding_bytes(64, 64)
