@@ -63,7 +63,8 @@ def test_a_stopped_graph_run_again_goes_on(host, upscale_graph, film):
     assert host.run(upscale_graph, interrupt_when=after_the_first_clip).status == "interrupted"
     run = host.run(upscale_graph)
     assert run.status == "success", run.message
-    assert min(value for _at, value, _maximum in run.progress_of("4")) == 17
+    # Cancel may come when all frames are made, and only the joining is left.
+    assert all(value >= 17 for _at, value, _maximum in run.progress_of("4"))
     assert len(film(host.saved_files(run, "5")[0]).frames) == FRAMES
 
 
