@@ -79,9 +79,10 @@ def animate(
     which changes nothing, and the clips end with that one.
     """
     clip = performance.motion.clip
-    clips = count_clips(performance, speech) if watch is None else watch.clip + 1
+    direction = performance.direction(speech.frames, speech.fps)
+    clips = direction.clips if watch is None else watch.clip + 1
     windows = SpeechWindows(speech, clip.frames, runtime)
-    loop = ClipLoop(performance, performance.direction(speech.frames, speech.fps), codec, runtime, clips)
+    loop = ClipLoop(performance, direction, codec, runtime, clips)
     state = start or first_state(performance)
     while state.number < clips:
         draws, generator = clip_draws(performance, state)
@@ -98,7 +99,7 @@ def animate(
 
 
 def count_clips(performance: Performance, speech: SpeechEmbeddings) -> int:
-    return -(-speech.frames // performance.motion.clip.frames)
+    return performance.direction(speech.frames, speech.fps).clips
 
 
 def first_state(performance: Performance) -> ClipState:
@@ -191,8 +192,9 @@ class ClipLoop:
     def _text(self, number: int) -> Mapping[str, tuple[TextModulation, ...]] | None:
         """What the prompts do in this clip. A clip that none of them reaches is to the bit one without prompts."""
         window, adapter = self.direction.prompts(number), self.performance.models.text_adapter
-        if window is None or adapter is None:
+        if window is None:
             return None
+        assert adapter is not None, "check_performance refuses prompts without an adapter"
         self.runtime.ready(adapter.control)
         presence = window.presence * self.performance.sampler.text_strength
         return adapter.control(self._here(window.embeddings), self._here(presence))
