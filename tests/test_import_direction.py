@@ -10,7 +10,7 @@ HOST_MODULES = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "folder
 # Each layer may import from its own and from those after it.
 LAYERS = (
     {"cli", "__main__"},
-    {"selftest"},
+    {"selftest", "training"},
     {"inspection", "animation", "upscaling"},
     {"audio", "portrait", "timeline", "jobs", "video"},
     {"checkpoints"},
