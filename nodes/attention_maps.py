@@ -89,7 +89,7 @@ class Hallo2AttentionMaps(io.ComfyNode):
         text_strength: float = 1.0,
         text_scale: float = 1.0,
     ) -> io.NodeOutput:
-        from ..hallo2_core.animation.animate import Performance
+        from ..hallo2_core.animation.animate import AnimationInputs
         from ..hallo2_core.config import RegionWeights, SamplerConfig
         from ..hallo2_core.inspection.attention_maps import MapSettings, attention_maps
         from ..hallo2_core.inspection.attention_plot import draw_frames, draw_overview
@@ -97,8 +97,8 @@ class Hallo2AttentionMaps(io.ComfyNode):
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
-        performance = Performance(model.payload, reference, motion, sampler, text, weights)
-        runtime = host.HostRuntime(model, speech, working_bytes=watched_step_bytes(performance))
+        inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
+        runtime = host.HostRuntime(model, speech, working_bytes=watched_step_bytes(inputs))
         pictures = latent_codec(vae, model, runtime)
-        maps = attention_maps(performance, speech.payload, pictures, runtime, MapSettings(clip, denoising_phase, scale))
+        maps = attention_maps(inputs, speech.payload, pictures, runtime, MapSettings(clip, denoising_phase, scale))
         return io.NodeOutput(host.images(draw_overview(maps)), host.images(*draw_frames(maps)))

@@ -67,7 +67,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         text_scale: float = 1.0,
         unfinished_gb: float = 50.0,
     ) -> io.NodeOutput:
-        from ..hallo2_core.animation.animate import Performance
+        from ..hallo2_core.animation.animate import AnimationInputs
         from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.config import RegionWeights, SamplerConfig
@@ -77,11 +77,11 @@ class Hallo2SampleVideo(io.ComfyNode):
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
-        performance = Performance(model.payload, reference, motion, sampler, text, weights)
-        needed, node_id = step_bytes(performance), cls.hidden.unique_id
+        inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
+        needed, node_id = step_bytes(inputs), cls.hidden.unique_id
         runtime = host.HostRuntime(model, speech, working_bytes=needed, node_id=node_id)
         pictures = latent_codec(vae, model, runtime)
-        render = Render(performance, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
+        render = Render(inputs, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
         job = host.job(render_key(render, runtime), unfinished_gb)
         video = render_video(render, job, free_path(job.folder / "animation.mp4"), runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from hallo2_core.animation.animate import Performance
+from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.job_key import Render
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.audio.speech_embeddings import encode_speech
@@ -39,6 +39,6 @@ def demo_render(
     codec = codec or VAECodec(models.vae, runtime)
     portrait = prepare_portrait(load_picture(PORTRAIT), built_in_face_analysis(), size_px, size_px)
     reference = build_reference(models, portrait, codec, runtime)
-    performance = Performance(models, reference, MotionSettings(), SamplerConfig(steps=steps, guidance=1.0))
+    inputs = AnimationInputs(models, reference, MotionSettings(), SamplerConfig(steps=steps, guidance=1.0))
     speech = encode_speech(audio, demo_speech_encoder(), Fraction(25))
-    return Render(performance, speech, codec, VideoSettings())
+    return Render(inputs, speech, codec, VideoSettings())

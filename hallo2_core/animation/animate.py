@@ -31,7 +31,7 @@ from .reference_banks import motion_banks, reference_rows
 
 
 @dataclass(frozen=True)
-class Performance:
+class AnimationInputs:
     """Who is animated, by which networks, and how: everything but the speech and the machine."""
 
     models: Hallo2Models
@@ -65,7 +65,7 @@ class FinishedClip:
 
 @torch.inference_mode()
 def animate(
-    performance: Performance,
+    inputs: AnimationInputs,
     speech: SpeechEmbeddings,
     codec: LatentCodec,
     runtime: Runtime,
@@ -78,14 +78,14 @@ def animate(
     with the same frames as if the work had never stopped; None begins at the beginning. watch: looks on at one clip,
     which changes nothing, and the clips end with that one.
     """
-    clip = performance.motion.clip
-    direction = performance.direction(speech.frames, speech.fps)
+    clip = inputs.motion.clip
+    direction = inputs.direction(speech.frames, speech.fps)
     clips = direction.clips if watch is None else watch.clip + 1
     windows = SpeechWindows(speech, clip.frames, runtime)
-    loop = ClipLoop(performance, direction, codec, runtime, clips)
-    state = start or first_state(performance)
+    loop = ClipLoop(inputs, direction, codec, runtime, clips)
+    state = start or first_state(inputs)
     while state.number < clips:
-        draws, generator = clip_draws(performance, state)
+        draws, generator = clip_draws(inputs, state)
         first_frame = state.number * clip.frames
         onlooker = watch if watch is not None and watch.clip == state.number else None
         frames = loop.clip(state.number, state.motion_pixels, windows.clip(first_frame, clip.frames), draws, onlooker)
@@ -98,19 +98,19 @@ def animate(
         del frames  # whoever took the clip may let it go before the next one is made
 
 
-def count_clips(performance: Performance, speech: SpeechEmbeddings) -> int:
-    return performance.direction(speech.frames, speech.fps).clips
+def count_clips(inputs: AnimationInputs, speech: SpeechEmbeddings) -> int:
+    return inputs.direction(speech.frames, speech.fps).clips
 
 
-def first_state(performance: Performance) -> ClipState:
-    pixels = first_motion_frames(performance.reference.portrait, performance.motion)
-    is_legacy = performance.sampler.legacy_rng
-    return ClipState(0, pixels, legacy_generator(performance.sampler).get_state() if is_legacy else None)
+def first_state(inputs: AnimationInputs) -> ClipState:
+    pixels = first_motion_frames(inputs.reference.portrait, inputs.motion)
+    is_legacy = inputs.sampler.legacy_rng
+    return ClipState(0, pixels, legacy_generator(inputs.sampler).get_state() if is_legacy else None)
 
 
-def clip_draws(performance: Performance, state: ClipState) -> tuple[ClipDraws, torch.Generator | None]:
+def clip_draws(inputs: AnimationInputs, state: ClipState) -> tuple[ClipDraws, torch.Generator | None]:
     """The random draws of the clip that begins at `state`, and the generator that they move on, if there is one."""
-    sampler, patch_drop = performance.sampler, performance.motion.patch_drop
+    sampler, patch_drop = inputs.sampler, inputs.motion.patch_drop
     if state.legacy_generator is None:
         return SeededDraws(sampler, patch_drop, state.number), None
     generator = torch.Generator()
@@ -123,25 +123,25 @@ class ClipLoop:
 
     def __init__(
         self,
-        performance: Performance,
+        inputs: AnimationInputs,
         direction: Direction,
         codec: LatentCodec,
         runtime: Runtime,
         clips: int | None = None,
     ) -> None:
         """clips: how many are to be made, where not all of the video."""
-        self.performance = performance
+        self.inputs = inputs
         self.direction = direction
         self.clips = clips or direction.clips
         self.codec = codec
         self.runtime = runtime
         self._others_later = False  # whether frames that the next clip does not need are left to another thread
-        self.dtype = dtype_of(performance.models.denoising_unet)
-        reference = performance.reference
+        self.dtype = dtype_of(inputs.models.denoising_unet)
+        reference = inputs.reference
         halves = slice(2 - direction.halves, None)
-        runtime.ready(performance.models.denoising_unet)
+        runtime.ready(inputs.models.denoising_unet)
         self.face_tokens = self._here(reference.face_tokens[halves])
-        self.portrait: PortraitConditions = performance.models.denoising_unet.portrait_conditions(
+        self.portrait: PortraitConditions = inputs.models.denoising_unet.portrait_conditions(
             reference.banks.rows(halves).to(runtime.device, self.dtype),
             self.face_tokens,
             self._here(reference.face_map),
@@ -157,14 +157,14 @@ class ClipLoop:
         watch: AttentionWatch | None = None,
     ) -> ClipFrames:
         """motion_pixels: (m 3 h w), -1..1, not yet dropped.  windows: (f window layers d)."""
-        performance, runtime = self.performance, self.runtime
-        shown = shown_motion_frames(motion_pixels, performance.reference.portrait, performance.motion, draws)
+        inputs, runtime = self.inputs, self.runtime
+        shown = shown_motion_frames(motion_pixels, inputs.reference.portrait, inputs.motion, draws)
         conditions = self.conditions(number, encode_pictures(self.codec, shown), windows)
         noise = draws.latents(self._latent_shape(windows.shape[0]), self.dtype)
         latents = deque(self.steps(number, self._here(noise), conditions, watch), maxlen=1).pop()
         frames = ClipFrames(self.codec, latents)
-        frames.decode_last(performance.motion.clip.motion_frames, runtime.check_cancelled)
-        portrait = performance.reference.portrait
+        frames.decode_last(inputs.motion.clip.motion_frames, runtime.check_cancelled)
+        portrait = inputs.reference.portrait
         self._others_later = self._others_later or runtime.has_room(decoding_bytes(portrait.width, portrait.height))
         if not self._others_later:
             frames.decode_all(runtime.check_cancelled)
@@ -173,13 +173,13 @@ class ClipLoop:
 
     def conditions(self, number: int, motion_latents: Tensor, windows: Tensor) -> ClipConditions:
         """motion_latents: (m 4 h w), of the dropped motion frames.  windows: (f window layers d)."""
-        models, direction = self.performance.models, self.direction
+        models, direction = self.inputs.models, self.direction
         self.runtime.ready(models.audio_projection, models.reference_net)
         audio_tokens = models.audio_projection(self._here(windows))
         banks = motion_banks(models.reference_net, self._here(motion_latents), self.face_tokens)
         text = self._text(number)
         self.runtime.ready(models.denoising_unet)
-        rows = reference_rows(windows.shape[0], direction.halves, self.performance.sampler.reference_banks)
+        rows = reference_rows(windows.shape[0], direction.halves, self.inputs.sampler.reference_banks)
         conditions = models.denoising_unet.clip_conditions(
             self.portrait,
             banks,
@@ -191,20 +191,20 @@ class ClipLoop:
 
     def _text(self, number: int) -> Mapping[str, tuple[TextModulation, ...]] | None:
         """What the prompts do in this clip. A clip that none of them reaches is to the bit one without prompts."""
-        window, adapter = self.direction.prompts(number), self.performance.models.text_adapter
+        window, adapter = self.direction.prompts(number), self.inputs.models.text_adapter
         if window is None:
             return None
-        assert adapter is not None, "check_performance refuses prompts without an adapter"
+        assert adapter is not None, "check_inputs refuses prompts without an adapter"
         self.runtime.ready(adapter.control)
-        presence = window.presence * self.performance.sampler.text_strength
+        presence = window.presence * self.inputs.sampler.text_strength
         return adapter.control(self._here(window.embeddings), self._here(presence))
 
     def steps(
         self, number: int, noise: Tensor, conditions: ClipConditions, watch: AttentionWatch | None = None
     ) -> Iterator[Tensor]:
         """Latents after each denoising step, (f 4 h w)."""
-        sampler = self.performance.sampler
-        unet = self.performance.models.denoising_unet
+        sampler = self.inputs.sampler
+        unet = self.inputs.models.denoising_unet
         guidance = self.direction.guidance(number)
         steps = denoising_steps(unet, noise, conditions, sampler.steps, guidance, self.runtime, watch)
         for done, latents in enumerate(steps, start=1):
@@ -212,11 +212,11 @@ class ClipLoop:
             yield latents
 
     def _report(self, clips: int, steps: int, preview: Tensor | None = None) -> None:
-        per_clip = self.performance.sampler.steps + 1  # decoding counts as one more
+        per_clip = self.inputs.sampler.steps + 1  # decoding counts as one more
         self.runtime.progress(clips * per_clip + steps, self.clips * per_clip, preview)
 
     def _latent_shape(self, frames: int) -> tuple[int, ...]:
-        portrait = self.performance.reference.portrait
+        portrait = self.inputs.reference.portrait
         return frames, LATENT_CHANNELS, portrait.height // PIXELS_PER_LATENT, portrait.width // PIXELS_PER_LATENT
 
     def _here(self, tensor: Tensor) -> Tensor:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from ..config import PIXELS_PER_LATENT, check_frame_size
 from ..errors import CheckpointError, SettingsError
 from ..payloads import SpeechEmbeddings
-from .animate import Performance
+from .animate import AnimationInputs
 
 
-def check_performance(performance: Performance, speech: SpeechEmbeddings) -> None:
+def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
     """Refuse parts that do not belong together, with the numbers that differ and what to choose instead."""
-    portrait = performance.reference.portrait
+    portrait = inputs.reference.portrait
     check_frame_size(portrait.width, portrait.height)
-    _check_speech_fits(performance, speech)
-    _check_reference_fits(performance)
-    _check_clip_fits(performance)
-    performance.direction(speech.frames, speech.fps).check()
-    _check_prompts_can_act(performance)
+    _check_speech_fits(inputs, speech)
+    _check_reference_fits(inputs)
+    _check_clip_fits(inputs)
+    inputs.direction(speech.frames, speech.fps).check()
+    _check_prompts_can_act(inputs)
 
 
-def _check_speech_fits(performance: Performance, speech: SpeechEmbeddings) -> None:
-    wanted = performance.models.config.audio_projection
+def _check_speech_fits(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
+    wanted = inputs.models.config.audio_projection
     found = (speech.encoder.config.layers, speech.encoder.config.width)
     if found != (wanted.layers, wanted.feature_width):
         raise CheckpointError(
@@ -30,9 +30,9 @@ def _check_speech_fits(performance: Performance, speech: SpeechEmbeddings) -> No
         )
 
 
-def _check_reference_fits(performance: Performance) -> None:
+def _check_reference_fits(inputs: AnimationInputs) -> None:
     """A reference is made by one model and meant for the same one."""
-    unet, reference = performance.models.config.unet, performance.reference
+    unet, reference = inputs.models.config.unet, inputs.reference
     found, wanted = reference.face_map.shape[1], unet.block_widths[0]
     if found != wanted:
         raise CheckpointError(
@@ -48,8 +48,8 @@ def _check_reference_fits(performance: Performance) -> None:
         )
 
 
-def _check_clip_fits(performance: Performance) -> None:
-    clip, positions = performance.motion.clip, performance.models.config.unet.motion_positions
+def _check_clip_fits(inputs: AnimationInputs) -> None:
+    clip, positions = inputs.motion.clip, inputs.models.config.unet.motion_positions
     if clip.frames + clip.motion_frames > positions:
         raise SettingsError(
             f"A clip of {clip.frames} frames with {clip.motion_frames} motion frames needs "
@@ -58,9 +58,9 @@ def _check_clip_fits(performance: Performance) -> None:
         )
 
 
-def _check_prompts_can_act(performance: Performance) -> None:
+def _check_prompts_can_act(inputs: AnimationInputs) -> None:
     """Prompts that would do nothing, or nothing meant, are refused and not ignored."""
-    text, adapter = performance.text, performance.models.text_adapter
+    text, adapter = inputs.text, inputs.models.text_adapter
     if text is None:
         return
     if adapter is None:

@@ -14,14 +14,14 @@ from ..models.layers import dtype_of
 from ..payloads import SpeechEmbeddings
 from ..runtime import Runtime
 from ..video.encode import VideoSettings
-from .animate import Performance
+from .animate import AnimationInputs
 
 
 @dataclass(frozen=True)
 class Render:
     """A whole video to be made: who, saying what, through which VAE, in what kind of file."""
 
-    performance: Performance
+    inputs: AnimationInputs
     speech: SpeechEmbeddings
     codec: LatentCodec
     settings: VideoSettings
@@ -29,24 +29,24 @@ class Render:
 
 def render_key(render: Render, runtime: Runtime) -> str:
     """Over all weights, the portrait, the sound, every setting, and the machine's arithmetic."""
-    performance, speech = render.performance, render.speech
+    inputs, speech = render.inputs, render.speech
     return fingerprint(
-        [performance.models.fingerprint, render.codec.fingerprint, weights_fingerprint({"wav2vec.": speech.encoder})],
-        performance.reference.portrait,
-        performance.reference.weights,
-        performance.motion,
-        performance.sampler,
-        _over_time(performance),
+        [inputs.models.fingerprint, render.codec.fingerprint, weights_fingerprint({"wav2vec.": speech.encoder})],
+        inputs.reference.portrait,
+        inputs.reference.weights,
+        inputs.motion,
+        inputs.sampler,
+        _over_time(inputs),
         speech.audio.fingerprint(),
         {"fps": speech.fps, "frames": speech.frames, "pieces": speech.pieces, "resampler": speech.signal.resampler},
         render.settings,
-        _arithmetic(performance, runtime),
+        _arithmetic(inputs, runtime),
     )
 
 
-def _over_time(performance: Performance) -> dict[str, object]:
+def _over_time(inputs: AnimationInputs) -> dict[str, object]:
     """Timelines by what they say, however they were written."""
-    text, weights, adapter = performance.text, performance.weights, performance.models.text_adapter
+    text, weights, adapter = inputs.text, inputs.weights, inputs.models.text_adapter
     return {
         "text": None if text is None else [str(text), text.transition, text.embeddings, text.encoder],
         "adapter": None if text is None or adapter is None else adapter.fingerprint,
@@ -54,9 +54,9 @@ def _over_time(performance: Performance) -> dict[str, object]:
     }
 
 
-def _arithmetic(performance: Performance, runtime: Runtime) -> dict[str, str]:
+def _arithmetic(inputs: AnimationInputs, runtime: Runtime) -> dict[str, str]:
     """What may change the last bit of a number."""
-    device, unet = runtime.device, performance.models.denoising_unet
+    device, unet = runtime.device, inputs.models.denoising_unet
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     return {
         "device": f"{device.type} {card}",

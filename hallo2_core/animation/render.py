@@ -18,7 +18,7 @@ from ..runtime import Runtime
 from ..video.clips import ClipEncoder, join_clips
 from ..video.target import TargetFile, check_target
 from .animate import ClipState, FinishedClip, animate, count_clips
-from .checks import check_performance
+from .checks import check_inputs
 from .finisher import Finisher
 from .job_key import Render
 
@@ -47,8 +47,8 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
     work starts where parts do not fit together, disk or memory is too small, or the job's folder belongs to another
     video.
     """
-    check_performance(render.performance, render.speech)
-    portrait, speech = render.performance.reference.portrait, render.speech
+    check_inputs(render.inputs, render.speech)
+    portrait, speech = render.inputs.reference.portrait, render.speech
     with job:
         resumed_from_clip = job.journal.clips
         if job.finished is None:
@@ -67,9 +67,9 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
 def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterator[Runtime]:
     """Refuse what disk or memory cannot do. What can be done is said: what it will take, and once it is known how long.
     The runtime to do it with."""
-    speech, performance = render.speech, render.performance
-    pixels, clip_frames = performance.reference.portrait.pixels, performance.motion.clip.frames
-    need = memory_need(performance, speech.encoder)
+    speech, inputs = render.speech, render.inputs
+    pixels, clip_frames = inputs.reference.portrait.pixels, inputs.motion.clip.frames
+    need = memory_need(inputs, speech.encoder)
     check_memory(need, runtime.memory())
     estimate = estimate_video(pixels, speech.frames, clip_frames, speech.fps, render.settings, speech.audio)
     check_room(estimate, job, path)
@@ -82,17 +82,17 @@ def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterat
 
 def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
     """One clip is finished while the next one is denoised. Stopped, the one in hand is still finished."""
-    if job.journal.clips == count_clips(render.performance, render.speech):
+    if job.journal.clips == count_clips(render.inputs, render.speech):
         return
     with Finisher(runtime) as finisher:
-        for clip in animate(render.performance, render.speech, render.codec, finisher.runtime, _state_of(job)):
+        for clip in animate(render.inputs, render.speech, render.codec, finisher.runtime, _state_of(job)):
             finisher.take(_finish_clip, render, job, clip)
             del clip
 
 
 def _finish_clip(render: Render, job: Job, clip: FinishedClip) -> None:
     """Decode what is left to decode, encode, write."""
-    portrait, before = render.performance.reference.portrait, job.frames_in_segment
+    portrait, before = render.inputs.reference.portrait, job.frames_in_segment
     with ClipEncoder(portrait.width, portrait.height, before, render.speech.fps, render.settings) as encoder:
         for frame in clip.frames:
             encoder.write(frame.unsqueeze(0))

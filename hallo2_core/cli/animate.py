@@ -99,7 +99,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     over_time.check(arguments)
     sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
 
-    from ..animation.animate import Performance
+    from ..animation.animate import AnimationInputs
     from ..animation.job_key import Render, render_key
     from ..animation.reference_banks import build_reference
     from ..animation.render import render_video
@@ -137,9 +137,9 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
         _say(() if timeline is None else timeline.notes)
     codec = VAECodec(models.vae, runtime)
     reference = build_reference(models, portrait, codec, runtime)
-    performance = Performance(models, reference, motion, sampler, text, weights)
+    inputs = AnimationInputs(models, reference, motion, sampler, text, weights)
     speech = encode_speech(audio, encoder, fps)
-    render = Render(performance, speech, codec, settings)
+    render = Render(inputs, speech, codec, settings)
     path, job_folder = chosen_place(arguments)
     return render_video(render, Job(job_folder, render_key(render, runtime)), path, runtime)
 

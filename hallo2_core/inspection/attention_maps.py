@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from einops import rearrange, reduce
 from torch import Tensor
 
-from ..animation.animate import Performance, animate, count_clips
-from ..animation.checks import check_performance
+from ..animation.animate import AnimationInputs, animate, count_clips
+from ..animation.checks import check_inputs
 from ..animation.reference_banks import UNCONDITIONAL, reference_rows
 from ..config import PIXELS_PER_LATENT
 from ..errors import SettingsError
@@ -65,7 +65,7 @@ class AttentionMaps:
 
 
 def attention_maps(
-    performance: Performance,
+    inputs: AnimationInputs,
     speech: SpeechEmbeddings,
     codec: LatentCodec,
     runtime: Runtime,
@@ -76,11 +76,11 @@ def attention_maps(
     Errors: a Hallo2Error where parts don't fit together, or the video has no such clip.
     """
     settings = settings or MapSettings()
-    check_performance(performance, speech)
-    _check_clip(settings.clip, count_clips(performance, speech))
-    watch = AttentionWatch(settings.clip, watched_steps(performance.sampler.steps, settings.phase))
-    frames = deque(animate(performance, speech, codec, runtime, watch=watch), maxlen=1).pop().frames.whole()
-    return _maps(performance, speech, watch, frames, settings)
+    check_inputs(inputs, speech)
+    _check_clip(settings.clip, count_clips(inputs, speech))
+    watch = AttentionWatch(settings.clip, watched_steps(inputs.sampler.steps, settings.phase))
+    frames = deque(animate(inputs, speech, codec, runtime, watch=watch), maxlen=1).pop().frames.whole()
+    return _maps(inputs, speech, watch, frames, settings)
 
 
 def watched_steps(steps: int, phase: str) -> range:
@@ -98,9 +98,9 @@ def _check_clip(clip: int, clips: int) -> None:
 
 
 def _maps(
-    performance: Performance, speech: SpeechEmbeddings, watch: AttentionWatch, frames: Tensor, settings: MapSettings
+    inputs: AnimationInputs, speech: SpeechEmbeddings, watch: AttentionWatch, frames: Tensor, settings: MapSettings
 ) -> AttentionMaps:
-    portrait, clip = performance.reference.portrait, performance.motion.clip
+    portrait, clip = inputs.reference.portrait, inputs.motion.clip
     height, width = portrait.height // PIXELS_PER_LATENT, portrait.width // PIXELS_PER_LATENT
     levels = [(height >> level, width >> level) for level in range(len(SCALES) - 1)]
     chosen = levels if settings.scale == ALL else [levels[SCALES.index(settings.scale) - 1]]
@@ -111,8 +111,8 @@ def _maps(
         maps = [rearrange(by_tokens[h * w][: len(frames)], "f (h w) -> f 1 h w", h=h) for h, w in chosen]
         return torch.stack([F.interpolate(level, chosen[0], mode="bilinear") for level in maps]).mean(dim=0).squeeze(1)
 
-    halves = performance.direction(speech.frames, speech.fps).halves
-    rows = reference_rows(clip.frames, halves, performance.sampler.reference_banks)
+    halves = inputs.direction(speech.frames, speech.fps).halves
+    rows = reference_rows(clip.frames, halves, inputs.sampler.reference_banks)
     return AttentionMaps(
         settings,
         speech.fps,

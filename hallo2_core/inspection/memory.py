@@ -15,7 +15,7 @@ from ..models.attention_watch import WORKING_BYTES
 from ..models.layers import dtype_of
 
 if TYPE_CHECKING:
-    from ..animation.animate import Performance
+    from ..animation.animate import AnimationInputs
     from ..runtime import DeviceMemory
 
 GIBIBYTE = 2**30
@@ -39,30 +39,30 @@ class MemoryNeed:
         )
 
 
-def memory_need(performance: Performance, *others: nn.Module) -> MemoryNeed:
+def memory_need(inputs: AnimationInputs, *others: nn.Module) -> MemoryNeed:
     """others: networks that are there beside the model's own and what is attached to it."""
-    adapter = performance.models.text_adapter
-    networks = (*performance.models.networks, *(() if adapter is None else (adapter.control,)), *others)
+    adapter = inputs.models.text_adapter
+    networks = (*inputs.models.networks, *(() if adapter is None else (adapter.control,)), *others)
     layers = (module for network in networks for module in network.modules())
     return MemoryNeed(
         weights_bytes=sum(_bytes(network.parameters()) for network in networks),
         largest_layer_bytes=max(_bytes(layer.parameters(recurse=False)) for layer in layers),
-        working_bytes=step_bytes(performance),  # nothing else in a clip takes as much
+        working_bytes=step_bytes(inputs),  # nothing else in a clip takes as much
     )
 
 
-def step_bytes(performance: Performance) -> float:
+def step_bytes(inputs: AnimationInputs) -> float:
     """What one denoising step needs beside the weights."""
-    models, portrait = performance.models, performance.reference.portrait
+    models, portrait = inputs.models, inputs.reference.portrait
     halves = dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
     size = portrait.width * portrait.height / STEP_PIXELS
     width = models.config.unet.block_widths[0] / STEP_WIDTH
-    return STEP_BYTES * halves * width * size * performance.motion.clip.frames / STEP_FRAMES
+    return STEP_BYTES * halves * width * size * inputs.motion.clip.frames / STEP_FRAMES
 
 
-def watched_step_bytes(performance: Performance) -> float:
+def watched_step_bytes(inputs: AnimationInputs) -> float:
     """As `step_bytes`, where attention is watched."""
-    return step_bytes(performance) + WORKING_BYTES
+    return step_bytes(inputs) + WORKING_BYTES
 
 
 def check_memory(need: MemoryNeed, memory: DeviceMemory | None) -> None:

@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..animation.animate import ClipLoop, Performance
+from ..animation.animate import ClipLoop, AnimationInputs
 from ..animation.motion_frames import first_motion_frames, next_motion_frames
 from ..animation.patch_drop import corrupt_motion_frames
 from ..animation.reference_banks import build_reference
@@ -60,9 +60,9 @@ def run_pipeline(case: Case, settings: Settings) -> list[Verdict]:
     return [comparison.verdict()]
 
 
-def run_longvideo(inputs: Case, clips: list[Case], settings: Settings) -> list[Verdict]:
+def run_longvideo(shared: Case, clips: list[Case], settings: Settings) -> list[Verdict]:
     """One verdict a clip; each clip continues from our own frames of the one before."""
-    stage = Stage(inputs, settings, float(inputs.metadata["mask_rate"]), len(clips))
+    stage = Stage(shared, settings, float(shared.metadata["mask_rate"]), len(clips))
     limit, pictures = (limit_for(kind, settings.dtype) for kind in ("long_video", "pictures"))
     per_clip = stage.motion.clip.frames
     pixels = first_motion_frames(stage.portrait, stage.motion)
@@ -70,7 +70,7 @@ def run_longvideo(inputs: Case, clips: list[Case], settings: Settings) -> list[V
     for number, case in enumerate(clips):
         comparison = Comparison(case.name)
         draws = GoldenDraws(case.tensors["random_mask"], case.tensors["initial_latents"])
-        windows = inputs.tensors["audio_windows"][0, number * per_clip : (number + 1) * per_clip]
+        windows = shared.tensors["audio_windows"][0, number * per_clip : (number + 1) * per_clip]
         made = stage.clip(number, pixels, windows, draws)
         references = encode_pictures(stage.codec, torch.cat([stage.portrait.pixels.unsqueeze(0), made.shown]))
         comparison.check("motion_frames_masked", made.shown, case.tensors["motion_frames_masked"], pictures)
@@ -115,12 +115,12 @@ class Stage:
             int(told["steps"]), float(told["guidance"]), weights=RegionWeights(*told["motion_scale"])
         )
         reference = build_reference(models, self.portrait, self.codec, self.runtime)
-        performance = Performance(models, reference, self.motion, sampler)
+        inputs = AnimationInputs(models, reference, self.motion, sampler)
         if settings.zero_adapter:
             attached = with_text_adapter(models, adapter_of(settings, models.config.unet))
-            performance = replace(performance, models=attached, text=a_prompt())
-        direction = performance.direction(clips * self.motion.clip.frames, FPS)
-        self.loop = ClipLoop(performance, direction, self.codec, self.runtime)
+            inputs = replace(inputs, models=attached, text=a_prompt())
+        direction = inputs.direction(clips * self.motion.clip.frames, FPS)
+        self.loop = ClipLoop(inputs, direction, self.codec, self.runtime)
 
     def clip(self, number: int, motion_pixels: Tensor, windows: Tensor, draws: GoldenDraws) -> MadeClip:
         loop = self.loop

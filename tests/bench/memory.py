@@ -83,8 +83,8 @@ def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
         render = replace(render, settings=VideoSettings(preset="ultrafast"))
     warm_up = encode_speech(FileAudio(folder / "warm-up.wav"), render.speech.encoder, render.speech.fps)
     for clip in WARM_UP_CLIPS:
-        start = replace(first_state(render.performance), number=clip)
-        next(animate(render.performance, warm_up, render.codec, LocalRuntime(), start))
+        start = replace(first_state(render.inputs), number=clip)
+        next(animate(render.inputs, warm_up, render.codec, LocalRuntime(), start))
     before, started, runtime = peak_mb(), time.monotonic(), Runtime()
     video = render_video(render, Job(folder / "job", render_key(render, runtime)), folder / "video.mp4", runtime)
     return {

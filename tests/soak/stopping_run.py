@@ -132,7 +132,7 @@ def main() -> int:
     torch.set_num_threads(1)
 
     render = demo_render(FileAudio(arguments.voice))
-    clip_frames = render.performance.motion.clip.frames
+    clip_frames = render.inputs.motion.clip.frames
     runtime = StoppingRuntime(-(-render.speech.frames // clip_frames))
     folder = arguments.out.with_name(f"{arguments.out.name}.hallo2")
     runtime.job = StoppingJob(folder, render_key(render, runtime), arguments.stop, arguments.at)

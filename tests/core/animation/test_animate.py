@@ -10,7 +10,7 @@ import torch
 from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRuntime, with_stand_in_unets
 
 from hallo2_core.animation import animate as animation
-from hallo2_core.animation.animate import ClipLoop, ClipState, Performance, animate, clip_draws, first_state
+from hallo2_core.animation.animate import ClipLoop, ClipState, AnimationInputs, animate, clip_draws, first_state
 from hallo2_core.animation.motion_frames import first_motion_frames, next_motion_frames
 from hallo2_core.animation.randomness import SeededDraws
 from hallo2_core.animation.reference_banks import build_reference
@@ -36,14 +36,14 @@ def perform(runtime, models=None, portrait=None, motion=None, **sampler):
     codec = VAECodec(models.vae, runtime)
     reference = build_reference(models, portrait or tiny.portrait(), codec, runtime)
     sampler = SamplerConfig(**{"steps": 2, "guidance": 2.0} | sampler)
-    return Performance(models, reference, motion or MotionSettings(CLIP), sampler), codec
+    return AnimationInputs(models, reference, motion or MotionSettings(CLIP), sampler), codec
 
 
 def video(frames=10, runtime=None, **given):
     """The whole video in one tensor."""
     runtime = runtime or RecordingRuntime()
-    performance, codec = perform(runtime, **given)
-    return torch.cat([clip.frames.whole() for clip in animate(performance, FakeSpeech(frames), codec, runtime)])
+    inputs, codec = perform(runtime, **given)
+    return torch.cat([clip.frames.whole() for clip in animate(inputs, FakeSpeech(frames), codec, runtime)])
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +64,9 @@ def test_the_same_inputs_give_the_same_bits(released):
 
 def test_clips_come_one_by_one_and_the_last_is_cut():
     runtime = RecordingRuntime()
-    performance, codec = perform(runtime)
-    assert [len(clip.frames) for clip in animate(performance, FakeSpeech(10), codec, runtime)] == [4, 4, 2]
-    assert [len(clip.frames) for clip in animate(performance, FakeSpeech(1), codec, runtime)] == [1]
+    inputs, codec = perform(runtime)
+    assert [len(clip.frames) for clip in animate(inputs, FakeSpeech(10), codec, runtime)] == [4, 4, 2]
+    assert [len(clip.frames) for clip in animate(inputs, FakeSpeech(1), codec, runtime)] == [1]
 
 
 def test_the_last_clip_is_made_whole_before_it_is_cut(released):
@@ -78,15 +78,15 @@ def test_in_pieces_it_is_the_same_video_as_in_one_go(released):
     saved, pieces = None, []
     for number in range(3):
         runtime = RecordingRuntime()
-        performance, codec = perform(runtime)
+        inputs, codec = perform(runtime)
         if saved is None:
-            pixels = first_motion_frames(performance.reference.portrait, performance.motion)
+            pixels = first_motion_frames(inputs.reference.portrait, inputs.motion)
         else:
             pixels = torch.load(io.BytesIO(saved), weights_only=True)
-        draws = SeededDraws(performance.sampler, performance.motion.patch_drop, number)
+        draws = SeededDraws(inputs.sampler, inputs.motion.patch_drop, number)
         windows = FakeWindows(FakeSpeech(10), 4, runtime).clip(number * 4, 4)
         with torch.inference_mode():
-            loop = ClipLoop(performance, performance.direction(10, Fraction(25)), codec, runtime)
+            loop = ClipLoop(inputs, inputs.direction(10, Fraction(25)), codec, runtime)
             frames = loop.clip(number, pixels, windows, draws).whole()
             buffer = io.BytesIO()
             torch.save(next_motion_frames(frames, 2), buffer)
@@ -143,21 +143,21 @@ def test_clips_depend_on_the_ones_before_and_not_on_those_after(released):
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_video_goes_on_anywhere_as_if_it_had_not_stopped(legacy):
     runtime = RecordingRuntime()
-    performance, codec = perform(runtime, legacy_rng=legacy)
-    whole = list(animate(performance, FakeSpeech(10), codec, runtime))
+    inputs, codec = perform(runtime, legacy_rng=legacy)
+    whole = list(animate(inputs, FakeSpeech(10), codec, runtime))
     for stopped in (0, 1):
-        rest = list(animate(performance, FakeSpeech(10), codec, runtime, whole[stopped].following))
+        rest = list(animate(inputs, FakeSpeech(10), codec, runtime, whole[stopped].following))
         assert len(rest) == 2 - stopped
         for again, before in zip(rest, whole[stopped + 1 :], strict=True):
             assert torch.equal(again.frames.whole(), before.frames.whole())
 
 
 def test_the_legacy_draws_are_those_of_one_seeded_generator():
-    performance, _codec = perform(RecordingRuntime(), legacy_rng=True)
-    state = first_state(performance)
+    inputs, _codec = perform(RecordingRuntime(), legacy_rng=True)
+    state = first_state(inputs)
     torch.manual_seed(42)
     for number in range(3):
-        draws, generator = clip_draws(performance, state)
+        draws, generator = clip_draws(inputs, state)
         assert torch.equal(draws.drop_uniforms(64, 64), torch.rand(64, 64))
         latents = draws.latents((4, 4, 8, 8), torch.float32)
         assert torch.equal(latents, torch.randn(1, 4, 4, 8, 8)[0].transpose(0, 1))
@@ -165,9 +165,9 @@ def test_the_legacy_draws_are_those_of_one_seeded_generator():
 
 
 def test_our_draws_of_a_clip_follow_its_number_alone():
-    performance, _codec = perform(RecordingRuntime())
-    pixels = first_state(performance).motion_pixels
-    first, second, second_again = (clip_draws(performance, ClipState(number, pixels))[0] for number in (0, 1, 1))
+    inputs, _codec = perform(RecordingRuntime())
+    pixels = first_state(inputs).motion_pixels
+    first, second, second_again = (clip_draws(inputs, ClipState(number, pixels))[0] for number in (0, 1, 1))
     wanted = second.drop_uniforms(8, 8)
     assert torch.equal(wanted, second_again.drop_uniforms(8, 8))
     assert not torch.equal(wanted, first.drop_uniforms(8, 8))
@@ -195,9 +195,9 @@ def test_progress_covers_the_whole_job_and_shows_the_newest_frame():
 
 def test_nothing_is_done_before_the_first_clip_is_asked_for():
     runtime = RecordingRuntime()
-    performance, codec = perform(runtime)
+    inputs, codec = perform(runtime)
     runtime.made_ready.clear()
-    animate(performance, FakeSpeech(10), codec, runtime)
+    animate(inputs, FakeSpeech(10), codec, runtime)
     assert not runtime.made_ready and not runtime.reports
 
 
@@ -205,17 +205,17 @@ def test_nothing_is_done_before_the_first_clip_is_asked_for():
 def test_cancel_passes_through_before_the_next_step(cancel_after):
     """The runner's own exception, untouched; at most the step in flight is finished."""
     models = with_stand_in_unets(tiny.shared_models())
-    performance, codec = perform(RecordingRuntime(), models=models, steps=4)
+    inputs, codec = perform(RecordingRuntime(), models=models, steps=4)
     runtime = RecordingRuntime(cancel_after)
     with pytest.raises(PressedCancelError):
-        for _clip in animate(performance, FakeSpeech(12), codec, runtime):
+        for _clip in animate(inputs, FakeSpeech(12), codec, runtime):
             pass
     assert len(runtime.reports) == cancel_after
     assert models.denoising_unet.calls == cancel_after - cancel_after // 5  # the decoding is a report without a step
 
 
 def test_cancel_is_heard_between_decoded_frames():
-    performance, codec = perform(RecordingRuntime(), models=with_stand_in_unets(tiny.shared_models()))
+    inputs, codec = perform(RecordingRuntime(), models=with_stand_in_unets(tiny.shared_models()))
     runtime, decode, decoded = RecordingRuntime(), codec.decode, []
 
     def cancel_at_the_third(latents):
@@ -226,7 +226,7 @@ def test_cancel_is_heard_between_decoded_frames():
 
     codec.decode = cancel_at_the_third
     with pytest.raises(PressedCancelError):
-        next(animate(performance, FakeSpeech(4), codec, runtime))
+        next(animate(inputs, FakeSpeech(4), codec, runtime))
     assert len(decoded) == 3
 
 
@@ -243,8 +243,8 @@ def test_a_clip_is_let_go_before_the_next_is_made(monkeypatch):
         return frames
 
     monkeypatch.setattr(ClipLoop, "clip", remember)
-    performance, codec = perform(RecordingRuntime(), models=with_stand_in_unets(tiny.shared_models()))
-    for taken in animate(performance, FakeSpeech(12), codec, RecordingRuntime()):
+    inputs, codec = perform(RecordingRuntime(), models=with_stand_in_unets(tiny.shared_models()))
+    for taken in animate(inputs, FakeSpeech(12), codec, RecordingRuntime()):
         del taken
     assert alive == [0, 0, 0]
 
@@ -255,10 +255,10 @@ def prompts(text, seed=5):
 
 
 def directed_video(adapter=None, frames=10, **over_time):
-    performance, codec = perform(RecordingRuntime())
-    models = replace(performance.models, text_adapter=adapter)
-    performance = replace(performance, models=models, **over_time)
-    clips = animate(performance, FakeSpeech(frames), codec, RecordingRuntime())
+    inputs, codec = perform(RecordingRuntime())
+    models = replace(inputs.models, text_adapter=adapter)
+    inputs = replace(inputs, models=models, **over_time)
+    clips = animate(inputs, FakeSpeech(frames), codec, RecordingRuntime())
     return torch.cat([clip.frames.whole() for clip in clips])
 
 
@@ -286,11 +286,11 @@ def test_an_attached_adapter_without_prompts_changes_no_bit(released, trained):
 
 
 def test_strength_zero_is_no_prompt(released, trained):
-    performance, codec = perform(RecordingRuntime(), text_strength=0.0)
-    performance = replace(
-        performance, models=replace(performance.models, text_adapter=trained), text=prompts("0- smiling")
+    inputs, codec = perform(RecordingRuntime(), text_strength=0.0)
+    inputs = replace(
+        inputs, models=replace(inputs.models, text_adapter=trained), text=prompts("0- smiling")
     )
-    clips = animate(performance, FakeSpeech(10), codec, RecordingRuntime())
+    clips = animate(inputs, FakeSpeech(10), codec, RecordingRuntime())
     assert torch.equal(torch.cat([clip.frames.whole() for clip in clips]), released)
 
 

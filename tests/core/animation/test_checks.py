@@ -5,8 +5,8 @@ import tiny
 import torch
 from stand_ins import RecordingRuntime
 
-from hallo2_core.animation.animate import Performance
-from hallo2_core.animation.checks import check_performance
+from hallo2_core.animation.animate import AnimationInputs
+from hallo2_core.animation.checks import check_inputs
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
@@ -31,79 +31,79 @@ def speech_by(config):
 
 
 @pytest.fixture(scope="module")
-def performance():
+def inputs():
     models, runtime = tiny.shared_models(), RecordingRuntime()
     reference = build_reference(models, tiny.portrait(), VAECodec(models.vae, runtime), runtime)
-    return Performance(models, reference, MotionSettings(), SamplerConfig())
+    return AnimationInputs(models, reference, MotionSettings(), SamplerConfig())
 
 
-def test_parts_that_fit_pass(performance, speech):
-    check_performance(performance, speech)
+def test_parts_that_fit_pass(inputs, speech):
+    check_inputs(inputs, speech)
 
 
-def test_a_speech_encoder_for_another_model_is_refused(performance):
+def test_a_speech_encoder_for_another_model_is_refused(inputs):
     with pytest.raises(CheckpointError, match="3 layers of width 32, but .* for 4 layers of width 32. Load the demo"):
-        check_performance(performance, speech_by(replace(DEMO_WAV2VEC, layers=3)))
+        check_inputs(inputs, speech_by(replace(DEMO_WAV2VEC, layers=3)))
 
 
-def test_a_reference_by_another_model_is_refused(performance, speech):
+def test_a_reference_by_another_model_is_refused(inputs, speech):
     config = replace(tiny.CONFIG, unet=replace(tiny.UNET, block_widths=(64, 64, 64, 64)))
-    other = replace(performance, models=replace(performance.models, config=config))
+    other = replace(inputs, models=replace(inputs.models, config=config))
     with pytest.raises(CheckpointError, match="model of width 32, .* width 64. Connect the same Hallo2 model to both"):
-        check_performance(other, speech)
+        check_inputs(other, speech)
 
 
-def test_a_reference_of_another_size_is_refused(performance, speech):
-    other = replace(performance, reference=replace(performance.reference, portrait=tiny.portrait(64, 128)))
+def test_a_reference_of_another_size_is_refused(inputs, speech):
+    other = replace(inputs, reference=replace(inputs.reference, portrait=tiny.portrait(64, 128)))
     with pytest.raises(SettingsError, match="made at 64x64, but its portrait is 128x64. Make the reference again"):
-        check_performance(other, speech)
+        check_inputs(other, speech)
 
 
-def test_a_size_that_cannot_be_halved_is_refused(performance, speech):
-    other = replace(performance, reference=replace(performance.reference, portrait=tiny.portrait(72, 64)))
+def test_a_size_that_cannot_be_halved_is_refused(inputs, speech):
+    other = replace(inputs, reference=replace(inputs.reference, portrait=tiny.portrait(72, 64)))
     with pytest.raises(SettingsError, match="size is 64x72; .* multiples of 64"):
-        check_performance(other, speech)
+        check_inputs(other, speech)
 
 
-def test_more_frames_than_the_motion_modules_have_positions_for_are_refused(performance, speech):
-    other = replace(performance, motion=MotionSettings(ClipConfig(frames=24, motion_frames=9)))
+def test_more_frames_than_the_motion_modules_have_positions_for_are_refused(inputs, speech):
+    other = replace(inputs, motion=MotionSettings(ClipConfig(frames=24, motion_frames=9)))
     with pytest.raises(SettingsError, match="24 frames with 9 motion frames needs 33 positions, .* have 32. Use fewer"):
-        check_performance(other, speech)
+        check_inputs(other, speech)
 
 
-def prompted(performance, adapter, text="0- smiling", width=768, is_demo=False):
+def prompted(inputs, adapter, text="0- smiling", width=768, is_demo=False):
     embeddings = torch.ones(len(parse_prompts(text)), width)
     prompts = TextPrompts(parse_prompts(text), Transition(), embeddings, "an encoder", is_demo)
-    return replace(performance, models=replace(performance.models, text_adapter=adapter), text=prompts)
+    return replace(inputs, models=replace(inputs.models, text_adapter=adapter), text=prompts)
 
 
 def trained_adapter():
     return replace(demo_text_adapter(tiny.UNET), is_demo=False)
 
 
-def test_prompts_that_can_act_pass(performance, speech):
-    check_performance(prompted(performance, trained_adapter()), speech)
-    check_performance(prompted(performance, zero_text_adapter(tiny.UNET), is_demo=True), speech)
+def test_prompts_that_can_act_pass(inputs, speech):
+    check_inputs(prompted(inputs, trained_adapter()), speech)
+    check_inputs(prompted(inputs, zero_text_adapter(tiny.UNET), is_demo=True), speech)
 
 
-def test_prompts_without_an_adapter_are_refused_and_not_ignored(performance, speech):
+def test_prompts_without_an_adapter_are_refused_and_not_ignored(inputs, speech):
     with pytest.raises(SettingsError, match="no text-control adapter, .*one has to be trained.*disconnect the prompts"):
-        check_performance(prompted(performance, None), speech)
+        check_inputs(prompted(inputs, None), speech)
 
 
-def test_prompts_of_another_text_encoder_are_refused(performance, speech):
+def test_prompts_of_another_text_encoder_are_refused(inputs, speech):
     with pytest.raises(CheckpointError, match="encoded to 1024 numbers each, .* made for 768.* CLIP ViT-L/14"):
-        check_performance(prompted(performance, trained_adapter(), width=1024), speech)
+        check_inputs(prompted(inputs, trained_adapter(), width=1024), speech)
 
 
-def test_demo_prompts_are_not_for_a_trained_adapter(performance, speech):
+def test_demo_prompts_are_not_for_a_trained_adapter(inputs, speech):
     with pytest.raises(CheckpointError, match="demo text encoder, which knows no language.*Connect a CLIP"):
-        check_performance(prompted(performance, trained_adapter(), is_demo=True), speech)
+        check_inputs(prompted(inputs, trained_adapter(), is_demo=True), speech)
 
 
-def test_timelines_that_overlap_at_the_videos_rate_are_refused(performance, speech):
+def test_timelines_that_overlap_at_the_videos_rate_are_refused(inputs, speech):
     with pytest.raises(TimelineError):
-        check_performance(prompted(performance, trained_adapter(), text="0-50f smiling; 1- serious"), speech)
-    mixed = replace(performance, weights=parse_weights("lip 1 @ 0-50f, 2 @ 1-", Transition()))
+        check_inputs(prompted(inputs, trained_adapter(), text="0-50f smiling; 1- serious"), speech)
+    mixed = replace(inputs, weights=parse_weights("lip 1 @ 0-50f, 2 @ 1-", Transition()))
     with pytest.raises(TimelineError):
-        check_performance(mixed, speech)
+        check_inputs(mixed, speech)

@@ -12,7 +12,7 @@ import pytest
 from stand_ins import PixelCodec, RecordingRuntime, with_stand_in_unets
 from tiny import normal, portrait, shared_models
 
-from hallo2_core.animation.animate import Performance, animate
+from hallo2_core.animation.animate import AnimationInputs, animate
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
@@ -27,10 +27,10 @@ CLIP, PIECE = 16, 1500  # frames of a clip, and of the 60 s that the release cut
 
 
 @cache
-def performance(codec):
+def inputs(codec):
     models = with_stand_in_unets(shared_models())
     reference = build_reference(models, portrait(), codec, RecordingRuntime())
-    return Performance(models, reference, MotionSettings(), SamplerConfig(steps=1, guidance=1.0))
+    return AnimationInputs(models, reference, MotionSettings(), SamplerConfig(steps=1, guidance=1.0))
 
 
 @cache
@@ -55,7 +55,7 @@ def clips_of(samples, fps, rate=RATE_HZ, codec=None):
     codec = codec or vae()
     speech = encode_speech(TensorAudio(normal(samples, 1, samples), rate), speech_encoder(), fps)
     runtime, counts = RecordingRuntime(), []
-    for clip in animate(performance(codec), speech, codec, runtime):
+    for clip in animate(inputs(codec), speech, codec, runtime):
         frames = clip.frames.whole()
         assert len(frames) == len(clip.frames) and bool(frames.isfinite().all())
         counts.append(len(frames))

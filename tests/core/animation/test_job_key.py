@@ -11,7 +11,7 @@ from stand_ins import RecordingRuntime, with_stand_in_unets
 from torch import nn
 
 from hallo2_core.animation import job_key
-from hallo2_core.animation.animate import Performance
+from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.job_key import Render, render_key
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.audio.speech_embeddings import encode_speech
@@ -38,21 +38,21 @@ def a_render():
     models = replace(with_stand_in_unets(tiny.shared_models()), fingerprint="weights")
     codec = VAECodec(models.vae, RecordingRuntime())
     reference = build_reference(models, tiny.portrait(), codec, RecordingRuntime())
-    performance = Performance(models, reference, MotionSettings(), SamplerConfig())
-    return Render(performance, speech(), codec, VideoSettings())
+    inputs = AnimationInputs(models, reference, MotionSettings(), SamplerConfig())
+    return Render(inputs, speech(), codec, VideoSettings())
 
 
 def speech(sound=SOUND, rate_hz=RATE_HZ, fps=25, encoder=ENCODER, **how):
     return encode_speech(TensorAudio(sound, rate_hz), encoder, fps, **how)
 
 
-def with_performance(**change):
-    return replace(a_render(), performance=replace(a_render().performance, **change))
+def with_inputs(**change):
+    return replace(a_render(), inputs=replace(a_render().inputs, **change))
 
 
 def with_portrait(**change):
-    reference = a_render().performance.reference
-    return with_performance(reference=replace(reference, portrait=replace(reference.portrait, **change)))
+    reference = a_render().inputs.reference
+    return with_inputs(reference=replace(reference, portrait=replace(reference.portrait, **change)))
 
 
 def with_speech(*given, **how):
@@ -71,9 +71,9 @@ def test_equal_inputs_have_equal_keys_however_they_came():
 
 
 CHANGES = {
-    "weights": lambda: with_performance(models=replace(a_render().performance.models, fingerprint="others")),
-    "reference's weights": lambda: with_performance(
-        reference=replace(a_render().performance.reference, weights=("weights", "another VAE"))
+    "weights": lambda: with_inputs(models=replace(a_render().inputs.models, fingerprint="others")),
+    "reference's weights": lambda: with_inputs(
+        reference=replace(a_render().inputs.reference, weights=("weights", "another VAE"))
     ),
     "vae": lambda: replace(a_render(), codec=VAECodec(tiny.models().vae.double(), RecordingRuntime())),
     "speech encoder": lambda: with_speech(encoder=OTHER_ENCODER),
@@ -81,26 +81,26 @@ CHANGES = {
     "face": lambda: with_portrait(face_region=1 - tiny.portrait().face_region),
     "masks": lambda: with_portrait(masks=tiny.region_masks(8, 8, seed=9)),
     "identity": lambda: with_portrait(identity=torch.zeros(512)),
-    "sampler": lambda: with_performance(sampler=SamplerConfig(seed=1)),
-    "clip": lambda: with_performance(motion=MotionSettings(ClipConfig(motion_frames=3))),
-    "patch drop": lambda: with_performance(motion=MotionSettings(patch_drop=PatchDropConfig(seed=7))),
-    "start": lambda: with_performance(motion=MotionSettings(start_frames=torch.zeros(2, 64, 64, 3))),
+    "sampler": lambda: with_inputs(sampler=SamplerConfig(seed=1)),
+    "clip": lambda: with_inputs(motion=MotionSettings(ClipConfig(motion_frames=3))),
+    "patch drop": lambda: with_inputs(motion=MotionSettings(patch_drop=PatchDropConfig(seed=7))),
+    "start": lambda: with_inputs(motion=MotionSettings(start_frames=torch.zeros(2, 64, 64, 3))),
     "one sample": lambda: with_speech(SOUND + torch.eye(1, SOUND.shape[1]) / 1000),
     "length": lambda: with_speech(SOUND[:, :-1]),
     "rate": lambda: with_speech(rate_hz=RATE_HZ + 1),
     "frame rate": lambda: with_speech(fps=Fraction(24)),
     "pieces": lambda: with_speech(pieces=RELEASED),
     "resampler": lambda: with_speech(resampler="soxr"),
-    "prompts": lambda: with_performance(text=prompts("0-2 smiling")),
-    "when": lambda: with_performance(text=prompts("0-1 smiling")),
-    "what they mean": lambda: with_performance(text=replace(prompts("0-2 smiling"), embeddings=torch.ones(1, 8))),
-    "who encoded them": lambda: with_performance(text=replace(prompts("0-2 smiling"), encoder="another")),
-    "adapter": lambda: with_performance(
+    "prompts": lambda: with_inputs(text=prompts("0-2 smiling")),
+    "when": lambda: with_inputs(text=prompts("0-1 smiling")),
+    "what they mean": lambda: with_inputs(text=replace(prompts("0-2 smiling"), embeddings=torch.ones(1, 8))),
+    "who encoded them": lambda: with_inputs(text=replace(prompts("0-2 smiling"), encoder="another")),
+    "adapter": lambda: with_inputs(
         text=prompts("0-2 smiling"),
-        models=replace(a_render().performance.models, text_adapter=zero_text_adapter(tiny.UNET)),
+        models=replace(a_render().inputs.models, text_adapter=zero_text_adapter(tiny.UNET)),
     ),
-    "weights over time": lambda: with_performance(weights=parse_weights("lip 1.2 @ 0-", Transition())),
-    "their transition": lambda: with_performance(weights=parse_weights("lip 1.2 @ 0-", Transition(0.2))),
+    "weights over time": lambda: with_inputs(weights=parse_weights("lip 1.2 @ 0-", Transition())),
+    "their transition": lambda: with_inputs(weights=parse_weights("lip 1.2 @ 0-", Transition(0.2))),
     "codec": lambda: replace(a_render(), settings=VideoSettings("h265")),
     "quality": lambda: replace(a_render(), settings=VideoSettings(quality=0)),
 }
@@ -111,15 +111,15 @@ def prompts(text):
 
 
 def test_timelines_count_by_what_they_say():
-    written = with_performance(weights=parse_weights("lip 1.20 @ 0:01-2s ; pose 1 @ 1-", Transition()))
-    shorter = with_performance(weights=parse_weights("pose 1.0 @ 1-; lip 1.2@1-2", Transition()))
+    written = with_inputs(weights=parse_weights("lip 1.20 @ 0:01-2s ; pose 1 @ 1-", Transition()))
+    shorter = with_inputs(weights=parse_weights("pose 1.0 @ 1-; lip 1.2@1-2", Transition()))
     assert key(written) == key(shorter)
-    assert key(with_performance(text=prompts("0-2s  smiling;"))) == key(with_performance(text=prompts("0-2 smiling")))
+    assert key(with_inputs(text=prompts("0-2s  smiling;"))) == key(with_inputs(text=prompts("0-2 smiling")))
 
 
 def test_an_adapter_without_prompts_does_nothing_and_does_not_count():
-    models = replace(a_render().performance.models, text_adapter=zero_text_adapter(tiny.UNET))
-    assert key(with_performance(models=models)) == key(a_render())
+    models = replace(a_render().inputs.models, text_adapter=zero_text_adapter(tiny.UNET))
+    assert key(with_inputs(models=models)) == key(a_render())
 
 
 def test_every_change_gives_a_key_of_its_own():
@@ -129,7 +129,7 @@ def test_every_change_gives_a_key_of_its_own():
 
 def test_the_machines_arithmetic_counts(monkeypatch):
     before = key(a_render())
-    unet = a_render().performance.models.denoising_unet
+    unet = a_render().inputs.models.denoising_unet
     for owner, name in ((job_key, "__version__"), (torch, "__version__"), (unet, "attention_name")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, "another")

@@ -14,7 +14,7 @@ from video_on_script import Sound, decoded_sound, lag_samples, speech_like
 
 from hallo2_core.animation import animate as animation
 from hallo2_core.animation import render as rendering
-from hallo2_core.animation.animate import Performance
+from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.job_key import Render
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.render import render_video
@@ -60,9 +60,9 @@ def a_render(models=None, **sampler):
     codec = VAECodec(models.vae, RecordingRuntime())
     reference = build_reference(models, tiny.portrait(), codec, RecordingRuntime())
     sampler = SamplerConfig(**{"steps": 1, "guidance": 1.0} | sampler)
-    performance = Performance(models, reference, MotionSettings(ClipConfig(4, 2)), sampler)
+    inputs = AnimationInputs(models, reference, MotionSettings(ClipConfig(4, 2)), sampler)
     speech = FakeSpeech(speech_like(16000, 0.71))
-    return Render(performance, speech, codec, VideoSettings(preset="ultrafast"))
+    return Render(inputs, speech, codec, VideoSettings(preset="ultrafast"))
 
 
 def make(render, folder, runtime=None, key="key"):
@@ -100,7 +100,7 @@ def test_the_video_has_every_frame_and_its_sound(render, tmp_path):
     heard, rate = decoded_sound(video.path)
     assert rate == 16000 and abs(lag_samples(given, heard[0])) <= 80
     runtime = RecordingRuntime()
-    clips = animation.animate(render.performance, render.speech, render.codec, runtime)
+    clips = animation.animate(render.inputs, render.speech, render.codec, runtime)
     made = [frame for clip in clips for frame in clip.frames]
     for frame, shown in zip(made, read_frames(video.path), strict=True):
         assert (frame - shown.float() / 255).abs().mean() < 0.05

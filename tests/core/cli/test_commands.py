@@ -134,12 +134,12 @@ def test_prompts_and_weights_over_time_come_to_the_render(short_voice, tmp_path,
              "--text", "0-0.2 smiling; 0.2- serious", "--text-adapter", adapter, "--text-strength", 0.5,
              "--text-scale", 2, "--weights", "lip 1.2 @ 0-", "--transition", 0.1, "--blend", "smooth"]  # fmt: skip
     assert main(list(map(str, given))) == 0
-    performance = seen[0].performance
-    assert str(performance.text) == "0-0.2 smiling; 0.2- serious" and performance.text.is_demo
-    assert performance.models.text_adapter.is_zero
-    assert str(performance.weights) == "lip 1.2 @ 0-"
-    assert performance.weights.transition == performance.text.transition == Transition(0.1, "smooth")
-    assert (performance.sampler.text_strength, performance.sampler.text_scale) == (0.5, 2.0)
+    inputs = seen[0].inputs
+    assert str(inputs.text) == "0-0.2 smiling; 0.2- serious" and inputs.text.is_demo
+    assert inputs.models.text_adapter.is_zero
+    assert str(inputs.weights) == "lip 1.2 @ 0-"
+    assert inputs.weights.transition == inputs.text.transition == Transition(0.1, "smooth")
+    assert (inputs.sampler.text_strength, inputs.sampler.text_scale) == (0.5, 2.0)
 
 
 def test_new_adapter_writes_what_can_be_attached(tmp_path):

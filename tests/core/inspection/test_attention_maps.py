@@ -6,7 +6,7 @@ import torch
 from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRuntime
 
 from hallo2_core.animation import animate as animation
-from hallo2_core.animation.animate import Performance, animate
+from hallo2_core.animation.animate import AnimationInputs, animate
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.config import ClipConfig, SamplerConfig
 from hallo2_core.errors import SettingsError
@@ -21,7 +21,7 @@ CLIP = ClipConfig(frames=4, motion_frames=2)
 @pytest.fixture(autouse=True)
 def fake_windows(monkeypatch):
     monkeypatch.setattr(animation, "SpeechWindows", FakeWindows)
-    monkeypatch.setattr(module, "check_performance", lambda performance, speech: None)  # wants a real speech encoder
+    monkeypatch.setattr(module, "check_inputs", lambda inputs, speech: None)  # wants a real speech encoder
 
 
 def perform(runtime, portrait=None, **sampler):
@@ -29,20 +29,20 @@ def perform(runtime, portrait=None, **sampler):
     codec = VAECodec(models.vae, runtime)
     reference = build_reference(models, portrait or tiny.portrait(), codec, runtime)
     sampler = SamplerConfig(**{"steps": 3, "guidance": 2.0} | sampler)
-    return Performance(models, reference, MotionSettings(CLIP), sampler), codec
+    return AnimationInputs(models, reference, MotionSettings(CLIP), sampler), codec
 
 
 def made(settings=None, frames=10, runtime=None, **given):
     runtime = runtime or RecordingRuntime()
-    performance, codec = perform(runtime, **given)
-    return attention_maps(performance, FakeSpeech(frames), codec, runtime, settings)
+    inputs, codec = perform(runtime, **given)
+    return attention_maps(inputs, FakeSpeech(frames), codec, runtime, settings)
 
 
 @pytest.mark.parametrize(("clip", "legacy_rng"), [(0, False), (2, False), (1, True)])
 def test_the_frames_are_the_videos_bit_for_bit(clip, legacy_rng):
     runtime = RecordingRuntime()
-    performance, codec = perform(runtime, legacy_rng=legacy_rng, steps=1)
-    video = [finished.frames.whole() for finished in animate(performance, FakeSpeech(10), codec, runtime)]
+    inputs, codec = perform(runtime, legacy_rng=legacy_rng, steps=1)
+    video = [finished.frames.whole() for finished in animate(inputs, FakeSpeech(10), codec, runtime)]
     maps = made(MapSettings(clip), legacy_rng=legacy_rng, steps=1)
     assert torch.equal(maps.frames, video[clip]) and maps.first_frame == 4 * clip
 

@@ -6,7 +6,7 @@ import torch
 from stand_ins import RecordingRuntime
 from torch import nn
 
-from hallo2_core.animation.animate import Performance
+from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.config import ClipConfig, Hallo2Config, SamplerConfig
 from hallo2_core.errors import SettingsError
@@ -26,27 +26,27 @@ from hallo2_core.runtime import DeviceMemory
 NEED = MemoryNeed(weights_bytes=4 * GIBIBYTE, largest_layer_bytes=GIBIBYTE // 10, working_bytes=2.5 * GIBIBYTE)
 
 
-def performance(width=64, height=64, frames=16, dtype=torch.float32):
+def inputs(width=64, height=64, frames=16, dtype=torch.float32):
     models = tiny.shared_models() if dtype == torch.float32 else tiny.models(Build(dtype=dtype))
     runtime = RecordingRuntime()
     reference = build_reference(models, tiny.portrait(height, width), VAECodec(models.vae, runtime), runtime)
-    return Performance(models, reference, MotionSettings(ClipConfig(frames, 2)), SamplerConfig())
+    return AnimationInputs(models, reference, MotionSettings(ClipConfig(frames, 2)), SamplerConfig())
 
 
 def test_a_step_of_the_released_model_takes_what_was_measured():
-    tiny_one = performance(dtype=torch.float16)
+    tiny_one = inputs(dtype=torch.float16)
     as_released = replace(tiny_one, models=replace(tiny_one.models, config=Hallo2Config()))
     assert step_bytes(as_released) == STEP_BYTES * (64 * 64) / (512 * 512)
 
 
 def test_a_step_takes_more_for_more_pixels_frames_and_bytes_a_number():
-    one = step_bytes(performance())
-    assert step_bytes(performance(128, 64)) == 2 * one and step_bytes(performance(frames=8)) == one / 2
-    assert step_bytes(performance(dtype=torch.float16)) == one / 2
+    one = step_bytes(inputs())
+    assert step_bytes(inputs(128, 64)) == 2 * one and step_bytes(inputs(frames=8)) == one / 2
+    assert step_bytes(inputs(dtype=torch.float16)) == one / 2
 
 
 def test_all_networks_are_counted_and_the_largest_layer():
-    given, encoder = performance(), nn.Sequential(nn.Linear(1000, 1000, bias=False), nn.Linear(10, 10, bias=False))
+    given, encoder = inputs(), nn.Sequential(nn.Linear(1000, 1000, bias=False), nn.Linear(10, 10, bias=False))
     alone, both = memory_need(given), memory_need(given, encoder)
     counted = sum(parameter.nbytes for network in given.models.networks for parameter in network.parameters())
     assert alone.weights_bytes == counted and both.weights_bytes == counted + 4 * (1000 * 1000 + 10 * 10)

@@ -25,12 +25,12 @@ SETTINGS = Settings(torch.device("cpu"))
 
 def the_first_clip(settings=SETTINGS):
     """Where it is made, and what of."""
-    inputs, clip = golden("longvideo_inputs", InOneStep), golden("longvideo_clip1")
-    stage = Stage(inputs, settings, drop_rate=0.25, clips=1)
+    shared, clip = golden("longvideo_inputs", InOneStep), golden("longvideo_clip1")
+    stage = Stage(shared, settings, drop_rate=0.25, clips=1)
     return stage, (
         0,
         first_motion_frames(stage.portrait, stage.motion),
-        inputs.tensors["audio_windows"][0, : stage.motion.clip.frames],
+        shared.tensors["audio_windows"][0, : stage.motion.clip.frames],
         GoldenDraws(clip.tensors["random_mask"], clip.tensors["initial_latents"]),
     )
 
@@ -45,7 +45,7 @@ def test_what_the_golden_cases_run_is_what_makes_a_video():
 @torch.inference_mode()
 def test_a_zero_adapter_changes_no_bit():
     (stage, given), (prompted, _given) = the_first_clip(), the_first_clip(replace(SETTINGS, zero_adapter=True))
-    assert prompted.loop.performance.text is not None
+    assert prompted.loop.inputs.text is not None
     assert torch.equal(prompted.clip(*given).steps, stage.clip(*given).steps)
 
 

@@ -9,7 +9,7 @@ import torch
 from stand_ins import FakeSpeech, FakeWindows
 
 from hallo2_core.animation import animate as animation
-from hallo2_core.animation.animate import Performance, animate
+from hallo2_core.animation.animate import AnimationInputs, animate
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.config import ClipConfig, SamplerConfig
 from hallo2_core.jobs.job import Job
@@ -44,8 +44,8 @@ def test_a_small_face_is_animated_in_any_shape_and_goes_back_into_its_picture(
     codec = VAECodec(models.vae, runtime)
     reference = build_reference(models, portrait, codec, runtime)
     motion = MotionSettings(ClipConfig(frames=2, motion_frames=1))
-    performance = Performance(models, reference, motion, SamplerConfig(steps=1))
-    frames = torch.cat([clip.frames.whole() for clip in animate(performance, FakeSpeech(3), codec, runtime)])
+    inputs = AnimationInputs(models, reference, motion, SamplerConfig(steps=1))
+    frames = torch.cat([clip.frames.whole() for clip in animate(inputs, FakeSpeech(3), codec, runtime)])
     assert frames.shape == (3, height, width, 3)
 
     with VideoWriter(tmp_path / "crop.mp4", width, height, Fraction(25), LOSSLESS) as crop:
