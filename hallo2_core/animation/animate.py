@@ -23,7 +23,7 @@ from ..timeline.prompts import TextPrompts
 from ..timeline.weights import WeightTimeline
 from .clip_frames import ClipFrames
 from .denoise_clip import denoising_steps
-from .direction import Direction
+from .clip_schedule import ClipSchedule
 from .motion_frames import first_motion_frames, next_motion_frames
 from .patch_drop import shown_motion_frames
 from .randomness import ClipDraws, LegacyDraws, SeededDraws, legacy_generator
@@ -41,9 +41,9 @@ class AnimationInputs:
     text: TextPrompts | None = None
     weights: WeightTimeline | None = None
 
-    def direction(self, frames: int, fps: Fraction) -> Direction:
+    def schedule(self, frames: int, fps: Fraction) -> ClipSchedule:
         """Over a video of so many frames."""
-        return Direction(self.sampler, self.motion.clip.frames, frames, fps, self.text, self.weights)
+        return ClipSchedule(self.sampler, self.motion.clip.frames, frames, fps, self.text, self.weights)
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ def animate(
     which changes nothing, and the clips end with that one.
     """
     clip = inputs.motion.clip
-    direction = inputs.direction(speech.frames, speech.fps)
-    clips = direction.clips if watch is None else watch.clip + 1
+    schedule = inputs.schedule(speech.frames, speech.fps)
+    clips = schedule.clips if watch is None else watch.clip + 1
     windows = SpeechWindows(speech, clip.frames, runtime)
-    loop = ClipLoop(inputs, direction, codec, runtime, clips)
+    loop = ClipLoop(inputs, schedule, codec, runtime, clips)
     state = start or first_state(inputs)
     while state.number < clips:
         draws, generator = clip_draws(inputs, state)
@@ -99,7 +99,7 @@ def animate(
 
 
 def count_clips(inputs: AnimationInputs, speech: SpeechEmbeddings) -> int:
-    return inputs.direction(speech.frames, speech.fps).clips
+    return inputs.schedule(speech.frames, speech.fps).clips
 
 
 def first_state(inputs: AnimationInputs) -> ClipState:
@@ -124,21 +124,21 @@ class ClipLoop:
     def __init__(
         self,
         inputs: AnimationInputs,
-        direction: Direction,
+        schedule: ClipSchedule,
         codec: LatentCodec,
         runtime: Runtime,
         clips: int | None = None,
     ) -> None:
         """clips: how many are to be made, where not all of the video."""
         self.inputs = inputs
-        self.direction = direction
-        self.clips = clips or direction.clips
+        self.schedule = schedule
+        self.clips = clips or schedule.clips
         self.codec = codec
         self.runtime = runtime
         self._others_later = False  # whether frames that the next clip does not need are left to another thread
         self.dtype = dtype_of(inputs.models.denoising_unet)
         reference = inputs.reference
-        halves = slice(2 - direction.halves, None)
+        halves = slice(2 - schedule.halves, None)
         runtime.ready(inputs.models.denoising_unet)
         self.face_tokens = self._here(reference.face_tokens[halves])
         self.portrait: PortraitConditions = inputs.models.denoising_unet.portrait_conditions(
@@ -173,25 +173,25 @@ class ClipLoop:
 
     def conditions(self, number: int, motion_latents: Tensor, windows: Tensor) -> ClipConditions:
         """motion_latents: (m 4 h w), of the dropped motion frames.  windows: (f window layers d)."""
-        models, direction = self.inputs.models, self.direction
+        models, schedule = self.inputs.models, self.schedule
         self.runtime.ready(models.audio_projection, models.reference_net)
         audio_tokens = models.audio_projection(self._here(windows))
         banks = motion_banks(models.reference_net, self._here(motion_latents), self.face_tokens)
         text = self._text(number)
         self.runtime.ready(models.denoising_unet)
-        rows = reference_rows(windows.shape[0], direction.halves, self.inputs.sampler.reference_banks)
+        rows = reference_rows(windows.shape[0], schedule.halves, self.inputs.sampler.reference_banks)
         conditions = models.denoising_unet.clip_conditions(
             self.portrait,
             banks,
             audio_tokens,
-            self._here(direction.region_weights(number)),
+            self._here(schedule.region_weights(number)),
             torch.tensor(rows, device=self.runtime.device),
         )
         return conditions if text is None else conditions.with_text(text)
 
     def _text(self, number: int) -> Mapping[str, tuple[TextModulation, ...]] | None:
         """What the prompts do in this clip. A clip that none of them reaches is to the bit one without prompts."""
-        window, adapter = self.direction.prompts(number), self.inputs.models.text_adapter
+        window, adapter = self.schedule.prompts(number), self.inputs.models.text_adapter
         if window is None:
             return None
         assert adapter is not None, "check_inputs refuses prompts without an adapter"
@@ -205,7 +205,7 @@ class ClipLoop:
         """Latents after each denoising step, (f 4 h w)."""
         sampler = self.inputs.sampler
         unet = self.inputs.models.denoising_unet
-        guidance = self.direction.guidance(number)
+        guidance = self.schedule.guidance(number)
         steps = denoising_steps(unet, noise, conditions, sampler.steps, guidance, self.runtime, watch)
         for done, latents in enumerate(steps, start=1):
             self._report(number, done)

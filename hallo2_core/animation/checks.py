@@ -15,7 +15,7 @@ def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
     _check_speech_fits(inputs, speech)
     _check_reference_fits(inputs)
     _check_clip_fits(inputs)
-    inputs.direction(speech.frames, speech.fps).check()
+    inputs.schedule(speech.frames, speech.fps).check()
     _check_prompts_can_act(inputs)
 
 

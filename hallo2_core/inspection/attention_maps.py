@@ -111,7 +111,7 @@ def _maps(
         maps = [rearrange(by_tokens[h * w][: len(frames)], "f (h w) -> f 1 h w", h=h) for h, w in chosen]
         return torch.stack([F.interpolate(level, chosen[0], mode="bilinear") for level in maps]).mean(dim=0).squeeze(1)
 
-    halves = inputs.direction(speech.frames, speech.fps).halves
+    halves = inputs.schedule(speech.frames, speech.fps).halves
     rows = reference_rows(clip.frames, halves, inputs.sampler.reference_banks)
     return AttentionMaps(
         settings,

@@ -119,8 +119,8 @@ class Stage:
         if settings.zero_adapter:
             attached = with_text_adapter(models, adapter_of(settings, models.config.unet))
             inputs = replace(inputs, models=attached, text=a_prompt())
-        direction = inputs.direction(clips * self.motion.clip.frames, FPS)
-        self.loop = ClipLoop(inputs, direction, self.codec, self.runtime)
+        schedule = inputs.schedule(clips * self.motion.clip.frames, FPS)
+        self.loop = ClipLoop(inputs, schedule, self.codec, self.runtime)
 
     def clip(self, number: int, motion_pixels: Tensor, windows: Tensor, draws: GoldenDraws) -> MadeClip:
         loop = self.loop

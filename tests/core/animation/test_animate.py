@@ -86,7 +86,7 @@ def test_in_pieces_it_is_the_same_video_as_in_one_go(released):
         draws = SeededDraws(inputs.sampler, inputs.motion.patch_drop, number)
         windows = FakeWindows(FakeSpeech(10), 4, runtime).clip(number * 4, 4)
         with torch.inference_mode():
-            loop = ClipLoop(inputs, inputs.direction(10, Fraction(25)), codec, runtime)
+            loop = ClipLoop(inputs, inputs.schedule(10, Fraction(25)), codec, runtime)
             frames = loop.clip(number, pixels, windows, draws).whole()
             buffer = io.BytesIO()
             torch.save(next_motion_frames(frames, 2), buffer)

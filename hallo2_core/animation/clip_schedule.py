@@ -21,7 +21,7 @@ REGIONS = ("pose", "face", "lip")
 
 
 @dataclass(frozen=True)
-class Direction:
+class ClipSchedule:
     """The timelines of one video, and the sampler's constants, which hold where no timeline says otherwise."""
 
     sampler: SamplerConfig
