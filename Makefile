@@ -22,6 +22,7 @@ test: lint
 
 lint: $(READY)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 
 # Needs node and npm, which nothing else here does.
 lint-js:

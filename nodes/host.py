@@ -172,9 +172,7 @@ def network_build(dtype: str) -> Build:
 
 def build_like(network: nn.Module) -> Build:
     """For what works beside a network: in its dtype."""
-    return Build(
-        operations=Layers, attention=attention, dtype=dtype_of(network), device=mm.unet_offload_device()
-    )
+    return Build(operations=Layers, attention=attention, dtype=dtype_of(network), device=mm.unet_offload_device())
 
 
 def _weight_dtype(choice: str) -> torch.dtype:

@@ -105,9 +105,7 @@ def timelines() -> list[io.Input]:
         wires.Text.Input(
             "text",
             optional=True,
-            tooltip=(
-                "From 'Text Prompts (Hallo2)'. Needs a model with a trained adapter, from 'Load Text Control'."
-            ),
+            tooltip=("From 'Text Prompts (Hallo2)'. Needs a model with a trained adapter, from 'Load Text Control'."),
         ),
         wires.Weights.Input(
             "weights",

@@ -123,10 +123,12 @@ def random_banks(rows: int, height: int, width: int, seed: int) -> ReferenceBank
     levels_and_layers = {f"down_blocks.{level}": (level, layers) for level in range(deepest)}
     levels_and_layers["mid_block"] = (deepest, 1)
     levels_and_layers |= {f"up_blocks.{deepest - level}": (level, layers + 1) for level in range(deepest)}
-    return ReferenceBanks({
-        path: tuple(
-            normal(seed + 10 * block + layer, rows, (height >> level) * (width >> level), widths[level])
-            for layer in range(count)
-        )
-        for block, (path, (level, count)) in enumerate(levels_and_layers.items())
-    })
+    return ReferenceBanks(
+        {
+            path: tuple(
+                normal(seed + 10 * block + layer, rows, (height >> level) * (width >> level), widths[level])
+                for layer in range(count)
+            )
+            for block, (path, (level, count)) in enumerate(levels_and_layers.items())
+        }
+    )

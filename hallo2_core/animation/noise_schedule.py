@@ -41,7 +41,7 @@ def _with_zero_terminal_snr(betas: Tensor) -> Tensor:
 
 
 def timesteps(steps: int) -> list[int]:
-    """"Trailing": 999 down, evenly; 40 steps give 999, 974, … 24."""
+    """Trailing spacing: 999 down, evenly; 40 steps give 999, 974, … 24."""
     spaced = np.round(np.arange(TRAINING_STEPS, 0, -TRAINING_STEPS / steps)).astype(int) - 1
     return [int(timestep) for timestep in spaced[:steps]]
 

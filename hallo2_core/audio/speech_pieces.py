@@ -90,9 +90,7 @@ RELEASED = SpeechPieces(piece_seconds=60.0, context_seconds=0.0, normalise="piec
 OURS = SpeechPieces()
 
 
-def _piece_by_itself(
-    samples: int, first: int, last: int, frames: int, fps: Fraction, encoder: Wav2VecConfig
-) -> Piece:
+def _piece_by_itself(samples: int, first: int, last: int, frames: int, fps: Fraction, encoder: Wav2VecConfig) -> Piece:
     """As in the original. Frames first to last; those from `frames` on lie after the sound."""
     frame_samples = SPEECH_RATE_HZ / fps
     start = math.floor(first * frame_samples)

@@ -62,9 +62,7 @@ class SpeechSignal:
     def statistics(self, window: int, stride: int, check_cancelled: Callable[[], None]) -> SoundStatistics:
         """Of the whole signal, gathered in one pass over it and then kept."""
         if (window, stride) not in self._statistics:
-            self._statistics[window, stride] = SoundStatistics.of_signal(
-                self, window, stride, check_cancelled
-            )
+            self._statistics[window, stride] = SoundStatistics.of_signal(self, window, stride, check_cancelled)
         return self._statistics[window, stride]
 
     def _block(self, index: int) -> Tensor:

@@ -25,9 +25,7 @@ from .networks import PREFIXES, hallo2_networks, with_fingerprint
 from .seeded import fill_with_seeded_weights
 
 DEMO_HALLO2 = Hallo2Config(
-    unet=UNetConfig(
-        block_widths=(32, 32, 64, 64), layers_per_block=1, face_token_width=32, audio_token_width=32
-    ),
+    unet=UNetConfig(block_widths=(32, 32, 64, 64), layers_per_block=1, face_token_width=32, audio_token_width=32),
     face_locator=FaceLocatorConfig(block_widths=(8, 16, 16, 32), out_width=32),
     image_projection=ImageProjectionConfig(token_width=32),
     audio_projection=AudioProjectionConfig(

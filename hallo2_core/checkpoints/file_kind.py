@@ -15,18 +15,16 @@ LONGEST_HEADER = 100_000_000  # bytes; the format's own bound
 
 # What people really find under a weights file's name. Compared with the first bytes in lower case, blanks stripped.
 NOT_WEIGHTS = (
-    (b"version https://git-lfs", "a git-lfs pointer: git fetched the file's address, not the file",
-     "Run 'git lfs pull' there, or download the file itself"),
-    (b"<", "a web page: the download failed, or the site wanted a login",
-     "Download it again"),
-    (b'{"', "a text in JSON, perhaps a server's error message",
-     "Download it again"),
-    (b"gguf", "a GGUF file, a format of language-model runners",
-     "Choose the .safetensors or .pth version"),
-    (b"\x1f\x8b", "a gzip archive",
-     "Unpack it and choose the weights file inside"),
-    (b"7z\xbc\xaf", "a 7z archive",
-     "Unpack it and choose the weights file inside"),
+    (
+        b"version https://git-lfs",
+        "a git-lfs pointer: git fetched the file's address, not the file",
+        "Run 'git lfs pull' there, or download the file itself",
+    ),
+    (b"<", "a web page: the download failed, or the site wanted a login", "Download it again"),
+    (b'{"', "a text in JSON, perhaps a server's error message", "Download it again"),
+    (b"gguf", "a GGUF file, a format of language-model runners", "Choose the .safetensors or .pth version"),
+    (b"\x1f\x8b", "a gzip archive", "Unpack it and choose the weights file inside"),
+    (b"7z\xbc\xaf", "a 7z archive", "Unpack it and choose the weights file inside"),
 )
 
 

@@ -78,9 +78,7 @@ def own_name(key: str) -> str | None:
     return None if key.startswith(DROPPED) else RENAMED.get(key, key)
 
 
-def speech_encoder_config(
-    shapes: Mapping[str, tuple[int, ...]], file: str, heads: int | None = None
-) -> Wav2VecConfig:
+def speech_encoder_config(shapes: Mapping[str, tuple[int, ...]], file: str, heads: int | None = None) -> Wav2VecConfig:
     """Dimensions from the shapes under transformers' names. The strides of the convolutions leave no trace in a file;
     they are the same in every wav2vec2. heads: None for the published models' rule, one for every 64 of the width.
 

@@ -56,9 +56,7 @@ def zero_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapt
 
 def demo_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapter:
     """One that fits this UNet and shifts its features at random: nobody trained it, so it means nothing."""
-    control = TextControl(
-        TextControlConfig.fitting(unet), replace(build or Build(dtype=torch.float32), device="meta")
-    )
+    control = TextControl(TextControlConfig.fitting(unet), replace(build or Build(dtype=torch.float32), device="meta"))
     fill_with_seeded_weights(control, PREFIX)
     return replace(_adapter(control, build), is_demo=True)
 
@@ -140,9 +138,7 @@ def _untrained(config: TextControlConfig, build: Build) -> TextControl:
     """Zeros at the end, as the paper's; before it ordinary values, or training would find no direction to start in."""
     control = TextControl(config, replace(build, device="meta"))
     fill_with_seeded_weights(control, PREFIX)
-    zeros = {
-        key: torch.zeros_like(tensor) for key, tensor in control.state_dict().items() if ".linear_2." in key
-    }
+    zeros = {key: torch.zeros_like(tensor) for key, tensor in control.state_dict().items() if ".linear_2." in key}
     control.load_state_dict(zeros, strict=False, assign=True)
     return control.requires_grad_(False)
 

@@ -67,9 +67,7 @@ def matching_rows(key: str) -> list[tuple[str, ...]]:
     for pattern, ours in _PATTERNS:
         if match := pattern.fullmatch(key):
             groups = match.groupdict()
-            found.append(
-                tuple(name.replace("*", groups.get("number", "")) + groups.get("below", "") for name in ours)
-            )
+            found.append(tuple(name.replace("*", groups.get("number", "")) + groups.get("below", "") for name in ours))
     return found
 
 

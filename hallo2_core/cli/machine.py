@@ -25,7 +25,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 
 
 def chosen_device(name: str) -> torch.device:
-    """"auto" is CUDA where there is one, else the CPU."""
+    """'auto' is CUDA where there is one, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -38,7 +38,7 @@ def chosen_device(name: str) -> torch.device:
 
 
 def chosen_dtype(name: str, device: torch.device) -> torch.dtype | None:
-    """"auto" is the weights file's own dtype on a card, and float32 on the CPU, where halves are slow."""
+    """'auto' is the weights file's own dtype on a card, and float32 on the CPU, where halves are slow."""
     if name == "auto":
         return torch.float32 if device.type == "cpu" else None
     return DTYPES[name]

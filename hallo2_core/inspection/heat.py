@@ -11,16 +11,20 @@ from numpy.typing import NDArray
 # The path through OKLCh, a space in which distances are as the eye sees them: lightness, chroma, hue in degrees.
 LIGHTNESS, MOST_CHROMA, HUE_DEGREES = (0.22, 0.95), 0.17, (295.0, 465.0)
 # OKLab → cube roots of cone responses → linear sRGB.
-CONES = np.array([
-    [1.0, 0.3963377774, 0.2158037573],
-    [1.0, -0.1055613458, -0.0638541728],
-    [1.0, -0.0894841775, -1.2914855480],
-])
-LINEAR_SRGB = np.array([
-    [4.0767416621, -3.3077115913, 0.2309699292],
-    [-1.2684380046, 2.6097574011, -0.3413193965],
-    [-0.0041960863, -0.7034186147, 1.7076147010],
-])
+CONES = np.array(
+    [
+        [1.0, 0.3963377774, 0.2158037573],
+        [1.0, -0.1055613458, -0.0638541728],
+        [1.0, -0.0894841775, -1.2914855480],
+    ]
+)
+LINEAR_SRGB = np.array(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.7076147010],
+    ]
+)
 
 Array = NDArray[np.float64]
 

@@ -114,5 +114,3 @@ class Pen:
 def _image(colours: NDArray[np.float64]) -> Image.Image:
     """colours: (h w 3), 0..1."""
     return Image.fromarray((np.clip(colours, 0, 1) * 255).round().astype(np.uint8))
-
-

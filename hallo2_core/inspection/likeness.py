@@ -56,6 +56,7 @@ class Original:
 
 def ssim(one: Tensor, other: Tensor) -> float:
     """one, other: (1 1 h w), 0..1. The structural similarity index (Wang et al. 2004) over square windows."""
+
     def mean(values: Tensor) -> Tensor:
         return F.avg_pool2d(values, SSIM_WINDOW_PX, stride=1)
 

@@ -24,6 +24,7 @@ STEP_BYTES = 2.53 * GIBIBYTE
 STEP_FRAMES, STEP_PIXELS = 16, 512 * 512
 STEP_WIDTH = UNetConfig().block_widths[0]
 
+
 @dataclass(frozen=True)
 class MemoryNeed:
     """The most that is held at once."""

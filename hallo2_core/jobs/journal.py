@@ -26,9 +26,7 @@ class KeptFile:
     frames: int = 0
 
     def followed_by(self, content: bytes, frames: int = 0) -> KeptFile:
-        return KeptFile(
-            self.name, self.size_bytes + len(content), zlib.crc32(content, self.crc), self.frames + frames
-        )
+        return KeptFile(self.name, self.size_bytes + len(content), zlib.crc32(content, self.crc), self.frames + frames)
 
     def is_whole(self, folder: Path) -> bool:
         """Whether the disk gives back what was written: reads all of it."""

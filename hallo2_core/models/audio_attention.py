@@ -49,10 +49,12 @@ class AudioBlock(nn.Module):
     def conditions(self, audio_tokens: Tensor, masks: Tensor, weights: Tensor) -> AudioConditions:
         """audio_tokens: (f n d) of the conditional half.  masks: (3 l).  weights: (3 f)."""
         keys = tuple(attention.keys_values(audio_tokens) for attention, _ in self._branches())
-        silent = torch.cat([
-            self._masked(attention.without_context(audio_tokens), mask, zero_conv)
-            for (attention, zero_conv), mask in zip(self._branches(), masks, strict=True)
-        ])
+        silent = torch.cat(
+            [
+                self._masked(attention.without_context(audio_tokens), mask, zero_conv)
+                for (attention, zero_conv), mask in zip(self._branches(), masks, strict=True)
+            ]
+        )
         return AudioConditions(keys, masks, silent, weights)
 
     def _speech(self, queries: Tensor, audio: AudioConditions) -> Tensor:

@@ -44,12 +44,25 @@ class Build:
         return self.operations.Linear(in_width, out_width, bias=bias, dtype=self.dtype, device=self.device)
 
     def conv2d(
-        self, in_width: int, out_width: int, kernel: int, stride: int = 1, padding: int = 0, groups: int = 1,
+        self,
+        in_width: int,
+        out_width: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
         bias: bool = True,
     ) -> nn.Module:
         return self.operations.Conv2d(
-            in_width, out_width, kernel, stride=stride, padding=padding, groups=groups, bias=bias,
-            dtype=self.dtype, device=self.device,
+            in_width,
+            out_width,
+            kernel,
+            stride=stride,
+            padding=padding,
+            groups=groups,
+            bias=bias,
+            dtype=self.dtype,
+            device=self.device,
         )
 
     def group_norm(self, groups: int, width: int, eps: float) -> nn.Module:
@@ -125,7 +138,12 @@ class ResnetBlock(nn.Module):
     """Two convolutions around the time embedding (absent in the VAE), and the input added."""
 
     def __init__(
-        self, in_width: int, out_width: int, norm_groups: int, build: Build, time_width: int | None = None,
+        self,
+        in_width: int,
+        out_width: int,
+        norm_groups: int,
+        build: Build,
+        time_width: int | None = None,
         eps: float = 1e-5,
     ) -> None:
         super().__init__()

@@ -70,9 +70,7 @@ class ReferenceMidBlock(MidBlock):
 
 
 class ReferenceUpBlock(UpBlock):
-    def forward(
-        self, x: Tensor, skips: list[Tensor], time: Tensor, keys: Keys, is_last: bool
-    ) -> tuple[Tensor, Banks]:
+    def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, keys: Keys, is_last: bool) -> tuple[Tensor, Banks]:
         """Takes its skips off the end of `skips`. In the last block nothing is computed that only the dead output
         would need: its last layer stops at the bank (quirk 15)."""
         banks = []

@@ -67,9 +67,7 @@ class TextControl(nn.Module):
 
     def forward(self, embeddings: Tensor, presence: Tensor) -> Mapping[str, tuple[TextModulation, ...]]:
         """embeddings: (f d).  presence: (f), 0..1 times the strength.  Returns block path → one entry per layer."""
-        return {
-            path: tuple(layer(embeddings, presence) for layer in self.get_submodule(path)) for path in self._paths
-        }
+        return {path: tuple(layer(embeddings, presence) for layer in self.get_submodule(path)) for path in self._paths}
 
 
 def modulated(x: Tensor, text: TextModulation | None) -> Tensor:

@@ -76,7 +76,9 @@ class UpBlock(nn.Module):
         self.resnets = nn.ModuleList(
             resnet(
                 (before if layer == 0 else width) + (skip_below if layer == layers - 1 else width),
-                width, config, build,
+                width,
+                config,
+                build,
             )
             for layer in range(layers)
         )

@@ -116,8 +116,7 @@ class Decoder(nn.Module):
         self.conv_in = build.conv2d(LATENT_CHANNELS, widths[0], 3, padding=1)
         self.mid_block = MidBlock(widths[0], config, build)
         self.up_blocks = nn.ModuleList(
-            UpBlock(widths[max(level - 1, 0)], width, level < last, config, build)
-            for level, width in enumerate(widths)
+            UpBlock(widths[max(level - 1, 0)], width, level < last, config, build) for level, width in enumerate(widths)
         )
         self.conv_norm_out = build.group_norm(config.norm_groups, widths[-1], EPS)
         self.conv_out = build.conv2d(widths[-1], 3, 3, padding=1)

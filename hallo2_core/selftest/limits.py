@@ -21,16 +21,34 @@ import torch
 # pipeline and long_video: latents between the steps. pictures: what is decoded, dropped and encoded again.
 LIMITS = {
     torch.float32: {
-        "network": 1e-4, "full_size": 5e-4, "pipeline": 1e-3, "long_video": 1e-3, "pictures": 1e-3, "audio": 1e-4,
-        "upscaler": 1e-3, "upscaler_fused": 1e-2,
+        "network": 1e-4,
+        "full_size": 5e-4,
+        "pipeline": 1e-3,
+        "long_video": 1e-3,
+        "pictures": 1e-3,
+        "audio": 1e-4,
+        "upscaler": 1e-3,
+        "upscaler_fused": 1e-2,
     },
     torch.float16: {
-        "network": 4e-2, "full_size": 1e-2, "pipeline": 1.5e-1, "long_video": 3.5e-1, "pictures": 1.2e-1,
-        "audio": 2.5e-2, "upscaler": 3e-2, "upscaler_fused": 1.5e-1,
+        "network": 4e-2,
+        "full_size": 1e-2,
+        "pipeline": 1.5e-1,
+        "long_video": 3.5e-1,
+        "pictures": 1.2e-1,
+        "audio": 2.5e-2,
+        "upscaler": 3e-2,
+        "upscaler_fused": 1.5e-1,
     },
     torch.bfloat16: {
-        "network": 3e-1, "full_size": 9e-2, "pipeline": 1.2, "long_video": 3.0, "pictures": 7e-1,
-        "audio": 1.8e-1, "upscaler": 2e-1, "upscaler_fused": 1,
+        "network": 3e-1,
+        "full_size": 9e-2,
+        "pipeline": 1.2,
+        "long_video": 3.0,
+        "pictures": 7e-1,
+        "audio": 1.8e-1,
+        "upscaler": 2e-1,
+        "upscaler_fused": 1,
     },
 }
 

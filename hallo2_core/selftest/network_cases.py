@@ -112,9 +112,9 @@ def denoise_once(case: Case, settings: Settings, networks: CaseNetworks, through
 def region_masks(case: Case) -> RegionMasks:
     """A case's mask pyramid; the original calls pose "full"."""
     levels = sorted(int(name.rsplit("/", 1)[1]) for name in case.tensors if name.startswith("mask/face/"))
-    return RegionMasks(*(
-        tuple(case.tensors[f"mask/{region}/{level}"][0] for level in levels) for region in ("full", "face", "lip")
-    ))
+    return RegionMasks(
+        *(tuple(case.tensors[f"mask/{region}/{level}"][0] for level in levels) for region in ("full", "face", "lip"))
+    )
 
 
 def _expected_prediction(case: Case) -> Tensor:

@@ -93,7 +93,11 @@ def hallo2_config(raw: dict[str, Any]) -> Hallo2Config:
             image["clip_embeddings_dim"], image["cross_attention_dim"], image["clip_extra_context_tokens"]
         ),
         AudioProjectionConfig(
-            audio["seq_len"], audio["blocks"], audio["channels"], audio["intermediate_dim"], audio["output_dim"],
+            audio["seq_len"],
+            audio["blocks"],
+            audio["channels"],
+            audio["intermediate_dim"],
+            audio["output_dim"],
             audio["context_tokens"],
         ),
     )

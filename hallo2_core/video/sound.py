@@ -47,8 +47,9 @@ class SoundEncoder:
         self.rate_hz = aac_rate(source.rate_hz)
         self.samples = ceil(source.samples * self.rate_hz / Fraction(source.rate_hz))
         if self.rate_hz != source.rate_hz:
-            logger.info("AAC has no rate of %d Hz: the video's sound is resampled to %d Hz.",
-                        source.rate_hz, self.rate_hz)
+            logger.info(
+                "AAC has no rate of %d Hz: the video's sound is resampled to %d Hz.", source.rate_hz, self.rate_hz
+            )
         self._container = container
         self._source = source
         self._layout = LAYOUTS[source.channels]
@@ -84,8 +85,9 @@ class SoundEncoder:
         graph = av.filter.Graph()
         rate = self._source.rate_hz
         chain = [
-            graph.add("abuffer", sample_rate=str(rate), sample_fmt="flt", channel_layout=self._layout,
-                      time_base=f"1/{rate}"),
+            graph.add(
+                "abuffer", sample_rate=str(rate), sample_fmt="flt", channel_layout=self._layout, time_base=f"1/{rate}"
+            ),
             graph.add("aresample", f"{self.rate_hz}:{RESAMPLER}"),
             graph.add("apad", f"whole_len={self.samples}"),
             graph.add("atrim", f"end_sample={self.samples}"),

@@ -47,9 +47,15 @@ def test_what_cannot_work_is_refused_with_a_next_step(make, message):
 
 def test_the_edges_of_what_is_allowed():
     for make in (
-        lambda: ClipConfig(16, 16), lambda: ClipConfig(1, 1), lambda: SamplerConfig(1), lambda: SamplerConfig(1000),
-        lambda: SamplerConfig(reference_banks="aligned"), lambda: PatchDropConfig(0.0), lambda: PatchDropConfig(1.0),
-        lambda: PatchDropConfig(noise_sigma=0.99), lambda: check_frame_size(64, 1024),
+        lambda: ClipConfig(16, 16),
+        lambda: ClipConfig(1, 1),
+        lambda: SamplerConfig(1),
+        lambda: SamplerConfig(1000),
+        lambda: SamplerConfig(reference_banks="aligned"),
+        lambda: PatchDropConfig(0.0),
+        lambda: PatchDropConfig(1.0),
+        lambda: PatchDropConfig(noise_sigma=0.99),
+        lambda: check_frame_size(64, 1024),
     ):
         make()
 

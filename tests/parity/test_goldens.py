@@ -55,10 +55,7 @@ def test_float32(name, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "dtype"),
-    [
-        parameter(name, dtype)
-        for name in WITH_A_DTYPE for dtype in HALF_PRECISIONS if f"{name} {dtype}" not in TOO_SLOW
-    ],
+    [parameter(name, dtype) for name in WITH_A_DTYPE for dtype in HALF_PRECISIONS if f"{name} {dtype}" not in TOO_SLOW],
 )
 def test_half_precision(name, dtype, tmp_path):
     """Within limits of its own, and not by running in float32 after all."""
@@ -67,7 +64,18 @@ def test_half_precision(name, dtype, tmp_path):
 
 def test_no_kind_of_case_is_missing():
     assert set(CASES) >= {
-        "audio", "audio_proj", "denoising_unet_cfg", "denoising_unet_nocfg", "face_locator", "full_size_denoise",
-        "image_proj", "longvideo", "masks", "pipeline_cfg", "reference_unet", "scheduler40", "sr_full",
+        "audio",
+        "audio_proj",
+        "denoising_unet_cfg",
+        "denoising_unet_nocfg",
+        "face_locator",
+        "full_size_denoise",
+        "image_proj",
+        "longvideo",
+        "masks",
+        "pipeline_cfg",
+        "reference_unet",
+        "scheduler40",
+        "sr_full",
         "sr_transformer",
     }

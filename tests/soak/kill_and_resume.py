@@ -296,8 +296,11 @@ def main() -> int:
         try:
             expected = undisturbed(folder / "undisturbed", arguments.seconds)
             check_finished(folder / "undisturbed", expected)
-            print(f"undisturbed: {len(expected.frames)} frames, {expected.clips} clips of "
-                  f"{expected.seconds_per_clip:.2f} s", flush=True)
+            print(
+                f"undisturbed: {len(expected.frames)} frames, {expected.clips} clips of "
+                f"{expected.seconds_per_clip:.2f} s",
+                flush=True,
+            )
             jobs = KilledJobs(folder, expected, arguments.kills, random.Random(arguments.seed))
             jobs.run()
             print(f"{jobs.kills} kills of {jobs.jobs} jobs: nothing lost, nothing different, nothing left over")

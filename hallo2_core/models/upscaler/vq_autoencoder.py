@@ -67,7 +67,12 @@ class Encoder(nn.Module):
     """Levels of residual blocks with a halving between them; attention at the last level's side."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, widths: tuple[int, ...], blocks_per_level: int, norm_groups: int,
+        self,
+        in_channels: int,
+        out_channels: int,
+        widths: tuple[int, ...],
+        blocks_per_level: int,
+        norm_groups: int,
         build: Build,
     ) -> None:
         super().__init__()
@@ -102,7 +107,12 @@ class Generator(nn.Module):
     """The encoder's mirror image."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, widths: tuple[int, ...], blocks_per_level: int, norm_groups: int,
+        self,
+        in_channels: int,
+        out_channels: int,
+        widths: tuple[int, ...],
+        blocks_per_level: int,
+        norm_groups: int,
         build: Build,
     ) -> None:
         super().__init__()

@@ -115,8 +115,24 @@ def test_in_pieces_it_is_the_same_video_as_in_one_go(released):
         {"motion": MotionSettings(CLIP, start_frames=tiny.normal(5, 2, 64, 64, 3).sigmoid())},
         {"portrait": replace(tiny.portrait(), identity=torch.zeros(512))},
     ],
-    ids=["seed", "steps", "guidance", "guidance off", "lip weight", "legacy", "aligned", "drop seed", "all dropped",
-         "noise", "noise time", "noise as trained", "one motion frame", "three", "start frames", "unknown face"],
+    ids=[
+        "seed",
+        "steps",
+        "guidance",
+        "guidance off",
+        "lip weight",
+        "legacy",
+        "aligned",
+        "drop seed",
+        "all dropped",
+        "noise",
+        "noise time",
+        "noise as trained",
+        "one motion frame",
+        "three",
+        "start frames",
+        "unknown face",
+    ],
 )
 def test_every_setting_is_heard(released, change):
     got = video(frames=4, **change)
@@ -125,7 +141,8 @@ def test_every_setting_is_heard(released, change):
 
 
 @pytest.mark.parametrize(
-    "motion", [MotionSettings(CLIP, PatchDropConfig(adaptive=True)), MotionSettings(CLIP, colour_match=True)],
+    "motion",
+    [MotionSettings(CLIP, PatchDropConfig(adaptive=True)), MotionSettings(CLIP, colour_match=True)],
     ids=["adaptive drop", "colour match"],
 )
 def test_what_holds_on_to_the_portrait_changes_what_has_drifted_and_not_the_first_clip(released, motion):
@@ -287,9 +304,7 @@ def test_an_attached_adapter_without_prompts_changes_no_bit(released, trained):
 
 def test_strength_zero_is_no_prompt(released, trained):
     inputs, codec = perform(RecordingRuntime(), text_strength=0.0)
-    inputs = replace(
-        inputs, models=replace(inputs.models, text_adapter=trained), text=prompts("0- smiling")
-    )
+    inputs = replace(inputs, models=replace(inputs.models, text_adapter=trained), text=prompts("0- smiling"))
     clips = animate(inputs, FakeSpeech(10), codec, RecordingRuntime())
     assert torch.equal(torch.cat([clip.frames.whole() for clip in clips]), released)
 

@@ -46,6 +46,7 @@ def test_as_trained_every_clip_has_a_strength_of_its_own_within_the_trainings():
 
 def test_as_trained_each_frame_is_a_little_brighter_or_darker():
     """Training adds an offset of deviation 0.05 to the noise of each frame."""
+
     class Draws(SeededDraws):
         def noise_time(self, below):
             assert below == 50

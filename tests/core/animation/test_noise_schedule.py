@@ -9,8 +9,14 @@ from hallo2_core.animation.noise_schedule import ddim_step, signal_levels, times
 def oracle(steps):
     """The release's scheduler. Its betas are linear: the switch to scaled_linear comes too late to count."""
     scheduler = DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="linear", clip_sample=False, steps_offset=1,
-        prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing",
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="linear",
+        clip_sample=False,
+        steps_offset=1,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
     )
     scheduler.set_timesteps(steps)
     return scheduler

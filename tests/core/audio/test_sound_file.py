@@ -60,9 +60,17 @@ def test_reads_every_sample_as_it_is_stored(tmp_path, channels):
 
 @pytest.mark.parametrize(
     "name, codec, sample_format",
-    [("u8.wav", "pcm_u8", "u8"), ("s32.wav", "pcm_s32le", "s32"), ("flt.wav", "pcm_f32le", "flt"),
-     ("dbl.wav", "pcm_f64le", "dbl"), ("s16.flac", "flac", "s16"), ("s32.flac", "flac", "s32"),
-     ("fltp.m4a", "aac", "fltp"), ("fltp.mp3", "libmp3lame", "fltp"), ("opus.mkv", "libopus", "flt")],
+    [
+        ("u8.wav", "pcm_u8", "u8"),
+        ("s32.wav", "pcm_s32le", "s32"),
+        ("flt.wav", "pcm_f32le", "flt"),
+        ("dbl.wav", "pcm_f64le", "dbl"),
+        ("s16.flac", "flac", "s16"),
+        ("s32.flac", "flac", "s32"),
+        ("fltp.m4a", "aac", "fltp"),
+        ("fltp.mp3", "libmp3lame", "fltp"),
+        ("opus.mkv", "libopus", "flt"),
+    ],
 )
 def test_reads_every_sample_format(tmp_path, name, codec, sample_format):
     t = np.arange(48000) / 48000

@@ -56,8 +56,14 @@ def test_frame_counts_are_exact_where_floats_are_not():
 
 @pytest.mark.parametrize(
     "given, exact",
-    [(25, Fraction(25)), (25.0, Fraction(25)), (29.97, Fraction(2997, 100)), (30000 / 1001, Fraction(30000, 1001)),
-     (23.976, Fraction(2997, 125)), (Fraction(24000, 1001), Fraction(24000, 1001))],
+    [
+        (25, Fraction(25)),
+        (25.0, Fraction(25)),
+        (29.97, Fraction(2997, 100)),
+        (30000 / 1001, Fraction(30000, 1001)),
+        (23.976, Fraction(2997, 125)),
+        (Fraction(24000, 1001), Fraction(24000, 1001)),
+    ],
 )
 def test_frame_rates_are_what_they_look_like(encoder, given, exact):
     assert encode_speech(noise(0.1), encoder, given).fps == exact

@@ -117,8 +117,11 @@ def test_fingerprint_is_of_the_sound_and_not_of_its_storage(monkeypatch):
     changed = whole.clone()
     changed[1, -1] ^= 1
     others = [
-        TensorAudio(changed, 16000), TensorAudio(whole, 16001), TensorAudio(whole[:, :-1], 16000),
-        TensorAudio(whole.flip(0), 16000), TensorAudio(whole.reshape(1, -1), 16000),
+        TensorAudio(changed, 16000),
+        TensorAudio(whole, 16001),
+        TensorAudio(whole[:, :-1], 16000),
+        TensorAudio(whole.flip(0), 16000),
+        TensorAudio(whole.reshape(1, -1), 16000),
     ]
     names = {audio.fingerprint() for audio in others}
     assert len(names) == len(others) and name not in names

@@ -38,9 +38,13 @@ def empty_hallo2(config):
 NET = manifest("manifest_net")
 DENOISING = below(NET, "denoising_unet.")
 STABLE_DIFFUSION = dict.fromkeys(
-    ("model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.encoder.down.0.block.0.conv1.weight",
-     "first_stage_model.decoder.up.0.block.0.conv1.weight",
-     "cond_stage_model.transformer.text_model.final_layer_norm.weight"), (1,)
+    (
+        "model.diffusion_model.input_blocks.0.0.weight",
+        "first_stage_model.encoder.down.0.block.0.conv1.weight",
+        "first_stage_model.decoder.up.0.block.0.conv1.weight",
+        "cond_stage_model.transformer.text_model.final_layer_norm.weight",
+    ),
+    (1,),
 )
 
 

@@ -46,8 +46,10 @@ def with_head(weights):
 
 def with_pretraining_heads(weights):
     return {f"wav2vec2.{key}": tensor for key, tensor in weights.items()} | {
-        "quantizer.codevectors": torch.ones(1, 2, 3), "quantizer.weight_proj.weight": torch.ones(2, 2),
-        "project_q.weight": torch.ones(2, 2), "project_hid.bias": torch.ones(2),
+        "quantizer.codevectors": torch.ones(1, 2, 3),
+        "quantizer.weight_proj.weight": torch.ones(2, 2),
+        "project_q.weight": torch.ones(2, 2),
+        "project_hid.bias": torch.ones(2),
     }
 
 

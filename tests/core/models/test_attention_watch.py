@@ -13,9 +13,9 @@ def rows_of_attention(q, k):
     places = k.shape[1]
     one_hot = torch.eye(places, dtype=torch.float64).expand(k.shape[0], -1, -1)
     heads = zip(q.double().chunk(HEADS, -1), k.double().chunk(HEADS, -1), strict=True)
-    return torch.stack([
-        torch.nn.functional.scaled_dot_product_attention(one_q, one_k, one_hot) for one_q, one_k in heads
-    ]).mean(dim=0)
+    return torch.stack(
+        [torch.nn.functional.scaled_dot_product_attention(one_q, one_k, one_hot) for one_q, one_k in heads]
+    ).mean(dim=0)
 
 
 @pytest.mark.parametrize("piece", [1, 7 * HEADS * TOKENS, 2**24], ids=["one query", "uneven pieces", "in one go"])

@@ -106,12 +106,12 @@ def test_inner_widths_of_audio_modules_are_those_of_the_blocks_input():
         return [tuple(audio.proj_in.weight.shape[1::-1]) for audio in block.audio_modules]
 
     assert [widths(block) for block in unet.down_blocks[:3]] == [
-        [(320, 320), (320, 320)], [(640, 320), (640, 640)], [(1280, 640), (1280, 1280)]
+        [(320, 320), (320, 320)],
+        [(640, 320), (640, 640)],
+        [(1280, 640), (1280, 1280)],
     ]
     assert widths(unet.mid_block) == [(1280, 1280)]
-    assert [widths(block) for block in unet.up_blocks[1:]] == [
-        [(1280, 640)] * 3, [(640, 320)] * 3, [(320, 320)] * 3
-    ]
+    assert [widths(block) for block in unet.up_blocks[1:]] == [[(1280, 640)] * 3, [(640, 320)] * 3, [(320, 320)] * 3]
     assert not hasattr(unet.down_blocks[3], "audio_modules") and not hasattr(unet.up_blocks[0], "audio_modules")
 
 
@@ -123,8 +123,15 @@ def test_masks_of_a_level_go_to_the_blocks_of_that_size(unet, inputs):
         inputs.banks, inputs.face_tokens, inputs.face_map, replace(inputs.masks, face=tuple(face))
     )
     clip = unet.clip_conditions(portrait, inputs.motion_banks, inputs.audio_tokens, inputs.weights, inputs.rows)
-    levels = {"down_blocks.0": 0, "down_blocks.1": 1, "down_blocks.2": 2, "mid_block": 3,
-              "up_blocks.1": 2, "up_blocks.2": 1, "up_blocks.3": 0}
+    levels = {
+        "down_blocks.0": 0,
+        "down_blocks.1": 1,
+        "down_blocks.2": 2,
+        "mid_block": 3,
+        "up_blocks.1": 2,
+        "up_blocks.2": 1,
+        "up_blocks.3": 0,
+    }
     assert set(clip.layers) == set(levels)
     for path, layers in clip.layers.items():
         for given in layers:

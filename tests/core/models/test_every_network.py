@@ -28,9 +28,13 @@ NETWORKS = {
     "audioproj": lambda config, build: AudioProjection(config.audio_projection, build),
 }
 EVERY_NETWORK = NETWORKS | {"vae": lambda config, build: AutoencoderKL(tiny.VAE, build)}
-FIELDS = dict(zip(EVERY_NETWORK, (
-    "reference_net", "denoising_unet", "face_locator", "image_projection", "audio_projection", "vae"
-), strict=True))
+FIELDS = dict(
+    zip(
+        EVERY_NETWORK,
+        ("reference_net", "denoising_unet", "face_locator", "image_projection", "audio_projection", "vae"),
+        strict=True,
+    )
+)
 
 
 def manifest(name):
@@ -49,7 +53,8 @@ def test_released_keys_and_shapes_are_ours_without_a_table():
         ours |= {f"{prefix}.{key}": shape for key, shape in shapes(network.state_dict()).items()}
         below = {
             key.removeprefix(f"{prefix}."): torch.empty(shape, device="meta")
-            for key, shape in expected.items() if key.startswith(f"{prefix}.")
+            for key, shape in expected.items()
+            if key.startswith(f"{prefix}.")
         }
         network.load_state_dict(below, strict=True, assign=True)
     assert ours == expected
@@ -61,8 +66,11 @@ def test_vae_keys_are_those_of_diffusers():
     assert shapes(ours.state_dict()) == manifest("manifest_vae.json")
     with torch.device("meta"):
         full_size = TheirVAE(
-            block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4,
-            down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+            block_out_channels=(128, 256, 512, 512),
+            layers_per_block=2,
+            latent_channels=4,
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
         )
     assert shapes(AutoencoderKL(VAEConfig(), Build(device="meta")).state_dict()) == shapes(full_size.state_dict())
 

@@ -91,9 +91,16 @@ def test_feed_forward_equals_diffusers():
 @pytest.mark.parametrize("time_width", [20, None])
 def test_resnet_block_equals_diffusers(out_width, time_width):
     ours = seeded(ResnetBlock(32, out_width, 16, Build(), time_width, eps=1e-5))
-    oracle = with_the_weights_of(ours, ResnetBlock2D(
-        in_channels=32, out_channels=out_width, temb_channels=time_width, groups=16, eps=1e-5,
-    ))
+    oracle = with_the_weights_of(
+        ours,
+        ResnetBlock2D(
+            in_channels=32,
+            out_channels=out_width,
+            temb_channels=time_width,
+            groups=16,
+            eps=1e-5,
+        ),
+    )
     x = normal(1, 3, 32, 6, 4)
     time = None if time_width is None else normal(2, 1, time_width)
     torch.testing.assert_close(ours(x, time), oracle(x, time))

@@ -68,7 +68,11 @@ def test_there_are_sixteen_banks_at_the_released_size():
     banks = net(torch.zeros(2, 4, 64, 48, device="meta"), torch.zeros(2, 4, 768, device="meta")).layers
     assert sum(map(len, banks.values())) == 16
     assert {path: tuple(bank[0].shape) for path, bank in banks.items()} == {
-        "down_blocks.0": (2, 3072, 320), "down_blocks.1": (2, 768, 640), "down_blocks.2": (2, 192, 1280),
+        "down_blocks.0": (2, 3072, 320),
+        "down_blocks.1": (2, 768, 640),
+        "down_blocks.2": (2, 192, 1280),
         "mid_block": (2, 48, 1280),
-        "up_blocks.1": (2, 192, 1280), "up_blocks.2": (2, 768, 640), "up_blocks.3": (2, 3072, 320),
+        "up_blocks.1": (2, 192, 1280),
+        "up_blocks.2": (2, 768, 640),
+        "up_blocks.3": (2, 3072, 320),
     }

@@ -8,8 +8,12 @@ from tiny import VAE, normal
 @pytest.fixture(scope="module")
 def oracle():
     oracle = TheirVAE(
-        block_out_channels=VAE.block_widths, layers_per_block=VAE.layers_per_block, norm_num_groups=VAE.norm_groups,
-        latent_channels=4, down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=VAE.block_widths,
+        layers_per_block=VAE.layers_per_block,
+        norm_num_groups=VAE.norm_groups,
+        latent_channels=4,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
     ).eval()
     oracle.load_state_dict(tiny.shared_models().vae.state_dict(), strict=True)
     return oracle

@@ -20,13 +20,16 @@ def test_networks_of_a_case_have_exactly_the_tensors_of_its_manifest():
     settings = Settings(torch.device("cpu"), torch.bfloat16)
     models = CaseNetworks(Case("image_proj", GOLDENS / "image_proj.safetensors"), settings).all()
     prefixes = {
-        "reference_unet.": models.reference_net, "denoising_unet.": models.denoising_unet,
-        "face_locator.": models.face_locator, "imageproj.": models.image_projection,
+        "reference_unet.": models.reference_net,
+        "denoising_unet.": models.denoising_unet,
+        "face_locator.": models.face_locator,
+        "imageproj.": models.image_projection,
         "audioproj.": models.audio_projection,
     }
     ours = {
         prefix + key: list(tensor.shape)
-        for prefix, network in prefixes.items() for key, tensor in network.state_dict().items()
+        for prefix, network in prefixes.items()
+        for key, tensor in network.state_dict().items()
     }
     assert ours == raw("manifest.json")
     assert {p.dtype for network in models.networks for p in network.parameters()} == {torch.bfloat16}

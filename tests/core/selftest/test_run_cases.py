@@ -34,12 +34,23 @@ def copy(name, folder, as_name=None, change=None):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("audio", "audio"), ("audio_2", "audio"), ("audiobook", "audio"),
-        ("audio_proj", "audio_proj"), ("audio_proj_large", "audio_proj"), ("audio_projector", "audio_proj"),
-        ("denoising_unet_cfg", "denoising_unet"), ("full_size_denoise_64", "full_size_denoise"),
-        ("pipeline5frames", "pipeline"), ("scheduler40", "scheduler"), ("sr_full", "sr_full"),
-        ("sr_transformer3", "sr_transformer"), ("masks_far_edges", "masks"), ("reference_unet", "reference_unet"),
-        ("sr", None), ("my_audio", None), ("vae", None),
+        ("audio", "audio"),
+        ("audio_2", "audio"),
+        ("audiobook", "audio"),
+        ("audio_proj", "audio_proj"),
+        ("audio_proj_large", "audio_proj"),
+        ("audio_projector", "audio_proj"),
+        ("denoising_unet_cfg", "denoising_unet"),
+        ("full_size_denoise_64", "full_size_denoise"),
+        ("pipeline5frames", "pipeline"),
+        ("scheduler40", "scheduler"),
+        ("sr_full", "sr_full"),
+        ("sr_transformer3", "sr_transformer"),
+        ("masks_far_edges", "masks"),
+        ("reference_unet", "reference_unet"),
+        ("sr", None),
+        ("my_audio", None),
+        ("vae", None),
     ],
 )
 def test_the_kind_is_the_longest_stem_a_name_begins_with(name, kind):
@@ -101,8 +112,14 @@ def test_full_size_cases_run_only_in_heavy_runs(tmp_path):
 
 
 class TestLongVideos:
-    FILES = ("longvideo_inputs", "longvideo_clip1", "longvideo_clip2", "longvideo_clip10",
-             "longvideo_four_inputs", "longvideo_four_clip1")
+    FILES = (
+        "longvideo_inputs",
+        "longvideo_clip1",
+        "longvideo_clip2",
+        "longvideo_clip10",
+        "longvideo_four_inputs",
+        "longvideo_four_clip1",
+    )
 
     @pytest.fixture
     def folder(self, tmp_path):

@@ -40,9 +40,7 @@ def test_attention_block_is_one_head_over_all_positions():
     block = AttentionBlock(32, norm_groups=8, build=Build())
     x = torch.randn(2, 32, 3, 5)
     own = block.norm(x).flatten(2)
-    q, k, v = (
-        part.weight[:, :, 0, 0] @ own + part.bias[:, None] for part in (block.q, block.k, block.v)
-    )
+    q, k, v = (part.weight[:, :, 0, 0] @ own + part.bias[:, None] for part in (block.q, block.k, block.v))
     weights = torch.softmax(q.transpose(1, 2) @ k * 32**-0.5, dim=-1)
     seen = (v @ weights.transpose(1, 2)).reshape(2, 32, 3, 5)
     torch.testing.assert_close(block(x), x + block.proj_out(seen), rtol=1e-4, atol=1e-5)
