@@ -82,7 +82,7 @@ class LocalRuntime:
             logger.info("%s", text)
 
     def _is(self, device: torch.device) -> bool:
-        """ "cuda" without a number is whichever card a tensor is on."""
+        """'cuda' without a number is whichever card a tensor is on."""
         return device.type == self.device.type and self.device.index in (None, device.index)
 
 

@@ -93,12 +93,12 @@ class Hallo2AttentionMaps(io.ComfyNode):
         from ..hallo2_core.config import RegionWeights, SamplerConfig
         from ..hallo2_core.inspection.attention_maps import MapSettings, attention_maps
         from ..hallo2_core.inspection.attention_plot import draw_frames, draw_overview
-        from ..hallo2_core.inspection.memory import watched_step_bytes
+        from ..hallo2_core.inspection.memory import recorded_step_bytes
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
         inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
-        runtime = host.HostRuntime(model, speech, working_bytes=watched_step_bytes(inputs))
+        runtime = host.HostRuntime(model, speech, working_bytes=recorded_step_bytes(inputs))
         pictures = latent_codec(vae, model, runtime)
         maps = attention_maps(inputs, speech.payload, pictures, runtime, MapSettings(clip, denoising_phase, scale))
         return io.NodeOutput(host.images(draw_overview(maps)), host.images(*draw_frames(maps)))

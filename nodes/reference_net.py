@@ -20,7 +20,7 @@ class Hallo2ReferenceNet(io.ComfyNode):
             node_id="Hallo2ReferenceNet",
             display_name="Apply ReferenceNet (Hallo2)",
             category="Hallo2",
-            description="Looks at the portrait once, for the whole video: how the face and its surroundings look.",
+            description="Record at the portrait once, for the whole video: how the face and its surroundings look.",
             inputs=[
                 wires.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
                 wires.Portrait.Input("portrait", tooltip="From 'Prepare Portrait (Hallo2)'."),

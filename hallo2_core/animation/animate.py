@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..audio.speech_embeddings import SpeechWindows
 from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT, SamplerConfig
-from ..models.attention_watch import AttentionWatch
+from ..models.attention_recorder import AttentionRecorder
 from ..models.conditions import ClipConditions, PortraitConditions
 from ..models.latents import LatentCodec, decoding_bytes, encode_pictures
 from ..models.layers import dtype_of
@@ -22,8 +22,8 @@ from ..runtime import Runtime
 from ..timeline.prompts import TextPrompts
 from ..timeline.weights import WeightTimeline
 from .clip_frames import ClipFrames
-from .denoise_clip import denoising_steps
 from .clip_schedule import ClipSchedule
+from .denoise_clip import denoising_steps
 from .motion_frames import first_motion_frames, next_motion_frames
 from .patch_drop import shown_motion_frames
 from .randomness import ClipDraws, LegacyDraws, SeededDraws, legacy_generator
@@ -70,25 +70,27 @@ def animate(
     codec: LatentCodec,
     runtime: Runtime,
     start: ClipState | None = None,
-    watch: AttentionWatch | None = None,
+    recorder: AttentionRecorder | None = None,
 ) -> Iterator[FinishedClip]:
     """Yield finished clips. Holds one at a time. What is still to be decoded of it another thread may decode.
 
     The clips' frames add up to exactly `speech.frames`: the last clip is made whole and cut. start: go on from there,
-    with the same frames as if the work had never stopped; None begins at the beginning. watch: looks on at one clip,
+    with the same frames as if the work had never stopped; None begins at the beginning. recorder: records one clip,
     which changes nothing, and the clips end with that one.
     """
     clip = inputs.motion.clip
     schedule = inputs.schedule(speech.frames, speech.fps)
-    clips = schedule.clips if watch is None else watch.clip + 1
+    clips = schedule.clips if recorder is None else recorder.clip + 1
     windows = SpeechWindows(speech, clip.frames, runtime)
     loop = ClipLoop(inputs, schedule, codec, runtime, clips)
     state = start or first_state(inputs)
     while state.number < clips:
         draws, generator = clip_draws(inputs, state)
         first_frame = state.number * clip.frames
-        onlooker = watch if watch is not None and watch.clip == state.number else None
-        frames = loop.clip(state.number, state.motion_pixels, windows.clip(first_frame, clip.frames), draws, onlooker)
+        row_recorder = recorder if recorder is not None and recorder.clip == state.number else None
+        frames = loop.clip(
+            state.number, state.motion_pixels, windows.clip(first_frame, clip.frames), draws, row_recorder
+        )
         state = ClipState(
             state.number + 1,
             next_motion_frames(frames.last(clip.motion_frames), clip.motion_frames),
@@ -154,14 +156,14 @@ class ClipLoop:
         motion_pixels: Tensor,
         windows: Tensor,
         draws: ClipDraws,
-        watch: AttentionWatch | None = None,
+        recorder: AttentionRecorder | None = None,
     ) -> ClipFrames:
         """motion_pixels: (m 3 h w), -1..1, not yet dropped.  windows: (f window layers d)."""
         inputs, runtime = self.inputs, self.runtime
         shown = shown_motion_frames(motion_pixels, inputs.reference.portrait, inputs.motion, draws)
         conditions = self.conditions(number, encode_pictures(self.codec, shown), windows)
         noise = draws.latents(self._latent_shape(windows.shape[0]), self.dtype)
-        latents = deque(self.steps(number, self._here(noise), conditions, watch), maxlen=1).pop()
+        latents = deque(self.steps(number, self._here(noise), conditions, recorder), maxlen=1).pop()
         frames = ClipFrames(self.codec, latents)
         frames.decode_last(inputs.motion.clip.motion_frames, runtime.check_cancelled)
         portrait = inputs.reference.portrait
@@ -200,13 +202,13 @@ class ClipLoop:
         return adapter.control(self._here(window.embeddings), self._here(presence))
 
     def steps(
-        self, number: int, noise: Tensor, conditions: ClipConditions, watch: AttentionWatch | None = None
+        self, number: int, noise: Tensor, conditions: ClipConditions, recorder: AttentionRecorder | None = None
     ) -> Iterator[Tensor]:
         """Latents after each denoising step, (f 4 h w)."""
         sampler = self.inputs.sampler
         unet = self.inputs.models.denoising_unet
         guidance = self.schedule.guidance(number)
-        steps = denoising_steps(unet, noise, conditions, sampler.steps, guidance, self.runtime, watch)
+        steps = denoising_steps(unet, noise, conditions, sampler.steps, guidance, self.runtime, recorder)
         for done, latents in enumerate(steps, start=1):
             self._report(number, done)
             yield latents

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..models.attention_watch import AttentionWatch
+from ..models.attention_recorder import AttentionRecorder
 from ..models.conditions import ClipConditions
 from ..runtime import Runtime
 from .guidance import Guidance, both_halves, guided_prediction
@@ -22,14 +22,14 @@ def denoising_steps(
     steps: int,
     guidance: Guidance,
     runtime: Runtime,
-    watch: AttentionWatch | None = None,
+    recorder: AttentionRecorder | None = None,
 ) -> Iterator[Tensor]:
-    """noise: (f 4 h w).  Yields the latents after each step, (f 4 h w); the last ones are the clip. watch: looks on at
+    """noise: (f 4 h w).  Yields the latents after each step, (f 4 h w); the last ones are the clip. recorder: records
     the steps it names."""
     latents = noise
     for step, timestep in enumerate(timesteps(steps)):
         runtime.check_cancelled()
-        given = conditions if watch is None or step not in watch.steps else conditions.watched_by(watch)
+        given = conditions if recorder is None or step not in recorder.steps else conditions.recorded_by(recorder)
         prediction = predicted(denoising_unet, latents, timestep, given, guidance)
         latents = ddim_step(latents, prediction, timestep, steps)
         yield latents
@@ -39,10 +39,10 @@ def predicted(
     denoising_unet: nn.Module, latents: Tensor, timestep: int, conditions: ClipConditions, guidance: Guidance
 ) -> Tensor:
     """latents: (f 4 h w).  Prompts are part of the conditional half; weighed apart they take one more pass over it,
-    which is then the one to watch."""
+    which is then the one to recorder."""
     batch = both_halves(latents, guidance.halves)
     if not (guidance.weighs_text and conditions.has_text):
         return guided_prediction(denoising_unet(batch, timestep, conditions), guidance)
-    prediction = denoising_unet(batch, timestep, conditions.without_text().watched_by(None))
+    prediction = denoising_unet(batch, timestep, conditions.without_text().recorded_by(None))
     with_text = denoising_unet(latents, timestep, conditions.conditional_half())
     return guided_prediction(prediction, guidance, with_text)

@@ -16,7 +16,7 @@ from ..animation.checks import check_inputs
 from ..animation.reference_banks import UNCONDITIONAL, reference_rows
 from ..config import PIXELS_PER_LATENT
 from ..errors import SettingsError
-from ..models.attention_watch import AttentionWatch
+from ..models.attention_recorder import AttentionRecorder
 from ..models.latents import LatentCodec
 from ..payloads import SpeechEmbeddings
 from ..runtime import Runtime
@@ -54,7 +54,7 @@ class AttentionMaps:
     frames: Tensor  # (f H W 3), 0..1: the clip, as long as the video has it
     portrait: Tensor  # (H W 3), 0..1
     portrait_share: Tensor  # (f h w), 0..1: of a place's spatial attention, what goes to the portrait, not to the frame
-    portrait_gaze: Tensor  # (f h w), over the portrait: 1 where a frame looks as often as anywhere on average
+    portrait_received: Tensor  # (f h w), over the portrait: 1 is the mean over the portrait
     motion_share: Tensor  # (f h w), 0..1: of a place's temporal attention, what goes to the motion frames
     over_time: Tensor  # (f n), of the whole clip, the mean over places: each row sums to 1; the motion frames lead
     without_identity: tuple[bool, ...]  # (f), the frames that look at the portrait without its identity (quirk 2)
@@ -78,12 +78,12 @@ def attention_maps(
     settings = settings or MapSettings()
     check_inputs(inputs, speech)
     _check_clip(settings.clip, count_clips(inputs, speech))
-    watch = AttentionWatch(settings.clip, watched_steps(inputs.sampler.steps, settings.phase))
-    frames = deque(animate(inputs, speech, codec, runtime, watch=watch), maxlen=1).pop().frames.whole()
-    return _maps(inputs, speech, watch, frames, settings)
+    recorder = AttentionRecorder(settings.clip, recorded_steps(inputs.sampler.steps, settings.phase))
+    frames = deque(animate(inputs, speech, codec, runtime, recorder=recorder), maxlen=1).pop().frames.whole()
+    return _maps(inputs, speech, recorder, frames, settings)
 
 
-def watched_steps(steps: int, phase: str) -> range:
+def recorded_steps(steps: int, phase: str) -> range:
     """The numbers of the steps to look at, at least one."""
     third = -(-steps // 3)
     start = {ALL: 0, "early": 0, "middle": (steps - third) // 2, "late": steps - third}[phase]
@@ -98,13 +98,17 @@ def _check_clip(clip: int, clips: int) -> None:
 
 
 def _maps(
-    inputs: AnimationInputs, speech: SpeechEmbeddings, watch: AttentionWatch, frames: Tensor, settings: MapSettings
+    inputs: AnimationInputs,
+    speech: SpeechEmbeddings,
+    recorder: AttentionRecorder,
+    frames: Tensor,
+    settings: MapSettings,
 ) -> AttentionMaps:
     portrait, clip = inputs.reference.portrait, inputs.motion.clip
     height, width = portrait.height // PIXELS_PER_LATENT, portrait.width // PIXELS_PER_LATENT
     levels = [(height >> level, width >> level) for level in range(len(SCALES) - 1)]
     chosen = levels if settings.scale == ALL else [levels[SCALES.index(settings.scale) - 1]]
-    spatial, temporal = watch.spatial(), watch.temporal()
+    spatial, temporal = recorder.spatial(), recorder.temporal()
 
     def pictures(by_tokens: dict[int, Tensor]) -> Tensor:
         """(f l) for each number of tokens → the mean over the levels (f h w), for the frames that the video has."""
@@ -119,14 +123,14 @@ def _maps(
         settings.clip * clip.frames,
         frames,
         rearrange(portrait.pixels, "c h w -> h w c") / 2 + 0.5,
-        pictures({tokens: looks.portrait for tokens, looks in spatial.items()}),
-        pictures({tokens: _per_mean(looks.gaze) for tokens, looks in spatial.items()}),
-        pictures({tokens: looks.motion for tokens, looks in temporal.items()}),
+        pictures({tokens: record.portrait for tokens, record in spatial.items()}),
+        pictures({tokens: _per_mean(record.received) for tokens, record in spatial.items()}),
+        pictures({tokens: record.motion for tokens, record in temporal.items()}),
         torch.stack([temporal[h * w].frames for h, w in chosen]).mean(dim=0),
         tuple(halves == 2 and row == UNCONDITIONAL for row in rows[: len(frames)]),
     )
 
 
-def _per_mean(gaze: Tensor) -> Tensor:
-    """gaze: (f l).  A frame that looks at the portrait little still shows where."""
-    return gaze / reduce(gaze, "f l -> f 1", "mean").clamp_min(torch.finfo(gaze.dtype).tiny)
+def _per_mean(received: Tensor) -> Tensor:
+    """received: (f l).  Per frame: one with little attention to the portrait still shows where."""
+    return received / reduce(received, "f l -> f 1", "mean").clamp_min(torch.finfo(received.dtype).tiny)

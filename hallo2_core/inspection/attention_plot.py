@@ -21,9 +21,9 @@ TALLEST_PX = 280  # of the pictures in the overview
 GRID_PX, LEAST_CELL_PX, AXIS_PX = 384, 24, 44  # of the grid over time
 FRAME_PX, LEAST_PANEL_PX = 360, 220  # the longer side of a picture in the sheet of one frame, and the room it has
 
-ON_PORTRAIT = "Looks at the portrait: share of each place's spatial attention; the rest stays in the frame"
-GAZE = "Where it looks in the portrait, as a multiple of an even gaze"
-ON_MOTION = "Looks back at the motion frames: share of each place's temporal attention"
+ON_PORTRAIT = "Attention to the portrait: share of each place's spatial attention; the rest stays in the frame"
+RECEIVED = "Where in the portrait, as a multiple of the mean"
+ON_MOTION = "Attention to the motion frames: share of each place's temporal attention"
 
 
 def draw_overview(maps: AttentionMaps) -> Image.Image:
@@ -68,12 +68,12 @@ class _Row:
 
 
 def _rows(maps: AttentionMaps) -> tuple[_Row, ...]:
-    share, gaze, motion = maps.portrait_share, maps.portrait_gaze, maps.motion_share
+    share, received, motion = maps.portrait_share, maps.portrait_received, maps.motion_share
     banks = tuple(f"portrait {'without' if without else 'with'} identity" for without in maps.without_identity)
-    scales = [HeatScale.of(heat.numpy()) for heat in (share, gaze, motion)]
+    scales = [HeatScale.of(heat.numpy()) for heat in (share, received, motion)]
     return (
         _Row(ON_PORTRAIT, "how much it looks at the portrait", share, maps.frames, _means(share), percent, scales[0]),
-        _Row(GAZE, "where in the portrait", gaze, maps.portrait.unsqueeze(0), banks, times, scales[1]),
+        _Row(RECEIVED, "where in the portrait", received, maps.portrait.unsqueeze(0), banks, times, scales[1]),
         _Row(ON_MOTION, "how much at the motion frames", motion, maps.frames, _means(motion), percent, scales[2]),
     )
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..config import UNetConfig
 from ..errors import SettingsError
-from ..models.attention_watch import WORKING_BYTES
+from ..models.attention_recorder import WORKING_BYTES
 from ..models.layers import dtype_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def step_bytes(inputs: AnimationInputs) -> float:
     return STEP_BYTES * halves * width * size * inputs.motion.clip.frames / STEP_FRAMES
 
 
-def watched_step_bytes(inputs: AnimationInputs) -> float:
+def recorded_step_bytes(inputs: AnimationInputs) -> float:
     """As `step_bytes`, where attention is watched."""
     return step_bytes(inputs) + WORKING_BYTES
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from .attention_watch import AttentionWatch
+from .attention_recorder import AttentionRecorder
 from .audio_attention import AudioConditions
 from .layers import KeyValues
 from .spatial_attention import ReferenceKeys
@@ -33,7 +33,7 @@ class LayerConditions:
     audio: AudioConditions
     motion: Tensor  # (b h w) m c
     text: TextModulation | None = None  # None: no prompt acts in this clip
-    watch: AttentionWatch | None = None  # told what attends to what; changes nothing
+    recorder: AttentionRecorder | None = None  # told what attends to what; changes nothing
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ class ClipConditions:
         }
         return replace(self, layers=layers, face_map=self.face_map[-1:])
 
-    def watched_by(self, watch: AttentionWatch | None) -> ClipConditions:
-        """The same conditions; what attends to what in the conditional half is told to `watch`, or to nobody."""
-        layers = {path: tuple(replace(layer, watch=watch) for layer in block) for path, block in self.layers.items()}
+    def recorded_by(self, recorder: AttentionRecorder | None) -> ClipConditions:
+        """The same conditions; what attends to what in the conditional half is told to `recorder`, or to nobody."""
+        layers = {
+            path: tuple(replace(layer, recorder=recorder) for layer in block) for path, block in self.layers.items()
+        }
         return replace(self, layers=layers)

@@ -31,10 +31,10 @@ def motion(width: int, config: UNetConfig, build: Build) -> MotionModule:
 
 def attended(block: nn.Module, number: int, x: Tensor, given: LayerConditions) -> Tensor:
     """x: (b f) c h w.  One layer of a block, after its resnet."""
-    x, _ = block.attentions[number](x, given.face, given.reference, given.watch)
+    x, _ = block.attentions[number](x, given.face, given.reference, given.recorder)
     x = modulated(x, given.text)
     x = block.audio_modules[number](x, given.audio)
-    return block.motion_modules[number](x, given.motion, given.watch)
+    return block.motion_modules[number](x, given.motion, given.recorder)
 
 
 class DenoisingDownBlock(DownBlock):

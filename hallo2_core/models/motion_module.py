@@ -8,7 +8,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from .attention_watch import AttentionWatch
+from .attention_recorder import AttentionRecorder
 from .layers import Attention, Build, FeedForward
 
 
@@ -26,16 +26,16 @@ class PositionTable(nn.Module):
 
 
 @dataclass(frozen=True)
-class Onlooker:
-    """A watch, and what it must know of the rows and sequences here."""
+class RowRecorder:
+    """The recorder, with the layout of rows and sequences in this layer."""
 
-    watch: AttentionWatch
+    recorder: AttentionRecorder
     places: int  # h w; the conditional half's are the last ones
     motion_frames: int  # they lead each sequence
 
-    def see(self, q: Tensor, k: Tensor, heads: int) -> None:
+    def record(self, q: Tensor, k: Tensor, heads: int) -> None:
         """q, k: (b h w) f d."""
-        self.watch.see_temporal(q[-self.places :], k[-self.places :], heads, self.motion_frames)
+        self.recorder.record_temporal(q[-self.places :], k[-self.places :], heads, self.motion_frames)
 
 
 class TemporalAttention(Attention):
@@ -45,12 +45,12 @@ class TemporalAttention(Attention):
         super().__init__(width, width, heads, build)
         self.pos_encoder = PositionTable(positions, width, build)
 
-    def over_frames(self, x: Tensor, onlooker: Onlooker | None = None) -> Tensor:
+    def over_frames(self, x: Tensor, row_recorder: RowRecorder | None = None) -> Tensor:
         """x: (b f d)."""
         placed = self.pos_encoder(x)
         frames = self.keys_values(placed)
-        if onlooker is not None:
-            onlooker.see(self.to_q(placed), frames.k, self.heads)
+        if row_recorder is not None:
+            row_recorder.record(self.to_q(placed), frames.k, self.heads)
         return self(placed, frames)
 
 
@@ -62,10 +62,10 @@ class TemporalBlock(nn.Module):
         self.ff = FeedForward(width, build)
         self.ff_norm = build.layer_norm(width)
 
-    def forward(self, x: Tensor, onlooker: Onlooker | None = None) -> Tensor:
+    def forward(self, x: Tensor, row_recorder: RowRecorder | None = None) -> Tensor:
         """x: (b f d)."""
         for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
-            x = x + attention.over_frames(norm(x), onlooker)
+            x = x + attention.over_frames(norm(x), row_recorder)
         return x + self.ff(self.ff_norm(x))
 
 
@@ -80,17 +80,17 @@ class TemporalTransformer(nn.Module):
         self.transformer_blocks = nn.ModuleList([TemporalBlock(width, heads, positions, build)])
         self.proj_out = build.linear(width, width)
 
-    def forward(self, x: Tensor, motion: Tensor, watch: AttentionWatch | None = None) -> Tensor:
+    def forward(self, x: Tensor, motion: Tensor, recorder: AttentionRecorder | None = None) -> Tensor:
         """x: (b f) c h w.  motion: (b h w) m c from `motion_conditions`; they lead the sequence and are cut off.
-        watch: sees how the conditional half looks along time.
+        recorder: sees how the conditional half looks along time.
         """
         height, width = x.shape[-2:]
         halves, before = motion.shape[0] // (height * width), motion.shape[1]
         hidden = rearrange(self.norm(x), "(b f) c h w -> (b h w) f c", b=halves)
         if before + hidden.shape[1] > self.positions:
             raise ValueError(f"{before} motion frames and {hidden.shape[1]} new ones exceed {self.positions} positions")
-        onlooker = None if watch is None else Onlooker(watch, height * width, before)
-        hidden = self.transformer_blocks[0](torch.cat([motion, self.proj_in(hidden)], dim=1), onlooker)
+        row_recorder = None if recorder is None else RowRecorder(recorder, height * width, before)
+        hidden = self.transformer_blocks[0](torch.cat([motion, self.proj_in(hidden)], dim=1), row_recorder)
         new = self.proj_out(hidden[:, before:])
         return x + rearrange(new, "(b h w) f c -> (b f) c h w", h=height, w=width)
 
@@ -105,8 +105,8 @@ class MotionModule(nn.Module):
         super().__init__()
         self.temporal_transformer = TemporalTransformer(width, heads, positions, build)
 
-    def forward(self, x: Tensor, motion: Tensor, watch: AttentionWatch | None = None) -> Tensor:
-        return self.temporal_transformer(x, motion, watch)
+    def forward(self, x: Tensor, motion: Tensor, recorder: AttentionRecorder | None = None) -> Tensor:
+        return self.temporal_transformer(x, motion, recorder)
 
     def motion_conditions(self, bank: Tensor, halves: int, height: int) -> Tensor:
         return self.temporal_transformer.motion_conditions(bank, halves, height)

@@ -8,7 +8,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from .attention_watch import AttentionWatch
+from .attention_recorder import AttentionRecorder
 from .layers import Attention, Build, FeedForward, KeyValues
 
 
@@ -35,20 +35,26 @@ class SpatialBlock(nn.Module):
         self.ff = FeedForward(width, build)
 
     def forward(
-        self, x: Tensor, face: KeyValues, reference: ReferenceKeys | None = None, watch: AttentionWatch | None = None
+        self,
+        x: Tensor,
+        face: KeyValues,
+        reference: ReferenceKeys | None = None,
+        recorder: AttentionRecorder | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """x: (b f) l d.  face: (b n d).  reference: for the conditional half, the last f rows of x.  watch: sees how
+        """x: (b f) l d.  face: (b n d).  reference: for the conditional half, the last f rows of x.  recorder: sees how
         that half looks at the portrait.
 
         Returns x and the tokens that went into self-attention, which are this depth's reference bank.
         """
         own = self.norm1(x)
-        x = x + self._attend_to_self(own, reference, watch)
+        x = x + self._attend_to_self(own, reference, recorder)
         queries = rearrange(self.norm2(x), "(b f) l d -> b (f l) d", b=face.k.shape[0])
         x = x + rearrange(self.attn2(queries, face), "b (f l) d -> (b f) l d", l=x.shape[1])
         return x + self.ff(self.norm3(x)), own
 
-    def _attend_to_self(self, own: Tensor, reference: ReferenceKeys | None, watch: AttentionWatch | None) -> Tensor:
+    def _attend_to_self(
+        self, own: Tensor, reference: ReferenceKeys | None, recorder: AttentionRecorder | None
+    ) -> Tensor:
         """As in the original (quirk 2): the conditional half also sees the portrait, the unconditional half never."""
         if reference is None:
             return self.attn1(own, self.attn1.keys_values(own))
@@ -59,8 +65,8 @@ class SpatialBlock(nn.Module):
             torch.cat([keys.v[-frames:], portrait.v], dim=1),
         )
         conditional = self.attn1(own[-frames:], together)
-        if watch is not None:
-            watch.see_spatial(self.attn1.to_q(own[-frames:]), together.k, self.attn1.heads)
+        if recorder is not None:
+            recorder.record_spatial(self.attn1.to_q(own[-frames:]), together.k, self.attn1.heads)
         if own.shape[0] == frames:  # guidance is off
             return conditional
         alone = KeyValues(keys.k[:-frames], keys.v[:-frames])
@@ -78,10 +84,14 @@ class SpatialTransformer(nn.Module):
         self.proj_out = build.conv2d(width, width, 1)
 
     def forward(
-        self, x: Tensor, face: KeyValues, reference: ReferenceKeys | None = None, watch: AttentionWatch | None = None
+        self,
+        x: Tensor,
+        face: KeyValues,
+        reference: ReferenceKeys | None = None,
+        recorder: AttentionRecorder | None = None,
     ) -> tuple[Tensor, Tensor]:
         """x: (b f) c h w.  Returns x, and the reference bank of this depth, (b f) l c."""
-        hidden, bank = self.transformer_blocks[0](self._tokens(x), face, reference, watch)
+        hidden, bank = self.transformer_blocks[0](self._tokens(x), face, reference, recorder)
         return x + self.proj_out(rearrange(hidden, "b (h w) c -> b c h w", h=x.shape[-2])), bank
 
     def bank(self, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..animation.animate import ClipLoop, AnimationInputs
+from ..animation.animate import AnimationInputs, ClipLoop
 from ..animation.motion_frames import first_motion_frames, next_motion_frames
 from ..animation.patch_drop import corrupt_motion_frames
 from ..animation.reference_banks import build_reference

@@ -10,7 +10,7 @@ import torch
 from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRuntime, with_stand_in_unets
 
 from hallo2_core.animation import animate as animation
-from hallo2_core.animation.animate import ClipLoop, ClipState, AnimationInputs, animate, clip_draws, first_state
+from hallo2_core.animation.animate import AnimationInputs, ClipLoop, ClipState, animate, clip_draws, first_state
 from hallo2_core.animation.motion_frames import first_motion_frames, next_motion_frames
 from hallo2_core.animation.randomness import SeededDraws
 from hallo2_core.animation.reference_banks import build_reference

@@ -10,7 +10,7 @@ from hallo2_core.animation.guidance import Guidance
 from hallo2_core.animation.noise_schedule import ddim_step, timesteps
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.config import TextControlConfig
-from hallo2_core.models.attention_watch import AttentionWatch
+from hallo2_core.models.attention_recorder import AttentionRecorder
 from hallo2_core.models.layers import Build
 from hallo2_core.models.text_control import TextControl
 
@@ -83,27 +83,27 @@ def test_prompts_weighed_apart_work_without_guidance_too():
     torch.testing.assert_close(got, plain + 0.5 * (with_text - plain))
 
 
-def seen(watch):
-    return torch.cat([looks.portrait.flatten() for looks in watch.spatial().values()])
+def seen(recorder):
+    return torch.cat([record.portrait.flatten() for record in recorder.spatial().values()])
 
 
 @torch.inference_mode()
 def test_a_watch_sees_the_steps_it_names_and_changes_no_bit(conditions):
     unet, guidance = shared_models().denoising_unet, Guidance(3.5, 2)
-    watch, there = AttentionWatch(0, range(1, 2)), AttentionWatch(0, ())
+    recorder, there = AttentionRecorder(0, range(1, 2)), AttentionRecorder(0, ())
     plain = list(denoising_steps(unet, NOISE, conditions, 3, guidance, RecordingRuntime()))
-    watched = list(denoising_steps(unet, NOISE, conditions, 3, guidance, RecordingRuntime(), watch))
+    watched = list(denoising_steps(unet, NOISE, conditions, 3, guidance, RecordingRuntime(), recorder))
     assert all(torch.equal(one, other) for one, other in zip(plain, watched, strict=True))
-    unet(torch.cat([plain[0], plain[0]]), timesteps(3)[1], conditions.watched_by(there))
-    assert torch.equal(seen(watch), seen(there))
+    unet(torch.cat([plain[0], plain[0]]), timesteps(3)[1], conditions.recorded_by(there))
+    assert torch.equal(seen(recorder), seen(there))
 
 
 @torch.inference_mode()
 def test_of_prompts_weighed_apart_a_watch_sees_the_pass_under_them(conditions):
     unet, text = shared_models().denoising_unet, prompted(conditions)
-    apart, together, without = (AttentionWatch(0, ()) for _ in range(3))
-    predicted(unet, NOISE, 500, text.watched_by(apart), Guidance(3.5, 2, text_scale=2.0))
-    predicted(unet, NOISE, 500, text.watched_by(together), Guidance(3.5, 2))
-    predicted(unet, NOISE, 500, conditions.watched_by(without), Guidance(3.5, 2))
+    apart, together, without = (AttentionRecorder(0, ()) for _ in range(3))
+    predicted(unet, NOISE, 500, text.recorded_by(apart), Guidance(3.5, 2, text_scale=2.0))
+    predicted(unet, NOISE, 500, text.recorded_by(together), Guidance(3.5, 2))
+    predicted(unet, NOISE, 500, conditions.recorded_by(without), Guidance(3.5, 2))
     torch.testing.assert_close(seen(apart), seen(together), atol=1e-5, rtol=1e-4)
     assert (seen(apart) - seen(without)).abs().max() > 1e-4

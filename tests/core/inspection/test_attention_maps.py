@@ -11,7 +11,7 @@ from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.config import ClipConfig, SamplerConfig
 from hallo2_core.errors import SettingsError
 from hallo2_core.inspection import attention_maps as module
-from hallo2_core.inspection.attention_maps import PHASES, MapSettings, attention_maps, watched_steps
+from hallo2_core.inspection.attention_maps import PHASES, MapSettings, attention_maps, recorded_steps
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.payloads import MotionSettings
 
@@ -53,11 +53,11 @@ def test_every_map_is_there_for_every_frame(guidance, size):
     maps = made(guidance=guidance, portrait=tiny.portrait(*size))
     height, width = size[0] // 8, size[1] // 8
     assert maps.frames.shape == (4, *size, 3) and maps.portrait.shape == (*size, 3)
-    for heat in (maps.portrait_share, maps.portrait_gaze, maps.motion_share):
+    for heat in (maps.portrait_share, maps.portrait_received, maps.motion_share):
         assert heat.shape == (4, height, width) and bool(heat.isfinite().all())
     for share in (maps.portrait_share, maps.motion_share):
         assert 0 < share.min() and share.max() < 1
-    assert maps.portrait_gaze.mean(dim=(1, 2)) == pytest.approx([1.0] * 4, abs=0.05)
+    assert maps.portrait_received.mean(dim=(1, 2)) == pytest.approx([1.0] * 4, abs=0.05)
     assert maps.over_time.shape == (4, 6) and maps.motion_frames == 2
     assert (maps.over_time.sum(dim=1) - 1).abs().max() < 1e-5
     assert maps.without_identity == ((False,) * 4 if guidance == 1.0 else (True, False, True, False))
@@ -84,8 +84,8 @@ def test_scales_are_levels_and_all_is_their_mean():
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 40])
 def test_phases_are_thirds_that_are_never_empty(steps):
-    early, middle, late = (watched_steps(steps, phase) for phase in ("early", "middle", "late"))
-    assert list(watched_steps(steps, "all")) == list(range(steps))
+    early, middle, late = (recorded_steps(steps, phase) for phase in ("early", "middle", "late"))
+    assert list(recorded_steps(steps, "all")) == list(range(steps))
     assert len(early) == len(middle) == len(late) == -(-steps // 3)
     assert early[0] == 0 and late[-1] == steps - 1 and early[0] <= middle[0] <= late[0]
     assert steps < 3 or {*early, *middle, *late} == set(range(steps))

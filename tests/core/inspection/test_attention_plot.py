@@ -46,7 +46,7 @@ def test_many_motion_frames_fit_too():
 def test_a_last_clip_may_have_fewer_frames_than_its_grid():
     cut = maps()
     cut = replace(
-        cut, frames=cut.frames[:3], portrait_share=cut.portrait_share[:3], portrait_gaze=cut.portrait_gaze[:3],
+        cut, frames=cut.frames[:3], portrait_share=cut.portrait_share[:3], portrait_received=cut.portrait_received[:3],
         motion_share=cut.motion_share[:3], without_identity=cut.without_identity[:3],
     )  # fmt: skip
     assert draw_overview(cut).width == OVERVIEW_PX and len(list(draw_frames(cut))) == 3

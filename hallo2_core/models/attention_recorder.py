@@ -13,23 +13,23 @@ PIECE = 2**24  # probabilities at a time
 WORKING_BYTES = 4 * 4 * PIECE  # what a piece takes in float32: logits, probabilities, and what is made of them
 
 
-class SpatialLooks(NamedTuple):
+class SpatialRecord(NamedTuple):
     """Where the tokens of f frames look: at their own frame and at the portrait. Means over the heads."""
 
     own: Tensor  # (f l), the share of each token's attention that stays in its frame
     portrait: Tensor  # (f l), the share that goes to the portrait; own + portrait = 1
-    gaze: Tensor  # (f l), over the portrait: how much each of its tokens is looked at, summed over the frame's
+    received: Tensor  # (f l), over the portrait: how much each of its tokens is looked at, summed over the frame's
 
 
-class TemporalLooks(NamedTuple):
+class TemporalRecord(NamedTuple):
     """Where f new frames look along time. Means over the heads."""
 
     motion: Tensor  # (f l), the share of each place's attention that goes to the motion frames
     frames: Tensor  # (f n), the mean over the places: each row sums to 1, the m motion frames come first
 
 
-class AttentionWatch:
-    """Looks on at attention in one clip of a video, at some of its steps; what it saw is a mean over those steps and
+class AttentionRecorder:
+    """Records attention in one clip of a video, at some of its steps: a mean over those steps and
     all layers of the same size.
 
     It is handed to the layers as an argument and changes nothing there: their attention stays the fused one.
@@ -38,22 +38,22 @@ class AttentionWatch:
     def __init__(self, clip: int, steps: Container[int]) -> None:
         self.clip = clip
         self.steps = steps
-        self._spatial: dict[int, tuple[int, SpatialLooks]] = {}
-        self._temporal: dict[int, tuple[int, TemporalLooks]] = {}
+        self._spatial: dict[int, tuple[int, SpatialRecord]] = {}
+        self._temporal: dict[int, tuple[int, TemporalRecord]] = {}
 
-    def see_spatial(self, q: Tensor, k: Tensor, heads: int) -> None:
-        """q: (f l d).  k: (f 2l d).  The conditional half's; see `spatial_looks`."""
-        _add(self._spatial, q.shape[1], spatial_looks(q, k, heads))
+    def record_spatial(self, q: Tensor, k: Tensor, heads: int) -> None:
+        """q: (f l d).  k: (f 2l d).  The conditional half's; see `spatial_record`."""
+        _add(self._spatial, q.shape[1], spatial_record(q, k, heads))
 
-    def see_temporal(self, q: Tensor, k: Tensor, heads: int, motion_frames: int) -> None:
-        """q, k: (l n d).  The conditional half's; see `temporal_looks`."""
-        _add(self._temporal, q.shape[0], temporal_looks(q, k, heads, motion_frames))
+    def record_temporal(self, q: Tensor, k: Tensor, heads: int, motion_frames: int) -> None:
+        """q, k: (l n d).  The conditional half's; see `temporal_record`."""
+        _add(self._temporal, q.shape[0], temporal_record(q, k, heads, motion_frames))
 
-    def spatial(self) -> dict[int, SpatialLooks]:
+    def spatial(self) -> dict[int, SpatialRecord]:
         """By the number of tokens l, which tells the sizes apart; the finest first. On the CPU."""
         return _means(self._spatial)
 
-    def temporal(self) -> dict[int, TemporalLooks]:
+    def temporal(self) -> dict[int, TemporalRecord]:
         """As `spatial`."""
         return _means(self._temporal)
 
@@ -64,13 +64,13 @@ def probabilities(q: Tensor, k: Tensor, heads: int) -> Tensor:
     return einsum(q * q.shape[-1] ** -0.5, k, "b heads l d, b heads m d -> b heads l m").softmax(dim=-1)
 
 
-def spatial_looks(q: Tensor, k: Tensor, heads: int, piece: int = PIECE) -> SpatialLooks:
+def spatial_record(q: Tensor, k: Tensor, heads: int, piece: int = PIECE) -> SpatialRecord:
     """q: (f l d), a frame's own tokens.  k: (f 2l d), its own and then the portrait's.  piece: probabilities at a
     time."""
     tokens = q.shape[1]
     queries = max(1, piece // (heads * k.shape[1]))
     own, portrait = q.new_empty(2, *q.shape[:2], dtype=torch.float32)
-    gaze = torch.zeros_like(own)
+    received = torch.zeros_like(own)
     for frame in range(q.shape[0]):
         for start in range(0, tokens, queries):
             rows = slice(start, start + queries)
@@ -78,12 +78,12 @@ def spatial_looks(q: Tensor, k: Tensor, heads: int, piece: int = PIECE) -> Spati
             seen = reduce(seen, "1 heads l m -> l m", "mean")
             own[frame, rows] = seen[:, :tokens].sum(dim=1)
             portrait[frame, rows] = seen[:, tokens:].sum(dim=1)
-            gaze[frame] += seen[:, tokens:].sum(dim=0)
-    return SpatialLooks(own, portrait, gaze)
+            received[frame] += seen[:, tokens:].sum(dim=0)
+    return SpatialRecord(own, portrait, received)
 
 
-def temporal_looks(q: Tensor, k: Tensor, heads: int, motion_frames: int, piece: int = PIECE) -> TemporalLooks:
-    """q, k: (l n d), the n frames at each place, the motion frames first; only the new frames' looks are kept.
+def temporal_record(q: Tensor, k: Tensor, heads: int, motion_frames: int, piece: int = PIECE) -> TemporalRecord:
+    """q, k: (l n d), the n frames at each place, the motion frames first; only the new frames are recorded.
     piece: probabilities, and numbers they are made of, at a time."""
     places, frames, width = q.shape
     rows = max(1, piece // (frames * (heads * frames + 2 * width)))
@@ -92,18 +92,18 @@ def temporal_looks(q: Tensor, k: Tensor, heads: int, motion_frames: int, piece: 
         seen = reduce(probabilities(some_q, some_k, heads), "l heads f n -> l f n", "mean")
         shares.append(reduce(seen[..., :motion_frames], "l f m -> f l", "sum"))
         total = total + reduce(seen, "l f n -> f n", "sum")
-    return TemporalLooks(torch.cat(shares, dim=1), total / places)
+    return TemporalRecord(torch.cat(shares, dim=1), total / places)
 
 
-Looks = TypeVar("Looks", SpatialLooks, TemporalLooks)
+Kind = TypeVar("Kind", SpatialRecord, TemporalRecord)
 
 
-def _add(sums: dict[int, tuple[int, Looks]], tokens: int, new: Looks) -> None:
+def _add(sums: dict[int, tuple[int, Kind]], tokens: int, new: Kind) -> None:
     count, total = sums.get(tokens, (0, None))
     sums[tokens] = count + 1, new if total is None else type(new)(*(a + b for a, b in zip(total, new, strict=True)))
 
 
-def _means(sums: dict[int, tuple[int, Looks]]) -> dict[int, Looks]:
+def _means(sums: dict[int, tuple[int, Kind]]) -> dict[int, Kind]:
     return {
         tokens: type(total)(*((part / count).cpu() for part in total))
         for tokens, (count, total) in sorted(sums.items(), reverse=True)
