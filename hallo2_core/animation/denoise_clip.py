@@ -29,8 +29,8 @@ def denoising_steps(
     latents = noise
     for step, timestep in enumerate(timesteps(steps)):
         runtime.check_cancelled()
-        given = conditions if recorder is None or step not in recorder.steps else conditions.recorded_by(recorder)
-        prediction = predicted(denoising_unet, latents, timestep, given, guidance)
+        cond = conditions if recorder is None or step not in recorder.steps else conditions.recorded_by(recorder)
+        prediction = predicted(denoising_unet, latents, timestep, cond, guidance)
         latents = ddim_step(latents, prediction, timestep, steps)
         yield latents
 

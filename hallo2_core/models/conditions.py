@@ -1,4 +1,4 @@
-"""What the denoising UNet is given besides noise, computed once per video and once per clip."""
+"""What the denoising UNet receives besides noise, computed once per video and once per clip."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PortraitConditions:
 
 @dataclass(frozen=True)
 class LayerConditions:
-    """What one resnet → spatial → audio → motion layer is given, constant over the steps of a clip."""
+    """What one resnet → spatial → audio → motion layer receives, constant over the steps of a clip."""
 
     reference: ReferenceKeys
     face: KeyValues

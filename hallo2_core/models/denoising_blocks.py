@@ -29,12 +29,12 @@ def motion(width: int, config: UNetConfig, build: Build) -> MotionModule:
     return MotionModule(width, config.heads, config.motion_positions, build)
 
 
-def attended(block: nn.Module, number: int, x: Tensor, given: LayerConditions) -> Tensor:
+def attended(block: nn.Module, number: int, x: Tensor, cond: LayerConditions) -> Tensor:
     """x: (b f) c h w.  One layer of a block, after its resnet."""
-    x, _ = block.attentions[number](x, given.face, given.reference, given.recorder)
-    x = modulated(x, given.text)
-    x = block.audio_modules[number](x, given.audio)
-    return block.motion_modules[number](x, given.motion, given.recorder)
+    x, _ = block.attentions[number](x, cond.face, cond.reference, cond.recorder)
+    x = modulated(x, cond.text)
+    x = block.audio_modules[number](x, cond.audio)
+    return block.motion_modules[number](x, cond.motion, cond.recorder)
 
 
 class DenoisingDownBlock(DownBlock):
