@@ -60,8 +60,8 @@ class DenoisingUNetStandIn(nn.Module):
 
     def forward(self, latents: Tensor, timestep: int, conditions: Tensor) -> Tensor:
         self.calls += 1
-        halves = latents.shape[0] // conditions.shape[0]
-        return repeat(conditions, "f -> (b f) 1 1 1", b=halves).expand_as(latents)
+        cond_batch = latents.shape[0] // conditions.shape[0]
+        return repeat(conditions, "f -> (b f) 1 1 1", b=cond_batch).expand_as(latents)
 
 
 def with_stand_in_unets(models: Hallo2Models) -> Hallo2Models:

@@ -140,11 +140,11 @@ class ClipLoop:
         self._others_later = False  # whether frames that the next clip does not need are left to another thread
         self.dtype = dtype_of(inputs.models.denoising_unet)
         reference = inputs.reference
-        halves = slice(2 - schedule.halves, None)
+        cond_batch = slice(2 - schedule.cond_batch, None)
         runtime.ready(inputs.models.denoising_unet)
-        self.face_tokens = self._here(reference.face_tokens[halves])
+        self.face_tokens = self._here(reference.face_tokens[cond_batch])
         self.portrait: PortraitConditions = inputs.models.denoising_unet.portrait_conditions(
-            reference.banks.rows(halves).to(runtime.device, self.dtype),
+            reference.banks.rows(cond_batch).to(runtime.device, self.dtype),
             self.face_tokens,
             self._here(reference.face_map),
             reference.portrait.masks,
@@ -181,7 +181,7 @@ class ClipLoop:
         banks = motion_banks(models.reference_net, self._here(motion_latents), self.face_tokens)
         text = self._text(number)
         self.runtime.ready(models.denoising_unet)
-        rows = reference_rows(windows.shape[0], schedule.halves, self.inputs.sampler.reference_banks)
+        rows = reference_rows(windows.shape[0], schedule.cond_batch, self.inputs.sampler.reference_banks)
         conditions = models.denoising_unet.clip_conditions(
             self.portrait,
             banks,

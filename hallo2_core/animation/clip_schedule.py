@@ -41,7 +41,7 @@ class ClipSchedule:
                     logger.warning("%s", note)
 
     @cached_property
-    def halves(self) -> int:
+    def cond_batch(self) -> int:
         """2 where any frame of the video is guided, for all of it; else 1."""
         highest = self.sampler.guidance
         if self.weights is not None:
@@ -58,7 +58,7 @@ class ClipSchedule:
 
     def guidance(self, clip: int) -> Guidance:
         scales = self._values(clip, "cfg", self.sampler.guidance)
-        return guidance_over(scales, self.halves, self.sampler.text_scale)
+        return guidance_over(scales, self.cond_batch, self.sampler.text_scale)
 
     def prompts(self, clip: int) -> TextWindow | None:
         """None where no prompt acts on any frame of the clip."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..models.attention_recorder import AttentionRecorder
 from ..models.conditions import ClipConditions
 from ..runtime import Runtime
-from .guidance import Guidance, both_halves, guided_prediction
+from .guidance import Guidance, guided_prediction, repeat_for_guidance
 from .noise_schedule import ddim_step, timesteps
 
 
@@ -40,9 +40,9 @@ def predicted(
 ) -> Tensor:
     """latents: (f 4 h w).  Prompts are part of the conditional half; weighed apart they take one more pass over it,
     which is then the one to recorder."""
-    batch = both_halves(latents, guidance.halves)
+    batch = repeat_for_guidance(latents, guidance.cond_batch)
     if not (guidance.weighs_text and conditions.has_text):
         return guided_prediction(denoising_unet(batch, timestep, conditions), guidance)
     prediction = denoising_unet(batch, timestep, conditions.without_text().recorded_by(None))
-    with_text = denoising_unet(latents, timestep, conditions.conditional_half())
+    with_text = denoising_unet(latents, timestep, conditions.conditional_only())
     return guided_prediction(prediction, guidance, with_text)

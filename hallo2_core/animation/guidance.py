@@ -1,4 +1,4 @@
-"""Classifier-free guidance: the halves of the batch, [unconditional, conditional], and how they are put together."""
+"""Classifier-free guidance: the batch is [unconditional, conditional], and this combines its two predictions."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def is_guided(guidance: float) -> bool:
 class Guidance:
     """What is done with the predictions of one clip.
 
-    scale: one number, or one for each frame where it changes over the clip.  halves: 2, or 1 for a video that is
+    scale: one number, or one for each frame where it changes over the clip.  cond_batch: 2, or 1 for a video that is
     nowhere guided.  text_scale: how far the prompts' own share is carried; 1 is where they lead.
     """
 
     scale: float | tuple[float, ...]
-    halves: int
+    cond_batch: int
     text_scale: float = 1.0
 
     @property
@@ -33,22 +33,22 @@ class Guidance:
         return self.text_scale != 1.0
 
 
-def guidance_over(scales: Sequence[float], halves: int, text_scale: float = 1.0) -> Guidance:
+def guidance_over(scales: Sequence[float], cond_batch: int, text_scale: float = 1.0) -> Guidance:
     """scales: one for each frame of the clip. In a video that is guided elsewhere, 1 and below is 1: the conditional
     half alone."""
-    clamped = tuple(max(scale, 1.0) for scale in scales) if halves == 2 else tuple(scales)
-    return Guidance(clamped[0] if len(set(clamped)) == 1 else clamped, halves, text_scale)
+    clamped = tuple(max(scale, 1.0) for scale in scales) if cond_batch == 2 else tuple(scales)
+    return Guidance(clamped[0] if len(set(clamped)) == 1 else clamped, cond_batch, text_scale)
 
 
-def both_halves(latents: Tensor, halves: int) -> Tensor:
+def repeat_for_guidance(latents: Tensor, cond_batch: int) -> Tensor:
     """latents: (f c h w).  Returns (b f) c h w."""
-    return repeat(latents, "f c h w -> (b f) c h w", b=halves)
+    return repeat(latents, "f c h w -> (b f) c h w", b=cond_batch)
 
 
 def guided_prediction(prediction: Tensor, guidance: Guidance, with_text: Tensor | None = None) -> Tensor:
     """prediction: (b f) c h w.  with_text: (f c h w), the conditional half's under the prompts, where `prediction` is
     without them.  Returns (f c h w)."""
-    *unconditional, conditional = prediction.chunk(guidance.halves)
+    *unconditional, conditional = prediction.chunk(guidance.cond_batch)
     if with_text is not None:
         conditional = conditional + guidance.text_scale * (with_text - conditional)
     if not unconditional:

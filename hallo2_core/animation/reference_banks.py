@@ -42,31 +42,31 @@ def portrait_banks(reference_net: nn.Module, latents: Tensor, tokens: Tensor) ->
 
 def motion_banks(reference_net: nn.Module, latents: Tensor, tokens: Tensor) -> ReferenceBanks:
     """latents: (m 4 h w), the motion frames.  tokens: (b n d).  Banks with rows (b m)."""
-    halves, frames = tokens.shape[0], latents.shape[0]
-    sets = motion_token_sets(frames) if halves == 2 else [0] * frames
-    return reference_net(repeat(latents, "m c h w -> (b m) c h w", b=halves), tokens[sets])
+    cond_batch, frames = tokens.shape[0], latents.shape[0]
+    sets = motion_token_sets(frames) if cond_batch == 2 else [0] * frames
+    return reference_net(repeat(latents, "m c h w -> (b m) c h w", b=cond_batch), tokens[sets])
 
 
 def motion_token_sets(motion_frames: int) -> list[int]:
     """Which face tokens each motion frame gets, in the order of the rows (b m).
 
-    As in the original (quirk 4): token sets are tiled over a batch whose portraits come first, so the halves mix. Row
+    As in the original (quirk 4): token sets are tiled over a batch whose portraits come first, so the two sets mix. Row
     j = 1, 2, … of the unconditional half takes the conditional tokens when j is odd, of the conditional half when j is
     even. For odd numbers of motion frames the release would tile otherwise; there we keep this rule on purpose.
     """
     rows = range(1, motion_frames + 1)
-    unconditional_half = [CONDITIONAL if row % 2 else UNCONDITIONAL for row in rows]
-    conditional_half = [UNCONDITIONAL if row % 2 else CONDITIONAL for row in rows]
-    return unconditional_half + conditional_half
+    unconditional_rows = [CONDITIONAL if row % 2 else UNCONDITIONAL for row in rows]
+    conditional_rows = [UNCONDITIONAL if row % 2 else CONDITIONAL for row in rows]
+    return unconditional_rows + conditional_rows
 
 
-def reference_rows(frames: int, halves: int, choice: str = "released") -> list[int]:
-    """Which of the portrait's banks each conditional frame looks at. halves: 2 under guidance, else 1.
+def reference_rows(frames: int, cond_batch: int, choice: str = "released") -> list[int]:
+    """Which of the portrait's banks each conditional frame looks at. cond_batch: 2 under guidance, else 1.
 
     As in the original (quirk 2): the banks are tiled over the doubled frames, so the conditional half's frame f looks
     at bank (frames + f) mod 2, every second one at the unconditional bank. "aligned" departs from that.
     """
-    if halves == 1:
+    if cond_batch == 1:
         return [0] * frames
     if choice == "aligned":
         return [CONDITIONAL] * frames

@@ -115,8 +115,8 @@ def _maps(
         maps = [rearrange(by_tokens[h * w][: len(frames)], "f (h w) -> f 1 h w", h=h) for h, w in chosen]
         return torch.stack([F.interpolate(level, chosen[0], mode="bilinear") for level in maps]).mean(dim=0).squeeze(1)
 
-    halves = inputs.schedule(speech.frames, speech.fps).halves
-    rows = reference_rows(clip.frames, halves, inputs.sampler.reference_banks)
+    cond_batch = inputs.schedule(speech.frames, speech.fps).cond_batch
+    rows = reference_rows(clip.frames, cond_batch, inputs.sampler.reference_banks)
     return AttentionMaps(
         settings,
         speech.fps,
@@ -127,7 +127,7 @@ def _maps(
         pictures({tokens: _per_mean(record.received) for tokens, record in spatial.items()}),
         pictures({tokens: record.motion for tokens, record in temporal.items()}),
         torch.stack([temporal[h * w].frames for h, w in chosen]).mean(dim=0),
-        tuple(halves == 2 and row == UNCONDITIONAL for row in rows[: len(frames)]),
+        tuple(cond_batch == 2 and row == UNCONDITIONAL for row in rows[: len(frames)]),
     )
 
 

@@ -60,15 +60,15 @@ class ClipConditions:
         layers = {path: tuple(replace(layer, text=None) for layer in block) for path, block in self.layers.items()}
         return replace(self, layers=layers)
 
-    def conditional_half(self) -> ClipConditions:
+    def conditional_only(self) -> ClipConditions:
         """For a pass over the conditional half alone; nothing is computed again. b is 1."""
-        halves = self.face_map.shape[0]
+        cond_batch = self.face_map.shape[0]
         layers = {
             path: tuple(
                 replace(
                     layer,
                     face=KeyValues(layer.face.k[-1:], layer.face.v[-1:]),
-                    motion=layer.motion[-(layer.motion.shape[0] // halves) :],
+                    motion=layer.motion[-(layer.motion.shape[0] // cond_batch) :],
                 )
                 for layer in block
             )

@@ -55,7 +55,7 @@ class DenoisingUNet(nn.Module):
         banks: the portrait's, (r l c), r = 2 [unconditional, conditional] under guidance, else 1.
         face_tokens: (b n d).  face_map: (1 c h w); the unconditional half gets zeros, as in the original.
         """
-        halves = face_tokens.shape[0]
+        cond_batch = face_tokens.shape[0]
         reference_keys = {
             path: tuple(
                 attention.reference_keys(bank) for attention, bank in zip(attentions, banks.layers[path], strict=True)
@@ -65,7 +65,7 @@ class DenoisingUNet(nn.Module):
         return PortraitConditions(
             reference_keys,
             face_keys(self, face_tokens),
-            torch.cat([torch.zeros_like(face_map)] * (halves - 1) + [face_map]),
+            torch.cat([torch.zeros_like(face_map)] * (cond_batch - 1) + [face_map]),
             tuple(torch.stack(level).to(face_map) for level in zip(masks.pose, masks.face, masks.lip, strict=True)),
         )
 
@@ -79,13 +79,13 @@ class DenoisingUNet(nn.Module):
     ) -> ClipConditions:
         """Everything constant over the denoising steps of a clip of f frames.
 
-        As in the original (quirk 3): motion frames enter both halves, though the unconditional one never sees the
+        As in the original (quirk 3): motion frames enter both rows, though the unconditional one never sees the
         portrait.
 
         motion_banks: rows (b m).  audio_tokens: (f n d), the conditional half's; the other half's are zeros.
         region_weights: (3 f), pose, face, lip.  reference_rows: (f), the portrait bank each frame looks at.
         """
-        halves, frames = portrait.face_map.shape[0], audio_tokens.shape[0]
+        cond_batch, frames = portrait.face_map.shape[0], audio_tokens.shape[0]
         height = portrait.face_map.shape[-2]
         layers = {}
         for path, block in self._attending_blocks().items():
@@ -96,7 +96,7 @@ class DenoisingUNet(nn.Module):
                     ReferenceKeys(portrait.reference_keys[path][number], reference_rows),
                     portrait.face_keys[path][number],
                     audio.conditions(audio_tokens, portrait.masks[level], region_weights),
-                    motion.motion_conditions(motion_banks.layers[path][number], halves, height >> level),
+                    motion.motion_conditions(motion_banks.layers[path][number], cond_batch, height >> level),
                 )
                 for number, (audio, motion) in enumerate(modules)
             )

@@ -85,8 +85,8 @@ class TemporalTransformer(nn.Module):
         recorder: sees how the conditional half looks along time.
         """
         height, width = x.shape[-2:]
-        halves, before = motion.shape[0] // (height * width), motion.shape[1]
-        hidden = rearrange(self.norm(x), "(b f) c h w -> (b h w) f c", b=halves)
+        cond_batch, before = motion.shape[0] // (height * width), motion.shape[1]
+        hidden = rearrange(self.norm(x), "(b f) c h w -> (b h w) f c", b=cond_batch)
         if before + hidden.shape[1] > self.positions:
             raise ValueError(f"{before} motion frames and {hidden.shape[1]} new ones exceed {self.positions} positions")
         row_recorder = None if recorder is None else RowRecorder(recorder, height * width, before)
@@ -94,10 +94,10 @@ class TemporalTransformer(nn.Module):
         new = self.proj_out(hidden[:, before:])
         return x + rearrange(new, "(b h w) f c -> (b f) c h w", h=height, w=width)
 
-    def motion_conditions(self, bank: Tensor, halves: int, height: int) -> Tensor:
+    def motion_conditions(self, bank: Tensor, cond_batch: int, height: int) -> Tensor:
         """bank: (b m) l c, the motion frames' tokens at this depth.  Returns (b h w) m c, normed and projected."""
         features = self.norm(rearrange(bank, "b (h w) c -> b c h w", h=height))
-        return self.proj_in(rearrange(features, "(b m) c h w -> (b h w) m c", b=halves))
+        return self.proj_in(rearrange(features, "(b m) c h w -> (b h w) m c", b=cond_batch))
 
 
 class MotionModule(nn.Module):
@@ -108,5 +108,5 @@ class MotionModule(nn.Module):
     def forward(self, x: Tensor, motion: Tensor, recorder: AttentionRecorder | None = None) -> Tensor:
         return self.temporal_transformer(x, motion, recorder)
 
-    def motion_conditions(self, bank: Tensor, halves: int, height: int) -> Tensor:
-        return self.temporal_transformer.motion_conditions(bank, halves, height)
+    def motion_conditions(self, bank: Tensor, cond_batch: int, height: int) -> Tensor:
+        return self.temporal_transformer.motion_conditions(bank, cond_batch, height)

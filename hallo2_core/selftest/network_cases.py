@@ -6,7 +6,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..animation.guidance import both_halves
+from ..animation.guidance import repeat_for_guidance
 from ..animation.noise_schedule import signal_levels, timesteps
 from ..animation.reference_banks import motion_banks, portrait_banks, reference_rows
 from ..payloads import RegionMasks
@@ -94,17 +94,17 @@ def denoise_once(case: Case, settings: Settings, networks: CaseNetworks, through
     unet = networks.denoising_unet()
     audio_tokens = tensors["audio_tokens"][0]
     frames = audio_tokens.shape[0]
-    halves = 2 if guided else 1
+    cond_batch = 2 if guided else 1
     conditions = unet.clip_conditions(
         unet.portrait_conditions(portrait, tokens, tensors["face_map_one_frame"], region_masks(case)),
         motion,
         audio_tokens,
         _on(settings, torch.tensor(case.metadata["motion_scale"])).unsqueeze(1).expand(-1, frames),
-        torch.tensor(reference_rows(frames, halves), device=settings.device),
+        torch.tensor(reference_rows(frames, cond_batch), device=settings.device),
     )
     if settings.zero_adapter:
         conditions = prompted(conditions, settings, networks.config.unet)
-    noisy = both_halves(rearrange(tensors["noisy_latents"], "1 c f h w -> f c h w"), halves)
+    noisy = repeat_for_guidance(rearrange(tensors["noisy_latents"], "1 c f h w -> f c h w"), cond_batch)
     prediction = unet(noisy, int(case.metadata["timestep"]), conditions)
     return rearrange(prediction, "(b f) c h w -> b c f h w", f=frames)
 
@@ -124,8 +124,8 @@ def _expected_prediction(case: Case) -> Tensor:
 
 def _in_original_order(portrait: Tensor, motion: Tensor) -> Tensor:
     """portrait: (b l c).  motion: (b m) l c.  Returns the rows of each half together, portrait first."""
-    halves = rearrange(motion, "(b m) l c -> b m l c", b=portrait.shape[0])
-    return rearrange(torch.cat([portrait.unsqueeze(1), halves], dim=1), "b r l c -> (b r) l c")
+    motion = rearrange(motion, "(b m) l c -> b m l c", b=portrait.shape[0])
+    return rearrange(torch.cat([portrait.unsqueeze(1), motion], dim=1), "b r l c -> (b r) l c")
 
 
 def _single(case: Case, settings: Settings, got: Tensor) -> list[Verdict]:

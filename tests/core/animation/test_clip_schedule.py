@@ -32,7 +32,7 @@ def test_a_constant_timeline_is_the_constant():
     schedule = schedule_of("pose 0.5 @ 0-; face 0.75 @ 0-; lip 1.25 @ 0-; cfg 3.5 @ 0-", sampler=SamplerConfig())
     assert torch.equal(schedule.region_weights(1), schedule_of().region_weights(1))
     assert schedule.guidance(1) == schedule_of().guidance(1)
-    assert schedule.halves == schedule_of().halves
+    assert schedule.cond_batch == schedule_of().cond_batch
 
 
 def test_each_frame_has_its_own_weights_whatever_clip_it_is_in():
@@ -48,13 +48,13 @@ def test_guidance_over_time_is_one_number_where_it_is_one():
     assert schedule.guidance(0).scale == (3.5, 3.5, 2.0, 2.0)
 
 
-@pytest.mark.parametrize(("weights", "guidance", "halves"), [
+@pytest.mark.parametrize(("weights", "guidance", "cond_batch"), [
     (None, 1.0, 1), (None, 2.0, 2),
     ("cfg 1 @ 0-", 3.5, 1), ("cfg 1 @ 0-4f", 3.5, 2), ("cfg 2 @ 8f-", 1.0, 2), ("cfg 1 @ 8f-", 1.0, 1),
     ("lip 2 @ 0-", 1.0, 1),
 ])  # fmt: skip
-def test_a_video_that_is_guided_anywhere_is_guided_all_along(weights, guidance, halves):
-    assert schedule_of(weights, sampler=SamplerConfig(guidance=guidance)).halves == halves
+def test_a_video_that_is_guided_anywhere_is_guided_all_along(weights, guidance, cond_batch):
+    assert schedule_of(weights, sampler=SamplerConfig(guidance=guidance)).cond_batch == cond_batch
 
 
 def test_prompts_are_asked_for_by_clip():

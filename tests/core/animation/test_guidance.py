@@ -2,18 +2,18 @@ import pytest
 import torch
 from tiny import normal
 
-from hallo2_core.animation.guidance import Guidance, both_halves, guidance_over, guided_prediction, is_guided
+from hallo2_core.animation.guidance import Guidance, guidance_over, guided_prediction, is_guided, repeat_for_guidance
 
 
 @pytest.mark.parametrize(("guidance", "guided"), [(3.5, True), (1.01, True), (1.0, False), (0.0, False), (-2.0, False)])
 def test_guidance_is_off_at_1_and_below(guidance, guided):
     latents, prediction = normal(1, 3, 4, 2, 2), normal(2, 6 if guided else 3, 4, 2, 2)
     assert is_guided(guidance) == guided
-    halves = 2 if guided else 1
+    cond_batch = 2 if guided else 1
     expected = torch.cat([latents, latents]) if guided else latents
-    assert torch.equal(both_halves(latents, halves), expected)
+    assert torch.equal(repeat_for_guidance(latents, cond_batch), expected)
     if not guided:
-        assert torch.equal(guided_prediction(prediction, Guidance(guidance, halves)), prediction)
+        assert torch.equal(guided_prediction(prediction, Guidance(guidance, cond_batch)), prediction)
 
 
 def test_the_first_half_is_unconditional():

@@ -25,7 +25,7 @@ def no_gradients():
 
 @pytest.mark.parametrize("count", [2, 4, 6, 8])
 def test_even_counts_tile_the_token_sets_as_the_release_does(count):
-    """Quirk 4: u, c, u, c, … over a batch of both halves, each with its portrait first."""
+    """Quirk 4: u, c, u, c, … over a doubled batch, each with its portrait first."""
     rows_of_a_half = 1 + count
     tiled = [row % 2 for row in range(2 * rows_of_a_half)]
     motion_rows = [row for row in range(2 * rows_of_a_half) if row % rows_of_a_half]

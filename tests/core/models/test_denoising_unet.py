@@ -36,7 +36,7 @@ def test_the_portraits_banks_do_not_touch_the_unconditional_half(unet, inputs, e
 
 
 @pytest.mark.parametrize(
-    ("change", "halves"),
+    ("change", "reaches"),
     [
         ({"audio_tokens": normal(901, FRAMES, 6, UNET.audio_token_width)}, "conditional"),
         ({"face_map": normal(902, 1, UNET.block_widths[0], 8, 8)}, "conditional"),
@@ -47,9 +47,9 @@ def test_the_portraits_banks_do_not_touch_the_unconditional_half(unet, inputs, e
     ],
     ids=["audio", "face map", "bank rows", "weights", "masks", "motion frames"],
 )
-def test_each_condition_reaches_the_halves_it_should(unet, inputs, expected, change, halves):
+def test_each_condition_reaches_what_it_should(unet, inputs, expected, change, reaches):
     got = replace(inputs, **change).run(unet)
-    assert torch.equal(got[:FRAMES], expected[:FRAMES]) == (halves == "conditional")
+    assert torch.equal(got[:FRAMES], expected[:FRAMES]) == (reaches == "conditional")
     assert (got[FRAMES:] - expected[FRAMES:]).abs().max() > 0.01
 
 

@@ -28,7 +28,7 @@ BANK = normal(2, 2 * BEFORE, HEIGHT * SIDE, WIDTH)
 
 
 def run(module, x=X, bank=BANK):
-    return module(x, module.motion_conditions(bank, halves=2, height=HEIGHT))
+    return module(x, module.motion_conditions(bank, cond_batch=2, height=HEIGHT))
 
 
 def as_in_the_original(module, x, bank):
@@ -74,7 +74,7 @@ def test_the_norm_has_32_groups_whatever_the_unets_have(module):
 
 def test_more_frames_than_positions_are_refused(module):
     with pytest.raises(ValueError, match="4 motion frames and 9 new ones exceed 12 positions"):
-        motion = module.motion_conditions(normal(2, 4, HEIGHT * SIDE, WIDTH), halves=1, height=HEIGHT)
+        motion = module.motion_conditions(normal(2, 4, HEIGHT * SIDE, WIDTH), cond_batch=1, height=HEIGHT)
         module(normal(1, 9, WIDTH, HEIGHT, SIDE), motion)
 
 

@@ -22,8 +22,8 @@ def block():
     return block
 
 
-def face_keys(block, halves=2):
-    return block.attn2.keys_values(normal(7, 2, 4, 24)[-halves:])
+def face_keys(block, cond_batch=2):
+    return block.attn2.keys_values(normal(7, 2, 4, 24)[-cond_batch:])
 
 
 def reference(block, banks, rows):
@@ -44,7 +44,7 @@ def test_the_unconditional_half_never_sees_the_portrait(block):
 def test_each_frame_looks_at_the_bank_its_row_says_beside_its_own_tokens(block):
     """Against the original's wording: queries from own tokens, keys and values from own and reference tokens."""
     rows = [1, 0, 1]
-    x, face, banks = normal(1, FRAMES, TOKENS, WIDTH), face_keys(block, halves=1), normal(2, 2, TOKENS, WIDTH)
+    x, face, banks = normal(1, FRAMES, TOKENS, WIDTH), face_keys(block, cond_batch=1), normal(2, 2, TOKENS, WIDTH)
     got, _ = block(x, face, reference(block, banks, rows))
     for frame, row in enumerate(rows):
         own = block.norm1(x[frame : frame + 1])
@@ -58,7 +58,7 @@ def test_each_frame_looks_at_the_bank_its_row_says_beside_its_own_tokens(block):
 def test_without_guidance_there_is_only_the_conditional_half(block):
     x, banks = normal(1, 2 * FRAMES, TOKENS, WIDTH), normal(2, 2, TOKENS, WIDTH)
     guided, _ = block(x, face_keys(block), reference(block, banks, [0, 1, 0]))
-    alone, _ = block(x[FRAMES:], face_keys(block, halves=1), reference(block, banks, [0, 1, 0]))
+    alone, _ = block(x[FRAMES:], face_keys(block, cond_batch=1), reference(block, banks, [0, 1, 0]))
     torch.testing.assert_close(guided[FRAMES:], alone)
 
 

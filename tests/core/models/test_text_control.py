@@ -104,5 +104,5 @@ def test_a_pass_over_the_conditional_half_alone_is_that_half(control, conditions
     given = tiny.denoising_inputs(FRAMES)
     alone = conditions.with_text(control(tiny.normal(1, FRAMES, 12), torch.ones(FRAMES)))
     with torch.inference_mode():
-        got = tiny.shared_models().denoising_unet(given.noisy[FRAMES:], 499, alone.conditional_half())
+        got = tiny.shared_models().denoising_unet(given.noisy[FRAMES:], 499, alone.conditional_only())
     torch.testing.assert_close(got, predict(alone)[FRAMES:], atol=2e-6, rtol=1e-5)
