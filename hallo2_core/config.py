@@ -183,7 +183,7 @@ class UpscaleSettings:
     overlap_frames: int = 4  # of neighbouring windows; faded from one into the other
     missed_frames: int = 8  # a face not found in up to so many frames is interpolated; after more, it has left
     smoothing_frames: float = 2.0  # deviation of the Gaussian over time on each face's place, turn and size; 0 is none
-    look_every_frames: int = 4  # faces are looked for in every so many frames, and in each where one comes or goes
+    detect_every_frames: int = 4  # faces are looked for in every so many frames, and in each where one comes or goes
 
     def __post_init__(self) -> None:
         if not 1 <= self.width_px <= LONGEST_SIDE_PX or not 1 <= self.height_px <= LONGEST_SIDE_PX:
@@ -198,10 +198,10 @@ class UpscaleSettings:
             raise SettingsError(
                 f"The overlap is {self.overlap_frames} frames; choose 0 to {self.window_frames // 2}, half the window."
             )
-        if self.missed_frames < 0 or self.smoothing_frames < 0 or self.look_every_frames < 1:
+        if self.missed_frames < 0 or self.smoothing_frames < 0 or self.detect_every_frames < 1:
             raise SettingsError(
-                f"Missed frames are {self.missed_frames}, smoothing is {self.smoothing_frames}, looks are every "
-                f"{self.look_every_frames} frames; choose 0 or more, 0 or more, and 1 or more."
+                f"Missed frames are {self.missed_frames}, smoothing is {self.smoothing_frames}, detection is every "
+                f"{self.detect_every_frames} frames; choose 0 or more, 0 or more, and 1 or more."
             )
 
 

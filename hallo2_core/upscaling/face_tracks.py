@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..config import UpscaleSettings
 from ..portrait.face_analysis import FaceFinder
-from .face_sightings import SeenFrame, Sighting, look_for_faces, mutual_best
+from .face_detections import DetectedFrame, Detection, detect_faces, mutual_best
 
 SAME_FACE_IOU = 0.25  # of boxes a few frames apart
 SMOOTHING_REACH = 2.0  # deviations on either side
@@ -38,9 +38,9 @@ def track_faces(
     """
     tracks = _Tracks(settings)
     delay = settings.missed_frames + _reach(settings)
-    waiting: deque[SeenFrame] = deque()
-    for seen in look_for_faces(frames, finder, settings.look_every_frames, start):
-        tracks.add(seen.index, seen.sightings)
+    waiting: deque[DetectedFrame] = deque()
+    for seen in detect_faces(frames, finder, settings.detect_every_frames, start):
+        tracks.add(seen.index, seen.detections)
         waiting.append(seen)
         if len(waiting) > delay:
             yield tracks.resolved(waiting.popleft())
@@ -50,7 +50,7 @@ def track_faces(
 
 def context_frames(settings: UpscaleSettings) -> int:
     """How many frames before and after a frame decide about its faces."""
-    return settings.missed_frames + _reach(settings) + settings.look_every_frames - 1
+    return settings.missed_frames + _reach(settings) + settings.detect_every_frames - 1
 
 
 class _Tracks:
@@ -65,25 +65,25 @@ class _Tracks:
         self._squares: defaultdict[int, dict[int, Tensor]] = defaultdict(dict)  # by track and frame, in order
         self._made = 0
 
-    def add(self, index: int, sightings: tuple[Sighting, ...]) -> None:
-        """A sighting goes on the track of the latest earlier one of which it is the first to be the same face.
+    def add(self, index: int, detections: tuple[Detection, ...]) -> None:
+        """A detection goes on the track of the latest earlier one of which it is the first to be the same face.
 
         Nothing else counts, least of all what became of other tracks before: so only the last few frames matter.
         """
-        frame = _LinkedFrame(sightings, [None] * len(sightings), set())
+        frame = _LinkedFrame(detections, [None] * len(detections), set())
         for earlier in reversed(self._recent):
-            for before, after in mutual_best(earlier.sightings, sightings, SAME_FACE_IOU):
+            for before, after in mutual_best(earlier.detections, detections, SAME_FACE_IOU):
                 if before not in earlier.followed:
                     earlier.followed.add(before)
                     if frame.tracks[after] is None:
                         frame.tracks[after] = earlier.tracks[before]
-        for position, sighting in enumerate(sightings):
+        for position, detection in enumerate(detections):
             if frame.tracks[position] is None:
                 frame.tracks[position], self._made = self._made, self._made + 1
-            self._squares[frame.tracks[position]][index] = sighting.square
+            self._squares[frame.tracks[position]][index] = detection.square
         self._recent.append(frame)
 
-    def resolved(self, seen: SeenFrame) -> TrackedFrame:
+    def resolved(self, seen: DetectedFrame) -> TrackedFrame:
         """Frames are asked for in order; what no later one needs is forgotten."""
         faces = {}
         for number, squares in list(self._squares.items()):
@@ -108,13 +108,13 @@ class _Tracks:
 
 @dataclass
 class _LinkedFrame:
-    sightings: tuple[Sighting, ...]
-    tracks: list[int | None]  # of each sighting
-    followed: set[int]  # positions of the sightings that a later frame goes on from
+    detections: tuple[Detection, ...]
+    tracks: list[int | None]  # of each detection
+    followed: set[int]  # positions of the detections that a later frame goes on from
 
 
 def _square_at(squares: Mapping[int, Tensor], index: int) -> Tensor:
-    """As seen in that frame, or on the line between the sightings around it."""
+    """As seen in that frame, or on the line between the detections around it."""
     if index in squares:
         return squares[index]
     before = max(other for other in squares if other < index)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import PortraitError, SettingsError
 from ..payloads import Box, Portrait
 from .background import resample
-from .face_sightings import as_float
+from .face_detections import as_float
 
 SAME_SHAPE = 0.01  # widths over heights that differ by so little are of one shape
 MOST_FEATHER = 0.5

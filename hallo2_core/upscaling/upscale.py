@@ -16,7 +16,7 @@ from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
 from .background import Background, resample
 from .face_crop import cut_face, paste_face
-from .face_sightings import as_float
+from .face_detections import as_float
 from .face_tracks import TrackedFrame, context_frames, track_faces
 from .windows import Window, WindowGrid, cut_windows
 

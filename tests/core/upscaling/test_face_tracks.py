@@ -12,7 +12,7 @@ from hallo2_core.upscaling.face_tracks import context_frames, track_faces
 
 
 def settings(missed=3, smoothing=0.0, every=1):
-    return UpscaleSettings(64, 64, missed_frames=missed, smoothing_frames=smoothing, look_every_frames=every)
+    return UpscaleSettings(64, 64, missed_frames=missed, smoothing_frames=smoothing, detect_every_frames=every)
 
 
 def tracked(script, frames, start=0, **changes):

@@ -21,7 +21,7 @@ from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import probe, read_frames
 
 SETTINGS = UpscaleSettings(
-    96, 64, window_frames=6, overlap_frames=2, missed_frames=2, smoothing_frames=0.5, look_every_frames=2
+    96, 64, window_frames=6, overlap_frames=2, missed_frames=2, smoothing_frames=0.5, detect_every_frames=2
 )
 FAST = VideoSettings(quality=10, preset="ultrafast")
 RATE_HZ = 16000

@@ -17,7 +17,7 @@ from hallo2_core.upscaling.face_tracks import context_frames
 from hallo2_core.upscaling.upscale import first_frame_needed, upscale_frames
 
 SETTINGS = UpscaleSettings(
-    96, 64, window_frames=6, overlap_frames=2, missed_frames=2, smoothing_frames=0.5, look_every_frames=2
+    96, 64, window_frames=6, overlap_frames=2, missed_frames=2, smoothing_frames=0.5, detect_every_frames=2
 )
 RUNTIME = LocalRuntime()
 

@@ -3,26 +3,26 @@ import torch
 from faces_on_script import ScriptedFaces, face_at
 
 from hallo2_core.upscaling.face_crop import face_square
-from hallo2_core.upscaling.face_sightings import as_float, look_for_faces
+from hallo2_core.upscaling.face_detections import as_float, detect_faces
 
 
 def seen(script, frames, every, start=0):
-    """The frames that were looked at, and each frame's sightings."""
+    """The frames that were looked at, and each frame's detections."""
     finder = ScriptedFaces(script)
     pictures = (torch.full((1, 1, 3), frame, dtype=torch.uint8) for frame in range(start, frames))
-    result = list(look_for_faces(pictures, finder, every, start))
+    result = list(detect_faces(pictures, finder, every, start))
     assert [frame.index for frame in result] == list(range(start, frames))
     assert [int(frame.picture[0, 0, 0]) for frame in result] == list(range(start, frames))
-    return sorted(finder.looked_at), [frame.sightings for frame in result]
+    return sorted(finder.looked_at), [frame.detections for frame in result]
 
 
 def test_while_nothing_happens_every_fourth_frame_is_looked_at_and_the_others_lie_between():
-    looked_at, sightings = seen(lambda frame: [face_at(50 + 2 * frame, 40)], 13, every=4)
+    looked_at, detections = seen(lambda frame: [face_at(50 + 2 * frame, 40)], 13, every=4)
     assert looked_at == [0, 4, 8, 12]
-    for frame, (sighting,) in enumerate(sightings):
+    for frame, (detection,) in enumerate(detections):
         face = face_at(50 + 2 * frame, 40)
-        torch.testing.assert_close(sighting.box, face.box)
-        torch.testing.assert_close(sighting.square, face_square(face.five_points))
+        torch.testing.assert_close(detection.box, face.box)
+        torch.testing.assert_close(detection.square, face_square(face.five_points))
 
 
 def test_nobody_is_steady_too():
@@ -40,15 +40,15 @@ def test_nobody_is_steady_too():
     ids=["comes", "goes", "jumps", "another comes"],
 )
 def test_where_a_face_comes_goes_or_jumps_each_frame_is_looked_at(script):
-    looked_at, sightings = seen(script, 13, every=4)
+    looked_at, detections = seen(script, 13, every=4)
     assert looked_at == [0, 4, 5, 6, 7, 8, 12]
     for frame in range(13):
-        assert [s.box.tolist() for s in sightings[frame]] == [face.box.tolist() for face in script(frame)]
+        assert [s.box.tolist() for s in detections[frame]] == [face.box.tolist() for face in script(frame)]
 
 
 def test_frames_after_the_last_regular_look_are_looked_at():
-    looked_at, sightings = seen(lambda frame: [face_at(50, 40)], 7, every=4)
-    assert looked_at == [0, 4, 5, 6] and all(len(some) == 1 for some in sightings)
+    looked_at, detections = seen(lambda frame: [face_at(50, 40)], 7, every=4)
+    assert looked_at == [0, 4, 5, 6] and all(len(some) == 1 for some in detections)
 
 
 def test_frames_before_the_first_regular_look_are_looked_at():
@@ -61,9 +61,9 @@ def test_faces_listed_in_another_order_belong_together_all_the_same():
         pair = [face_at(50, 40), face_at(200, 60)]
         return pair[::-1] if frame == 4 else pair
 
-    looked_at, sightings = seen(script, 5, every=4)
+    looked_at, detections = seen(script, 5, every=4)
     assert looked_at == [0, 4]
-    torch.testing.assert_close(sightings[2][0].box, face_at(50, 40).box)
+    torch.testing.assert_close(detections[2][0].box, face_at(50, 40).box)
 
 
 def test_bytes_become_floats_from_0_to_1():

@@ -1,4 +1,4 @@
-"""Where the faces are in each frame, without looking at every frame: while nothing happens, every few are enough."""
+"""The faces of each frame, without running the detector on all of them: while nothing moves, every few are enough."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ STEADY_IOU = 0.5  # of a face's boxes in two frames that are looked at: enough t
 
 
 @dataclass(frozen=True)
-class Sighting:
+class Detection:
     box: Tensor  # (4)
     square: Tensor  # (5), see `face_crop.face_square`
 
 
 @dataclass(frozen=True)
-class SeenFrame:
+class DetectedFrame:
     index: int
     picture: Tensor  # (h w 3), as it was given
-    sightings: tuple[Sighting, ...]
+    detections: tuple[Detection, ...]
 
 
-def look_for_faces(
+def detect_faces(
     frames: Iterable[Tensor], finder: FaceFinder | None, every_frames: int, start: int = 0
-) -> Iterator[SeenFrame]:
+) -> Iterator[DetectedFrame]:
     """frames: (h w 3), uint8 or 0..1, the first of which has the number `start`. None finds nobody.
 
     The frames whose number `every_frames` divides are looked at. If all faces of two such neighbours belong together,
     those between lie on the line; if a face comes, goes or jumps, each frame between is looked at too.
     """
-    before: SeenFrame | None = None
+    before: DetectedFrame | None = None
     between: list[tuple[int, Tensor]] = []
     for index, picture in enumerate(frames, start):
         if index % every_frames:
             between.append((index, picture))
             continue
-        after = _look(index, picture, finder)
+        after = _detect(index, picture, finder)
         yield from _filled_in(before, between, after, finder)
         yield after
         before, between = after, []
-    yield from (_look(index, picture, finder) for index, picture in between)
+    yield from (_detect(index, picture, finder) for index, picture in between)
 
 
 def as_float(picture: Tensor) -> Tensor:
@@ -54,7 +54,9 @@ def as_float(picture: Tensor) -> Tensor:
     return picture.float() / 255.0 if picture.dtype == torch.uint8 else picture.float()
 
 
-def mutual_best(earlier: tuple[Sighting, ...], later: tuple[Sighting, ...], least_iou: float) -> list[tuple[int, int]]:
+def mutual_best(
+    earlier: tuple[Detection, ...], later: tuple[Detection, ...], least_iou: float
+) -> list[tuple[int, int]]:
     """Pairs of positions (in `earlier`, in `later`) in which each is the other's largest overlap, and large enough."""
     if not earlier or not later:
         return []
@@ -67,21 +69,21 @@ def mutual_best(earlier: tuple[Sighting, ...], later: tuple[Sighting, ...], leas
     return pairs
 
 
-def _look(index: int, picture: Tensor, finder: FaceFinder | None) -> SeenFrame:
+def _detect(index: int, picture: Tensor, finder: FaceFinder | None) -> DetectedFrame:
     faces = [] if finder is None else finder.find(as_float(picture))
-    return SeenFrame(index, picture, tuple(Sighting(face.box, face_square(face.five_points)) for face in faces))
+    return DetectedFrame(index, picture, tuple(Detection(face.box, face_square(face.five_points)) for face in faces))
 
 
 def _filled_in(
-    before: SeenFrame | None, between: list[tuple[int, Tensor]], after: SeenFrame, finder: FaceFinder | None
-) -> Iterator[SeenFrame]:
-    pairs = [] if before is None else mutual_best(before.sightings, after.sightings, STEADY_IOU)
-    is_steady = before is not None and len(pairs) == len(before.sightings) == len(after.sightings)
+    before: DetectedFrame | None, between: list[tuple[int, Tensor]], after: DetectedFrame, finder: FaceFinder | None
+) -> Iterator[DetectedFrame]:
+    pairs = [] if before is None else mutual_best(before.detections, after.detections, STEADY_IOU)
+    is_steady = before is not None and len(pairs) == len(before.detections) == len(after.detections)
     for index, picture in between:
         if not is_steady:
-            yield _look(index, picture, finder)
+            yield _detect(index, picture, finder)
             continue
         part = (index - before.index) / (after.index - before.index)
-        ends = [(before.sightings[row], after.sightings[column]) for row, column in pairs]
-        sightings = (Sighting(torch.lerp(a.box, b.box, part), torch.lerp(a.square, b.square, part)) for a, b in ends)
-        yield SeenFrame(index, picture, tuple(sightings))
+        ends = [(before.detections[row], after.detections[column]) for row, column in pairs]
+        detections = (Detection(torch.lerp(a.box, b.box, part), torch.lerp(a.square, b.square, part)) for a, b in ends)
+        yield DetectedFrame(index, picture, tuple(detections))
