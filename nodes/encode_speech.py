@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import wires
+from . import io_types
 
 if TYPE_CHECKING:
     from .host import Hosted
@@ -26,7 +26,7 @@ class Hallo2EncodeSpeech(io.ComfyNode):
             ),
             inputs=[
                 io.Audio.Input("audio", tooltip="The voice. Music and noise move the lips too: give clean speech."),
-                wires.SpeechEncoder.Input("speech_encoder", tooltip="From 'Load Speech Encoder (Hallo2)'."),
+                io_types.SpeechEncoder.Input("speech_encoder", tooltip="From 'Load Speech Encoder (Hallo2)'."),
                 io.Float.Input(
                     "fps",
                     default=25.0,
@@ -40,7 +40,7 @@ class Hallo2EncodeSpeech(io.ComfyNode):
                 ),
             ],
             outputs=[
-                wires.Speech.Output(display_name="speech"),
+                io_types.Speech.Output(display_name="speech"),
                 io.Int.Output(display_name="frames", tooltip="How many frames the video will have."),
                 io.Float.Output(display_name="seconds", tooltip="How long the sound is."),
             ],

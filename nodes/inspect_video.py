@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import Input, io, ui
 
-from . import host, wires
+from . import host, io_types
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -33,12 +33,12 @@ class Hallo2InspectVideo(io.ComfyNode):
                     max=10_000,
                     tooltip="Frames from one seam to the next. Hallo2 makes clips of 16.",
                 ),
-                wires.Portrait.Input(
+                io_types.Portrait.Input(
                     "portrait",
                     optional=True,
                     tooltip="What the video was made from. Without it the frames are compared with the first one.",
                 ),
-                wires.FaceAnalysis.Input(
+                io_types.FaceAnalysis.Input(
                     "face_analysis",
                     optional=True,
                     tooltip=(

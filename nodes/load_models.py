@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from . import host, wires
+from . import host, io_types
 
 MODEL_FILE = "net.pth"
 SPEECH_ENCODER_FILE = "wav2vec2-base-960h.safetensors"
@@ -52,7 +52,7 @@ class Hallo2LoadModel(io.ComfyNode):
                     ),
                 ),
             ],
-            outputs=[wires.Model.Output(display_name="model")],
+            outputs=[io_types.Model.Output(display_name="model")],
         )
 
     @classmethod
@@ -95,7 +95,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
                     ),
                 ),
             ],
-            outputs=[wires.SpeechEncoder.Output(display_name="speech_encoder")],
+            outputs=[io_types.SpeechEncoder.Output(display_name="speech_encoder")],
         )
 
     @classmethod
@@ -147,7 +147,7 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
                     ),
                 ),
             ],
-            outputs=[wires.FaceAnalysis.Output(display_name="face_analysis")],
+            outputs=[io_types.FaceAnalysis.Output(display_name="face_analysis")],
         )
 
     @classmethod
@@ -198,7 +198,7 @@ class Hallo2LoadUpscaler(io.ComfyNode):
                     ),
                 ),
             ],
-            outputs=[wires.Upscaler.Output(display_name="upscaler")],
+            outputs=[io_types.Upscaler.Output(display_name="upscaler")],
         )
 
     @classmethod

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..hallo2_core.config import MOST_NOISE_TIME
 from ..hallo2_core.errors import SettingsError
-from . import wires
+from . import io_types
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -129,7 +129,7 @@ class Hallo2MotionFrames(io.ComfyNode):
                         "half the sharpness."
                     ),
                 ),
-                wires.Portrait.Input(
+                io_types.Portrait.Input(
                     "portrait",
                     optional=True,
                     tooltip="Only for the preview: it then shows exactly what the network sees before the first clip.",
@@ -145,7 +145,7 @@ class Hallo2MotionFrames(io.ComfyNode):
                 ),
             ],
             outputs=[
-                wires.Motion.Output(display_name="motion"),
+                io_types.Motion.Output(display_name="motion"),
                 io.Image.Output(
                     display_name="preview",
                     tooltip=(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import Input, InputImpl, io
 from torch import Tensor
 
-from . import host, video_inputs, wires
+from . import host, io_types, video_inputs
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -26,7 +26,7 @@ class Hallo2PasteBack(io.ComfyNode):
             ),
             inputs=[
                 io.Video.Input("video", tooltip="From 'Sample Video (Hallo2)', upscaled or not."),
-                wires.Portrait.Input("portrait", tooltip="The portrait that the video was made from."),
+                io_types.Portrait.Input("portrait", tooltip="The portrait that the video was made from."),
                 io.Float.Input(
                     "feather",
                     default=0.08,

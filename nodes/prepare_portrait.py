@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..hallo2_core.config import PIXELS_PER_LATENT, SIZE_MULTIPLE_PX, check_frame_size
 from ..hallo2_core.errors import SettingsError
-from . import host, wires
+from . import host, io_types
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -84,7 +84,7 @@ class Hallo2PreparePortrait(io.ComfyNode):
                     default=False,
                     tooltip="Where no face is found, take the whole picture for one instead of refusing it.",
                 ),
-                wires.FaceAnalysis.Input(
+                io_types.FaceAnalysis.Input(
                     "face_analysis",
                     optional=True,
                     tooltip="From 'Load Face Analysis (Hallo2)'. Not needed with a face mask.",
@@ -100,11 +100,11 @@ class Hallo2PreparePortrait(io.ComfyNode):
                         "Only for comparing with the official code: a picture without any dark pixel is darkened and "
                         "its contrast doubled, as happens there."
                     ),
-                    **wires.ADVANCED,
+                    **io_types.ADVANCED,
                 ),
             ],
             outputs=[
-                wires.Portrait.Output(display_name="portrait"),
+                io_types.Portrait.Output(display_name="portrait"),
                 io.Image.Output(display_name="crop", tooltip="What the video starts from."),
                 io.Mask.Output(display_name="face", tooltip="Where speech moves the face."),
                 io.Mask.Output(display_name="lip", tooltip="Where speech moves the lips."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import host, wires
+from . import host, io_types
 from .vae_codec import latent_codec
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class Hallo2ReferenceNet(io.ComfyNode):
             category="Hallo2",
             description="Record at the portrait once, for the whole video: how the face and its surroundings look.",
             inputs=[
-                wires.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
-                wires.Portrait.Input("portrait", tooltip="From 'Prepare Portrait (Hallo2)'."),
+                io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
+                io_types.Portrait.Input("portrait", tooltip="From 'Prepare Portrait (Hallo2)'."),
                 io.Vae.Input(
                     "vae",
                     optional=True,
@@ -33,7 +33,7 @@ class Hallo2ReferenceNet(io.ComfyNode):
                     ),
                 ),
             ],
-            outputs=[wires.Reference.Output(display_name="reference")],
+            outputs=[io_types.Reference.Output(display_name="reference")],
         )
 
     @classmethod

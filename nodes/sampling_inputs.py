@@ -2,16 +2,16 @@
 
 from comfy_api.latest import io
 
-from . import wires
+from . import io_types
 
 
 def parts() -> list[io.Input]:
     """What is animated, and how its clips follow each other."""
     return [
-        wires.Model.Input("model", tooltip="The same model that made the reference."),
-        wires.Reference.Input("reference", tooltip="From 'Apply ReferenceNet (Hallo2)': the portrait."),
-        wires.Speech.Input("speech", tooltip="From 'Encode Speech (Hallo2)'; gives length and frame rate."),
-        wires.Motion.Input("motion", tooltip="From 'Set Motion Frames (Hallo2)': how clips follow each other."),
+        io_types.Model.Input("model", tooltip="The same model that made the reference."),
+        io_types.Reference.Input("reference", tooltip="From 'Apply ReferenceNet (Hallo2)': the portrait."),
+        io_types.Speech.Input("speech", tooltip="From 'Encode Speech (Hallo2)'; gives length and frame rate."),
+        io_types.Motion.Input("motion", tooltip="From 'Set Motion Frames (Hallo2)': how clips follow each other."),
     ]
 
 
@@ -82,7 +82,7 @@ def reference_banks() -> io.Combo.Input:
             "'released': every second frame looks at the portrait without its identity, as the official "
             "code does. 'aligned': every frame looks at the portrait with it."
         ),
-        **wires.ADVANCED,
+        **io_types.ADVANCED,
     )
 
 
@@ -95,19 +95,19 @@ def legacy_rng() -> io.Boolean.Input:
             "Draws random numbers in the official code's order, to compare with its videos. The motion "
             "frames' own seed is then not used."
         ),
-        **wires.ADVANCED,
+        **io_types.ADVANCED,
     )
 
 
 def timelines() -> list[io.Input]:
     """What changes over time, and how strongly prompts act."""
     return [
-        wires.Text.Input(
+        io_types.Text.Input(
             "text",
             optional=True,
             tooltip=("From 'Text Prompts (Hallo2)'. Needs a model with a trained adapter, from 'Load Text Control'."),
         ),
-        wires.Weights.Input(
+        io_types.Weights.Input(
             "weights",
             optional=True,
             tooltip=(
@@ -123,7 +123,7 @@ def timelines() -> list[io.Input]:
             step=0.05,
             optional=True,
             tooltip="How far the prompts act. 0 is as without them; 1 is what the adapter was trained for.",
-            **wires.ADVANCED,
+            **io_types.ADVANCED,
         ),
         io.Float.Input(
             "text_scale",
@@ -136,6 +136,6 @@ def timelines() -> list[io.Input]:
                 "Guidance of the prompts alone: above 1 the face follows them further, at the cost of half as "
                 "much time again for each clip that has one. 1 is off."
             ),
-            **wires.ADVANCED,
+            **io_types.ADVANCED,
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import host, wires
+from . import host, io_types
 
 
 class Hallo2LoadTextControl(io.ComfyNode):
@@ -19,7 +19,7 @@ class Hallo2LoadTextControl(io.ComfyNode):
                 "as they are. Nobody has released a trained adapter: without one prompts change nothing."
             ),
             inputs=[
-                wires.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
+                io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
                 io.Combo.Input(
                     "file",
                     options=host.text_control_files(),
@@ -29,7 +29,7 @@ class Hallo2LoadTextControl(io.ComfyNode):
                     ),
                 ),
             ],
-            outputs=[wires.Model.Output(display_name="model", tooltip="For 'Sample Video (Hallo2)'.")],
+            outputs=[io_types.Model.Output(display_name="model", tooltip="For 'Sample Video (Hallo2)'.")],
             hidden=[io.Hidden.unique_id],
         )
 

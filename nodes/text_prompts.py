@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from . import host, timeline_inputs, wires
+from . import host, io_types, timeline_inputs
 from .text_encoder import text_encoder
 
 
@@ -47,7 +47,7 @@ class Hallo2TextPrompts(io.ComfyNode):
                     default="",
                     optional=True,
                     tooltip="Terms that are taken out of all prompts, one a line or between commas. Empty: none.",
-                    **wires.ADVANCED,
+                    **io_types.ADVANCED,
                 ),
                 io.Combo.Input(
                     "mask_by",
@@ -58,7 +58,7 @@ class Hallo2TextPrompts(io.ComfyNode):
                         "'exact' finds whole words, capitals or not. 'pattern': * stands for any letters, ? for one. "
                         "'similarity': words that mean to CLIP much the same."
                     ),
-                    **wires.ADVANCED,
+                    **io_types.ADVANCED,
                 ),
                 io.Float.Input(
                     "similarity",
@@ -68,7 +68,7 @@ class Hallo2TextPrompts(io.ComfyNode):
                     step=0.01,
                     optional=True,
                     tooltip="For 'similarity', 0 to 1: how near a word must be to a term to go. Lower takes out more.",
-                    **wires.ADVANCED,
+                    **io_types.ADVANCED,
                 ),
                 io.Combo.Input(
                     "mask_unit",
@@ -76,10 +76,10 @@ class Hallo2TextPrompts(io.ComfyNode):
                     default="word",
                     optional=True,
                     tooltip="What goes with a term: only its words, or the whole sentence they stand in.",
-                    **wires.ADVANCED,
+                    **io_types.ADVANCED,
                 ),
             ],
-            outputs=[wires.Text.Output(display_name="text"), timeline_inputs.report()],
+            outputs=[io_types.Text.Output(display_name="text"), timeline_inputs.report()],
             hidden=[io.Hidden.unique_id],
         )
 

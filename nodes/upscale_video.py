@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import Input, InputImpl, io
 
-from . import host, video_inputs, wires
+from . import host, io_types, video_inputs
 
 if TYPE_CHECKING:
     from ..hallo2_core.portrait.face_analysis import FaceAnalysis
@@ -28,8 +28,8 @@ class Hallo2UpscaleVideo(io.ComfyNode):
             ),
             inputs=[
                 io.Video.Input("video", tooltip="Any video, with faces or without; it is read frame by frame."),
-                wires.Upscaler.Input("upscaler", tooltip="From 'Load Upscaler (Hallo2)'."),
-                wires.FaceAnalysis.Input("face_analysis", tooltip="Finds the faces. The built-in one will do."),
+                io_types.Upscaler.Input("upscaler", tooltip="From 'Load Upscaler (Hallo2)'."),
+                io_types.FaceAnalysis.Input("face_analysis", tooltip="Finds the faces. The built-in one will do."),
                 io.Combo.Input(
                     "target",
                     options=[SCALE, LONG_SIDE],

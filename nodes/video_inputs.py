@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from . import wires
+from . import io_types
 
 AUTO = "auto"
 CODECS = ["h264", "h265", "av1"]
@@ -50,7 +50,7 @@ def bit_depth() -> io.Combo.Input:
         default="8",
         optional=True,
         tooltip="10 bits a channel avoid bands in soft backgrounds; 8 plays everywhere.",
-        **wires.ADVANCED,
+        **io_types.ADVANCED,
     )
 
 
@@ -66,7 +66,7 @@ def unfinished_gb() -> io.Float.Input:
             "Gigabytes that stopped videos may take in output/hallo2_jobs together. Where it is more, the oldest are "
             "removed before this one begins, never a finished one nor one being made. 0 removes none."
         ),
-        **wires.ADVANCED,
+        **io_types.ADVANCED,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from . import host, timeline_inputs, wires
+from . import host, io_types, timeline_inputs
 
 
 class Hallo2WeightTimeline(io.ComfyNode):
@@ -33,7 +33,7 @@ class Hallo2WeightTimeline(io.ComfyNode):
                 timeline_inputs.transition_seconds(),
                 timeline_inputs.blend(),
             ],
-            outputs=[wires.Weights.Output(display_name="weights"), timeline_inputs.report()],
+            outputs=[io_types.Weights.Output(display_name="weights"), timeline_inputs.report()],
             hidden=[io.Hidden.unique_id],
         )
 
