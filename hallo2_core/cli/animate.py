@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from ..animation.motion_presets import PRESETS, RELEASE
 from ..config import MOST_NOISE_TIME, ClipConfig, RegionWeights, SamplerConfig, check_frame_size
 from ..errors import SettingsError
-from . import over_time
+from . import timeline_args
 from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
-from .outcome import add_place_arguments, chosen_place, tell
+from .result import add_place_arguments, chosen_place, tell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--legacy-rng", action="store_true", help="draw random numbers in the release's order")
     sampling.add_argument("--reference-banks", choices=("released", "aligned"), default="released")
 
-    over_time.add_arguments(parser)
+    timeline_args.add_arguments(parser)
 
     motion = parser.add_argument_group("motion frames", "What a clip continues from; the preset's but where given.")
     motion.add_argument("--motion-preset", choices=tuple(PRESETS), default=RELEASE, help="whose settings (release)")
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     """Settings are checked before anything is loaded, files before anything is computed."""
     width, height = _size(arguments)
-    over_time.check(arguments)
+    timeline_args.check(arguments)
     sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
 
     from ..animation.animate import AnimationInputs
@@ -130,8 +130,8 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     )
     _say(portrait.notes)
     models = load_models(arguments.model, arguments.vae, chosen_dtype(arguments.dtype, device))
-    models = over_time.with_adapter(models, arguments)
-    text, weights = over_time.encoded_text(arguments), over_time.chosen_weights(arguments)
+    models = timeline_args.with_adapter(models, arguments)
+    text, weights = timeline_args.encoded_text(arguments), timeline_args.chosen_weights(arguments)
     encoder = load_speech_encoder(arguments.speech_encoder, arguments.model)
     for timeline in (text, weights):
         _say(() if timeline is None else timeline.notes)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..config import LONGEST_SIDE_PX, UpscaleSettings
 from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
-from .outcome import add_place_arguments, chosen_place, tell
+from .result import add_place_arguments, chosen_place, tell
 
 if TYPE_CHECKING:
     from ..upscaling.plan import Wish

@@ -54,7 +54,7 @@ def context_frames(settings: UpscaleSettings) -> int:
 
 
 class _Tracks:
-    """Sightings of the last few frames, by track."""
+    """Detections of the last few frames, by track."""
 
     def __init__(self, settings: UpscaleSettings) -> None:
         self._missed = settings.missed_frames

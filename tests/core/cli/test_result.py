@@ -2,7 +2,7 @@ from argparse import Namespace
 
 import pytest
 
-from hallo2_core.cli.outcome import chosen_place
+from hallo2_core.cli.result import chosen_place
 
 
 def chosen(out, job=None, fresh=False):
