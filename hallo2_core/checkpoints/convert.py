@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from .detect import file_content
-from .mapped_pages import give_back_pages
+from .mmap import release
 from .read import Weights, read_tensors
 
 # The names safetensors has for torch's dtypes.
@@ -64,7 +64,7 @@ def _write(weights: Weights, file: BinaryIO) -> None:
     for tensor in weights.values():
         file.write(tensor.contiguous().flatten().view(torch.uint8).numpy())
         if weights.is_mapped:
-            give_back_pages(tensor)
+            release(tensor)
 
 
 def _dtype_name(key: str, tensor: Tensor) -> str:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from .file_kind import FileKind, file_kind
-from .mapped_pages import give_back_pages
+from .mmap import release
 
 logger = logging.getLogger("hallo2")
 
@@ -73,7 +73,7 @@ class Weights(Mapping[str, Tensor]):
             return own
         converted = own.to(dtype)
         if self.is_mapped:
-            give_back_pages(own)
+            release(own)
         return converted
 
 

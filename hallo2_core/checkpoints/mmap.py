@@ -12,7 +12,7 @@ from torch import Tensor
 MADV_DONTNEED = 4  # Linux: drop the pages; touched again, they come from the file again
 
 
-def give_back_pages(tensor: Tensor) -> None:
+def release(tensor: Tensor) -> None:
     """Drop the pages that lie wholly inside `tensor`, which must be a view of a mapped file nobody writes to.
 
     Elsewhere than on Linux it does nothing: there the system takes such pages back when it needs them.
