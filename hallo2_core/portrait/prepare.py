@@ -13,7 +13,7 @@ from ..config import check_frame_size
 from ..payloads import Box, Portrait, RegionMasks
 from .crop import choose_crop
 from .face_analysis import IDENTITY_WIDTH, FaceFinder
-from .opencv_bytes import Bytes
+from .opencv_compat import Bytes
 from .picture import as_mask, as_picture
 from .region_masks import (
     FACE_EXPAND,

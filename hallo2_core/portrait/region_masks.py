@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..config import PIXELS_PER_LATENT
 from ..payloads import Box, RegionMasks
-from .opencv_bytes import Bytes, blur_bytes, normalise_bytes, resize_bytes
+from .opencv_compat import Bytes, blur_bytes, normalise_bytes, resize_bytes
 
 MASK_SIDE = 64
 LEVELS = 4

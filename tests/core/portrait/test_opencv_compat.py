@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hallo2_core.portrait.opencv_bytes import blur_bytes, blur_weights, normalise_bytes, resize_bytes
+from hallo2_core.portrait.opencv_compat import blur_bytes, blur_weights, normalise_bytes, resize_bytes
 
 cv2 = pytest.importorskip("cv2")
 
