@@ -86,7 +86,7 @@ class LocalRuntime:
         return device.type == self.device.type and self.device.index in (None, device.index)
 
 
-class RuntimeAround:
+class RuntimeWrapper:
     """Passes all that is asked on to another runtime. Subclasses add to a part of it."""
 
     def __init__(self, runtime: Runtime) -> None:

@@ -11,15 +11,15 @@ from pathlib import Path
 from torch import Tensor
 
 from ..inspection.estimate import check_room, estimate_video
+from ..inspection.eta import EtaRuntime
 from ..inspection.memory import check_memory, memory_need
-from ..inspection.time_to_go import SaysTimeToGo
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import ClipEncoder, join_clips
 from ..video.target import TargetFile, check_target
 from .animate import ClipState, FinishedClip, animate, count_clips
+from .background_finisher import BackgroundFinisher
 from .checks import check_inputs
-from .finisher import Finisher
 from .job_key import Render
 
 
@@ -75,7 +75,7 @@ def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterat
     check_room(estimate, job, path)
     runtime.tell(f"{estimate}; {need}")
     try:
-        yield SaysTimeToGo(runtime, str(estimate))
+        yield EtaRuntime(runtime, str(estimate))
     finally:
         runtime.tell("")
 
@@ -84,7 +84,7 @@ def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
     """One clip is finished while the next one is denoised. Stopped, the one in hand is still finished."""
     if job.journal.clips == count_clips(render.inputs, render.speech):
         return
-    with Finisher(runtime) as finisher:
+    with BackgroundFinisher(runtime) as finisher:
         for clip in animate(render.inputs, render.speech, render.codec, finisher.runtime, _state_of(job)):
             finisher.take(_finish_clip, render, job, clip)
             del clip

@@ -5,7 +5,7 @@ import torch
 from stand_ins import PressedCancelError, RecordingRuntime
 from torch import nn
 
-from hallo2_core.runtime import DeviceMemory, LocalRuntime, RuntimeAround
+from hallo2_core.runtime import DeviceMemory, LocalRuntime, RuntimeWrapper
 
 
 def test_modules_are_brought_to_the_device_together():
@@ -46,7 +46,7 @@ def test_a_card_has_room_for_what_is_free_and_memory_for_what_is_its_own_too(mon
 
 def test_one_around_another_passes_all_on():
     runtime = RecordingRuntime(cancel_after=1)
-    around, network = RuntimeAround(runtime), nn.Linear(2, 2)
+    around, network = RuntimeWrapper(runtime), nn.Linear(2, 2)
     around.ready(network)
     around.check_cancelled()
     around.progress(1, 2, torch.zeros(2, 2, 3))
@@ -59,7 +59,7 @@ def test_one_around_another_passes_all_on():
 def test_what_is_told_goes_into_the_log_but_for_nothing(caplog):
     caplog.set_level("INFO", "hallo2")
     for text in ("18 frames in 5 clips", ""):
-        RuntimeAround(LocalRuntime()).tell(text)
+        RuntimeWrapper(LocalRuntime()).tell(text)
     assert caplog.messages == ["18 frames in 5 clips"]
 
 

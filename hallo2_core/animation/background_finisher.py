@@ -6,10 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
-from ..runtime import Runtime, RuntimeAround
+from ..runtime import Runtime, RuntimeWrapper
 
 
-class Finisher:
+class BackgroundFinisher:
     """A context manager. One clip is in its hands at a time, and no other waits.
 
     `runtime`, for the first thread, is the given one; where a clip could not be finished it stops the first thread as
@@ -18,7 +18,7 @@ class Finisher:
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        self.runtime = StopsWithTheFinisher(runtime)
+        self.runtime = FinisherRuntime(runtime)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-finisher")
 
     def take(self, finish: Callable[..., None], *arguments: object) -> None:
@@ -26,7 +26,7 @@ class Finisher:
         self.runtime.wait()
         self.runtime.finishing = self._thread.submit(finish, *arguments)
 
-    def __enter__(self) -> Finisher:
+    def __enter__(self) -> BackgroundFinisher:
         return self
 
     def __exit__(
@@ -38,7 +38,7 @@ class Finisher:
             self.runtime.wait()
 
 
-class StopsWithTheFinisher(RuntimeAround):
+class FinisherRuntime(RuntimeWrapper):
     """The first thread's runtime."""
 
     finishing: Future[None] | None = None

@@ -6,13 +6,13 @@ import time
 
 from torch import Tensor
 
-from ..runtime import Runtime, RuntimeAround
+from ..runtime import Runtime, RuntimeWrapper
 
 MEASURED_STEPS = 3  # after the first one, which warms up
 MINUTE, HOUR = 60, 3600
 
 
-class SaysTimeToGo(RuntimeAround):
+class EtaRuntime(RuntimeWrapper):
     """The given runtime, which is told once what there is to make and how long that takes."""
 
     def __init__(self, runtime: Runtime, what: str) -> None:

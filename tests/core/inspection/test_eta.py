@@ -1,8 +1,8 @@
 import pytest
 from stand_ins import RecordingRuntime
 
-from hallo2_core.inspection import time_to_go
-from hallo2_core.inspection.time_to_go import SaysTimeToGo, readable_time
+from hallo2_core.inspection import eta
+from hallo2_core.inspection.eta import EtaRuntime, readable_time
 
 
 class TalkingRuntime(RecordingRuntime):
@@ -20,9 +20,9 @@ def work(monkeypatch):
 
     def work(first, last, total, seconds=2.0, warm_up=100.0):
         clock = iter([warm_up + seconds * step for step in range(last - first + 1)])
-        monkeypatch.setattr(time_to_go.time, "monotonic", lambda: next(clock))
+        monkeypatch.setattr(eta.time, "monotonic", lambda: next(clock))
         runtime = TalkingRuntime()
-        saying = SaysTimeToGo(runtime, "217 frames in 14 clips")
+        saying = EtaRuntime(runtime, "217 frames in 14 clips")
         for done in range(first, last + 1):
             saying.progress(done, total)
         assert [done for done, _total in runtime.reports] == list(range(first, last + 1))
