@@ -44,7 +44,7 @@ class Runtime(Protocol):
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         """Show `done` of `total` steps of the whole job. preview: (h w c) in 0..1, the newest frame."""
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Show the user a line about the work in hand. An empty one takes it away."""
 
 
@@ -77,7 +77,7 @@ class LocalRuntime:
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         return None
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         if text:
             logger.info("%s", text)
 
@@ -108,5 +108,5 @@ class RuntimeWrapper:
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         self._runtime.progress(done, total, preview)
 
-    def tell(self, text: str) -> None:
-        self._runtime.tell(text)
+    def notify(self, text: str) -> None:
+        self._runtime.notify(text)

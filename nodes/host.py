@@ -246,7 +246,7 @@ class HostRuntime:
         picture = None if preview is None else ("JPEG", _to_image(preview), max(preview.shape[:2]))
         self._bar.update_absolute(done, total, picture)
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         if text:
             logger.info("%s", text)
         if self._node_id is not None:

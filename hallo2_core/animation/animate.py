@@ -142,11 +142,11 @@ class ClipLoop:
         reference = inputs.reference
         cond_batch = slice(2 - schedule.cond_batch, None)
         runtime.ready(inputs.models.denoising_unet)
-        self.face_tokens = self._here(reference.face_tokens[cond_batch])
+        self.face_tokens = self._to_device(reference.face_tokens[cond_batch])
         self.portrait: PortraitConditions = inputs.models.denoising_unet.portrait_conditions(
             reference.banks.rows(cond_batch).to(runtime.device, self.dtype),
             self.face_tokens,
-            self._here(reference.face_map),
+            self._to_device(reference.face_map),
             reference.portrait.masks,
         )
 
@@ -163,7 +163,7 @@ class ClipLoop:
         shown = shown_motion_frames(motion_pixels, inputs.reference.portrait, inputs.motion, draws)
         conditions = self.conditions(number, encode_pictures(self.codec, shown), windows)
         noise = draws.latents(self._latent_shape(windows.shape[0]), self.dtype)
-        latents = deque(self.steps(number, self._here(noise), conditions, recorder), maxlen=1).pop()
+        latents = deque(self.steps(number, self._to_device(noise), conditions, recorder), maxlen=1).pop()
         frames = ClipFrames(self.codec, latents)
         frames.decode_last(inputs.motion.clip.motion_frames, runtime.check_cancelled)
         portrait = inputs.reference.portrait
@@ -177,8 +177,8 @@ class ClipLoop:
         """motion_latents: (m 4 h w), of the dropped motion frames.  windows: (f window layers d)."""
         models, schedule = self.inputs.models, self.schedule
         self.runtime.ready(models.audio_projection, models.reference_net)
-        audio_tokens = models.audio_projection(self._here(windows))
-        banks = motion_banks(models.reference_net, self._here(motion_latents), self.face_tokens)
+        audio_tokens = models.audio_projection(self._to_device(windows))
+        banks = motion_banks(models.reference_net, self._to_device(motion_latents), self.face_tokens)
         text = self._text(number)
         self.runtime.ready(models.denoising_unet)
         rows = reference_rows(windows.shape[0], schedule.cond_batch, self.inputs.sampler.reference_banks)
@@ -186,7 +186,7 @@ class ClipLoop:
             self.portrait,
             banks,
             audio_tokens,
-            self._here(schedule.region_weights(number)),
+            self._to_device(schedule.region_weights(number)),
             torch.tensor(rows, device=self.runtime.device),
         )
         return conditions if text is None else conditions.with_text(text)
@@ -199,7 +199,7 @@ class ClipLoop:
         assert adapter is not None, "check_inputs refuses prompts without an adapter"
         self.runtime.ready(adapter.control)
         presence = window.presence * self.inputs.sampler.text_strength
-        return adapter.control(self._here(window.embeddings), self._here(presence))
+        return adapter.control(self._to_device(window.embeddings), self._to_device(presence))
 
     def steps(
         self, number: int, noise: Tensor, conditions: ClipConditions, recorder: AttentionRecorder | None = None
@@ -221,5 +221,5 @@ class ClipLoop:
         portrait = self.inputs.reference.portrait
         return frames, LATENT_CHANNELS, portrait.height // PIXELS_PER_LATENT, portrait.width // PIXELS_PER_LATENT
 
-    def _here(self, tensor: Tensor) -> Tensor:
+    def _to_device(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.runtime.device, self.dtype)

@@ -73,11 +73,11 @@ def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterat
     check_memory(need, runtime.memory())
     estimate = estimate_video(pixels, speech.frames, clip_frames, speech.fps, render.settings, speech.audio)
     check_room(estimate, job, path)
-    runtime.tell(f"{estimate}; {need}")
+    runtime.notify(f"{estimate}; {need}")
     try:
         yield EtaRuntime(runtime, str(estimate))
     finally:
-        runtime.tell("")
+        runtime.notify("")
 
 
 def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:

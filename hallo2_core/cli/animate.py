@@ -17,7 +17,7 @@ from ..config import MOST_NOISE_TIME, ClipConfig, RegionWeights, SamplerConfig, 
 from ..errors import SettingsError
 from . import timeline_args
 from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
-from .result import add_place_arguments, chosen_place, tell
+from .result import add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    tell(_animate(arguments), started, arguments.json)
+    report(_animate(arguments), started, arguments.json)
     return 0
 
 

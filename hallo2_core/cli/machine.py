@@ -81,7 +81,7 @@ class TerminalRuntime(LocalRuntime):
         total = machine_memory_bytes() if self.device.type == "cpu" else None
         return super().memory() if total is None else DeviceMemory(total, holds_parts=False)
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         if text:
             self._terminal.write(f"\r{text}\n" if self._terminal.isatty() else f"{text}\n")
             self._terminal.flush()

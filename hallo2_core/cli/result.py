@@ -33,7 +33,7 @@ def chosen_place(arguments: argparse.Namespace) -> tuple[Path, Path]:
     raise AssertionError("names never run out")
 
 
-def tell(video: RenderedVideo | UpscaledVideo, started: float, as_json: bool) -> None:
+def report(video: RenderedVideo | UpscaledVideo, started: float, as_json: bool) -> None:
     """started: by time.monotonic()."""
     result = {
         "out": str(video.path),

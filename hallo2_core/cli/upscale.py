@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..config import LONGEST_SIDE_PX, UpscaleSettings
 from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
-from .result import add_place_arguments, chosen_place, tell
+from .result import add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
     from ..upscaling.plan import Wish
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    tell(_upscale(arguments), started, arguments.json)
+    report(_upscale(arguments), started, arguments.json)
     return 0
 
 

@@ -29,7 +29,7 @@ class EtaRuntime(RuntimeWrapper):
         since, before = self._first
         if not self._is_said and done - before >= MEASURED_STEPS and done < total:
             left = (now - since) / (done - before) * (total - done)
-            self.tell(f"{self._what}; about {readable_time(left)} to go")
+            self.notify(f"{self._what}; about {readable_time(left)} to go")
             self._is_said = True
 
 

@@ -59,7 +59,7 @@ def test_one_around_another_passes_all_on():
 def test_what_is_told_goes_into_the_log_but_for_nothing(caplog):
     caplog.set_level("INFO", "hallo2")
     for text in ("18 frames in 5 clips", ""):
-        RuntimeWrapper(LocalRuntime()).tell(text)
+        RuntimeWrapper(LocalRuntime()).notify(text)
     assert caplog.messages == ["18 frames in 5 clips"]
 
 

@@ -337,7 +337,7 @@ def test_a_device_that_is_too_small_is_refused_before_any_work(render, tmp_path)
 
 def test_what_it_will_take_is_said_before_the_start_and_taken_away_at_the_end(render, tmp_path):
     class TalkingRuntime(RecordingRuntime):
-        def tell(self, text):
+        def notify(self, text):
             told.append((len(self.reports), text))
 
     told = []

@@ -16,8 +16,8 @@ def test_what_is_told_is_a_line_of_its_own():
     file, terminal = io.StringIO(), Terminal()
     for out in (file, terminal):
         runtime = TerminalRuntime(torch.device("cpu"), out)
-        runtime.tell("18 frames in 5 clips")
-        runtime.tell("")
+        runtime.notify("18 frames in 5 clips")
+        runtime.notify("")
     assert file.getvalue() == "18 frames in 5 clips\n" and terminal.getvalue() == "\r18 frames in 5 clips\n"
 
 

@@ -10,7 +10,7 @@ class TalkingRuntime(RecordingRuntime):
         super().__init__()
         self.told = []
 
-    def tell(self, text):
+    def notify(self, text):
         self.told.append(text)
 
 
