@@ -113,13 +113,13 @@ class Hallo2UpscaleVideo(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..hallo2_core.upscaling.estimate import working_bytes
         from ..hallo2_core.upscaling.job_key import Upscale, upscale_key
-        from ..hallo2_core.upscaling.plan import Wish, plan_upscale
+        from ..hallo2_core.upscaling.plan import UpscaleRequest, plan_upscale
         from ..hallo2_core.upscaling.render import upscale_video
         from ..hallo2_core.video.target import free_path
 
         size = (scale, None) if target == SCALE else (None, long_side)
         source = host.video_source(video)
-        plan = plan_upscale(source, Wish(*size, fidelity, window, overlap, codec, int(bit_depth), quality))
+        plan = plan_upscale(source, UpscaleRequest(*size, fidelity, window, overlap, codec, int(bit_depth), quality))
         needed = working_bytes(plan.source.width, plan.source.height, plan.settings, upscaler.payload.config)
         drawer = host.picture_upscaler(upscale_model)
         runtime = host.HostRuntime(upscaler, *drawer, working_bytes=needed)

@@ -13,7 +13,7 @@ from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
 from .result import add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
-    from ..upscaling.plan import Wish
+    from ..upscaling.plan import UpscaleRequest
     from ..upscaling.render import UpscaledVideo
 
 DEMO = "demo"
@@ -70,7 +70,7 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     from .weights import load_face_analysis, load_upscaler
 
     check_name(arguments.out)
-    plan = plan_upscale(arguments.video, _wish(arguments))
+    plan = plan_upscale(arguments.video, _request(arguments))
     device = chosen_device(arguments.device)
     runtime = TerminalRuntime(device)
     upscale = Upscale(
@@ -86,13 +86,13 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     return upscale_video(upscale, Job(job_folder, upscale_key(upscale, runtime)), path, runtime)
 
 
-def _wish(arguments: argparse.Namespace) -> Wish:
-    from ..upscaling.plan import Wish
+def _request(arguments: argparse.Namespace) -> UpscaleRequest:
+    from ..upscaling.plan import UpscaleRequest
 
     scale = arguments.scale
     if scale is None and arguments.long_side is None:
         scale = 1.0 if arguments.face_only else USUAL_SCALE
-    return Wish(
+    return UpscaleRequest(
         scale,
         arguments.long_side,
         arguments.fidelity,

@@ -16,7 +16,7 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Wish:
+class UpscaleRequest:
     """scale or long_side, not both. codec: "auto" takes h264, and h265 for what is too large or fast for it."""
 
     scale: float | None
@@ -36,12 +36,12 @@ class Plan:
     video_settings: VideoSettings
 
 
-def plan_upscale(source: VideoSource, wish: Wish) -> Plan:
+def plan_upscale(source: VideoSource, request: UpscaleRequest) -> Plan:
     """Raises a Hallo2Error for what is no video, and for a result that no file or player can have."""
     info = probe(source)
-    width, height = target_size(info.width, info.height, wish.scale, wish.long_side)
-    settings = UpscaleSettings(width, height, wish.fidelity, wish.window_frames, wish.overlap_frames)
-    codec = playable_codec(width, height, encoded_rate(info)) if wish.codec == AUTO else wish.codec
-    video_settings = VideoSettings(codec, wish.bit_depth, wish.quality)
+    width, height = target_size(info.width, info.height, request.scale, request.long_side)
+    settings = UpscaleSettings(width, height, request.fidelity, request.window_frames, request.overlap_frames)
+    codec = playable_codec(width, height, encoded_rate(info)) if request.codec == AUTO else request.codec
+    video_settings = VideoSettings(codec, request.bit_depth, request.quality)
     check_result(info, settings, video_settings)
     return Plan(info, settings, video_settings)
