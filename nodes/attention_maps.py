@@ -68,9 +68,9 @@ class Hallo2AttentionMaps(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.Hosted,
+        model: host.Managed,
         reference: Reference,
-        speech: host.Hosted,
+        speech: host.Managed,
         motion: MotionSettings,
         clip: int,
         steps: int,

@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from . import io_types
 
 if TYPE_CHECKING:
-    from .host import Hosted
+    from .host import Managed
 
 
 class Hallo2EncodeSpeech(io.ComfyNode):
@@ -47,7 +47,7 @@ class Hallo2EncodeSpeech(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, audio: dict[str, Any], speech_encoder: Hosted, fps: float) -> io.NodeOutput:
+    def execute(cls, audio: dict[str, Any], speech_encoder: Managed, fps: float) -> io.NodeOutput:
         from ..hallo2_core.audio.speech_embeddings import encode_speech
         from ..hallo2_core.audio.waveform import audio_from_comfy
 

@@ -190,7 +190,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Hosted(Generic[Payload]):
+class Managed(Generic[Payload]):
     """A payload with networks in it, and the host's handle on each of them. Who holds it keeps them loadable."""
 
     payload: Payload
@@ -198,21 +198,21 @@ class Hosted(Generic[Payload]):
     whole: bool = False  # never loaded in part: its layers are not the host's
 
 
-def hosted(payload: Payload, *networks: nn.Module, whole: bool = False) -> Hosted[Payload]:
+def managed(payload: Payload, *networks: nn.Module, whole: bool = False) -> Managed[Payload]:
     """Put networks under the host's memory manager."""
     device, offload = mm.get_torch_device(), mm.unet_offload_device()
-    return Hosted(payload, tuple(ModelPatcher(network, device, offload) for network in networks), whole)
+    return Managed(payload, tuple(ModelPatcher(network, device, offload) for network in networks), whole)
 
 
-def also_hosted(held: Hosted, payload: Payload, network: nn.Module) -> Hosted[Payload]:
+def with_network(held: Managed, payload: Payload, network: nn.Module) -> Managed[Payload]:
     """A payload that has one network more than the one that is held; the others keep their handles."""
-    return Hosted(payload, (*held.patchers, *hosted(payload, network).patchers), held.whole)
+    return Managed(payload, (*held.patchers, *managed(payload, network).patchers), held.whole)
 
 
 class HostRuntime:
     """The core's `Runtime`: ComfyUI's memory manager, progress bar and cancel button."""
 
-    def __init__(self, *held: Hosted, working_bytes: float = 0, node_id: str | None = None) -> None:
+    def __init__(self, *held: Managed, working_bytes: float = 0, node_id: str | None = None) -> None:
         """working_bytes: for the host to keep free beside the weights. node_id: where a user is told of the work."""
         self.device = mm.get_torch_device()
         self._node_id = node_id
@@ -253,7 +253,7 @@ class HostRuntime:
             show_text(self._node_id, text)
 
 
-def picture_upscaler(model: Any) -> tuple[Hosted, ...]:  # noqa: ANN401 - spandrel's descriptor
+def picture_upscaler(model: Any) -> tuple[Managed, ...]:  # noqa: ANN401 - spandrel's descriptor
     """The host's UPSCALE_MODEL, which its loader leaves to whoever uses it, under the memory manager; () for none."""
     if model is None:
         return ()
@@ -262,10 +262,10 @@ def picture_upscaler(model: Any) -> tuple[Hosted, ...]:  # noqa: ANN401 - spandr
             f"The upscale model turns {model.input_channels} channels into {model.output_channels}; a video has 3. "
             f"Choose one for colour pictures, for example RealESRGAN_x2."
         )
-    return (hosted(model, model.model, whole=True),)
+    return (managed(model, model.model, whole=True),)
 
 
-def background(drawer: Hosted | None = None, *, runtime: HostRuntime) -> tuple[Background, str]:
+def background(drawer: Managed | None = None, *, runtime: HostRuntime) -> tuple[Background, str]:
     """What draws all but the faces, and its name in a job's key: the upscale model, or plain resampling."""
     from ..hallo2_core.upscaling.background import TiledBackground, resample
 

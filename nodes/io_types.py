@@ -4,11 +4,11 @@ from inspect import signature
 
 from comfy_api.latest import io
 
-Model = io.Custom("HALLO2_MODEL")  # Hosted[Hallo2Models]
-SpeechEncoder = io.Custom("HALLO2_SPEECH_ENCODER")  # Hosted[SpeechEncoder]
+Model = io.Custom("HALLO2_MODEL")  # Managed[Hallo2Models]
+SpeechEncoder = io.Custom("HALLO2_SPEECH_ENCODER")  # Managed[SpeechEncoder]
 FaceAnalysis = io.Custom("HALLO2_FACE_ANALYSIS")
-Upscaler = io.Custom("HALLO2_UPSCALER")  # Hosted[Upscaler]
-Speech = io.Custom("HALLO2_SPEECH")  # Hosted[SpeechEmbeddings]
+Upscaler = io.Custom("HALLO2_UPSCALER")  # Managed[Upscaler]
+Speech = io.Custom("HALLO2_SPEECH")  # Managed[SpeechEmbeddings]
 Portrait = io.Custom("HALLO2_PORTRAIT")  # Portrait
 Reference = io.Custom("HALLO2_REFERENCE")  # Reference
 Motion = io.Custom("HALLO2_MOTION")  # MotionSettings

@@ -74,7 +74,7 @@ class Hallo2LoadModel(io.ComfyNode):
             from ..hallo2_core.checkpoints.build import load_hallo2
 
             models = load_hallo2(host.find_file(host.MODEL_FOLDER, file), build)
-        return io.NodeOutput(host.hosted(models, *models.networks))
+        return io.NodeOutput(host.managed(models, *models.networks))
 
 
 class Hallo2LoadSpeechEncoder(io.ComfyNode):
@@ -112,7 +112,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
 
         path = host.find_file(host.SPEECH_ENCODER_FOLDER, file)
         encoder = demo_speech_encoder() if file == host.DEMO else load_speech_encoder(path, torch.float32)
-        return io.NodeOutput(host.hosted(encoder, encoder, whole=True))
+        return io.NodeOutput(host.managed(encoder, encoder, whole=True))
 
 
 class Hallo2LoadFaceAnalysis(io.ComfyNode):
@@ -215,4 +215,4 @@ class Hallo2LoadUpscaler(io.ComfyNode):
 
         build, path = host.network_build(dtype), host.find_file(host.MODEL_FOLDER, file)
         upscaler = demo_upscaler(build) if file == host.DEMO else load_upscaler(path, build)
-        return io.NodeOutput(host.hosted(upscaler, upscaler.restorer, whole=True))
+        return io.NodeOutput(host.managed(upscaler, upscaler.restorer, whole=True))

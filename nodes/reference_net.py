@@ -39,7 +39,7 @@ class Hallo2ReferenceNet(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.Hosted,
+        model: host.Managed,
         portrait: Portrait,
         vae: Any = None,  # noqa: ANN401 - the host's VAE class is no declared API
     ) -> io.NodeOutput:

@@ -45,9 +45,9 @@ class Hallo2SampleVideo(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.Hosted,
+        model: host.Managed,
         reference: Reference,
-        speech: host.Hosted,
+        speech: host.Managed,
         motion: MotionSettings,
         steps: int,
         cfg: float,

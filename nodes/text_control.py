@@ -40,11 +40,11 @@ class Hallo2LoadTextControl(io.ComfyNode):
         return host.check_file(host.MODEL_FOLDER, file, "Put the adapter into models/hallo2/text_control")
 
     @classmethod
-    def fingerprint_inputs(cls, file: str, model: host.Hosted | None = None) -> str:
+    def fingerprint_inputs(cls, file: str, model: host.Managed | None = None) -> str:
         return host.fingerprint(host.MODEL_FOLDER, file)
 
     @classmethod
-    def execute(cls, model: host.Hosted, file: str) -> io.NodeOutput:
+    def execute(cls, model: host.Managed, file: str) -> io.NodeOutput:
         from ..hallo2_core.checkpoints import text_control as adapters
 
         unet, build = model.payload.config.unet, host.build_like(model.payload.denoising_unet)
@@ -56,4 +56,4 @@ class Hallo2LoadTextControl(io.ComfyNode):
             adapter = adapters.load_text_adapter(host.find_file(host.MODEL_FOLDER, file), build)
         attached = adapters.with_text_adapter(model.payload, adapter)
         host.show_text(cls.hidden.unique_id, "Zeros: prompts change nothing." if adapter.is_zero else "")
-        return io.NodeOutput(host.also_hosted(model, attached, adapter.control))
+        return io.NodeOutput(host.with_network(model, attached, adapter.control))

@@ -97,7 +97,7 @@ class Hallo2UpscaleVideo(io.ComfyNode):
     def execute(
         cls,
         video: Input.Video,
-        upscaler: host.Hosted,
+        upscaler: host.Managed,
         face_analysis: FaceAnalysis,
         target: str,
         scale: float,

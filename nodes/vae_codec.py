@@ -14,10 +14,10 @@ from ..hallo2_core.models.latents import LatentCodec, VAECodec
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Hallo2Models
-    from .host import Hosted, HostRuntime
+    from .host import HostRuntime, Managed
 
 
-def latent_codec(vae: Any, model: Hosted[Hallo2Models], runtime: HostRuntime) -> LatentCodec:  # noqa: ANN401
+def latent_codec(vae: Any, model: Managed[Hallo2Models], runtime: HostRuntime) -> LatentCodec:  # noqa: ANN401
     """The connected VAE, or the one that the model brings."""
     if vae is not None:
         return HostVAE(vae)

@@ -259,13 +259,13 @@ def pressing_cancel(network, method, at_call):
     return pressing
 
 
-def with_network(hosted, name, network):
+def with_network(managed, name, network):
     """The same payload with this network in it."""
-    held = getattr(hosted.payload, name)
-    replaced = [one for one in hosted.patchers if one.model is held]
+    held = getattr(managed.payload, name)
+    replaced = [one for one in managed.patchers if one.model is held]
     patchers = [ModelPatcher(network, one.load_device, one.offload_device) for one in replaced]
-    others = [one for one in hosted.patchers if one.model is not held]
-    return replace(hosted, payload=replace(hosted.payload, **{name: network}), patchers=(*others, *patchers))
+    others = [one for one in managed.patchers if one.model is not held]
+    return replace(managed, payload=replace(managed.payload, **{name: network}), patchers=(*others, *patchers))
 
 
 class ProbePress(io.ComfyNode):
@@ -280,12 +280,12 @@ class ProbePress(io.ComfyNode):
 
     @classmethod
     def execute(cls, network, call, of_run, **given):
-        hosted = given[cls.name]
-        found = getattr(hosted.payload, network, None)
+        managed = given[cls.name]
+        found = getattr(managed.payload, network, None)
         if found is None or not call:
-            return io.NodeOutput(hosted)
+            return io.NodeOutput(managed)
         pressing = pressing_cancel(found, {"vae": "decode", "audio": "read"}.get(network, "forward"), call)
-        return io.NodeOutput(with_network(hosted, network, pressing))
+        return io.NodeOutput(with_network(managed, network, pressing))
 
 
 class ProbePressInModel(ProbePress):
