@@ -90,10 +90,10 @@ class Hallo2AttentionMaps(io.ComfyNode):
         text_scale: float = 1.0,
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.animate import AnimationInputs
+        from ..hallo2_core.animation.memory import recorded_step_bytes
         from ..hallo2_core.config import RegionWeights, SamplerConfig
         from ..hallo2_core.inspection.attention_maps import MapSettings, attention_maps
         from ..hallo2_core.inspection.attention_plot import draw_frames, draw_overview
-        from ..hallo2_core.inspection.memory import recorded_step_bytes
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)

@@ -69,9 +69,9 @@ class Hallo2SampleVideo(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.animate import AnimationInputs
         from ..hallo2_core.animation.job_key import Render, render_key
+        from ..hallo2_core.animation.memory import step_bytes
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.config import RegionWeights, SamplerConfig
-        from ..hallo2_core.inspection.memory import step_bytes
         from ..hallo2_core.video.target import free_path
         from ..hallo2_core.video.writer import VideoSettings
 

@@ -10,9 +10,6 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..inspection.estimate import check_room, estimate_video
-from ..inspection.eta import EtaRuntime
-from ..inspection.memory import check_memory, memory_need
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import ClipEncoder, join_clips
@@ -20,7 +17,10 @@ from ..video.target import TargetFile, check_target
 from .animate import ClipState, FinishedClip, animate, count_clips
 from .background_finisher import BackgroundFinisher
 from .checks import check_inputs
+from .estimate import check_room, estimate_video
+from .eta import EtaRuntime
 from .job_key import Render
+from .memory import check_memory, memory_need
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import nn
 from video_on_script import Sound, decoded_sound, lag_samples, speech_like
 
 from hallo2_core.animation import animate as animation
+from hallo2_core.animation import estimate as estimation
 from hallo2_core.animation import render as rendering
 from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.job_key import Render
@@ -20,7 +21,6 @@ from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.render import render_video
 from hallo2_core.config import DEMO_WAV2VEC, ClipConfig, SamplerConfig, Wav2VecConfig
 from hallo2_core.errors import CheckpointError, JobError, SettingsError, VideoError
-from hallo2_core.inspection import estimate as estimation
 from hallo2_core.jobs import job as jobs
 from hallo2_core.jobs.job import Job
 from hallo2_core.models.latents import VAECodec

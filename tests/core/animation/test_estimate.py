@@ -8,9 +8,9 @@ from demo_render import PORTRAIT
 from einops import rearrange
 from video_on_script import speech_like
 
+from hallo2_core.animation import estimate as estimation
+from hallo2_core.animation.estimate import Estimate, check_room, estimate_video
 from hallo2_core.errors import JobError
-from hallo2_core.inspection import estimate as estimation
-from hallo2_core.inspection.estimate import Estimate, check_room, estimate_video
 from hallo2_core.jobs.job import Job
 from hallo2_core.portrait.picture import load_picture
 from hallo2_core.video.clips import encode_clip

@@ -1,8 +1,8 @@
 import pytest
 from stand_ins import RecordingRuntime
 
-from hallo2_core.inspection import eta
-from hallo2_core.inspection.eta import EtaRuntime, readable_time
+from hallo2_core.animation import eta
+from hallo2_core.animation.eta import EtaRuntime, readable_time
 
 
 class TalkingRuntime(RecordingRuntime):

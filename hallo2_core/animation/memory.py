@@ -15,8 +15,8 @@ from ..models.attention_recorder import WORKING_BYTES
 from ..models.layers import dtype_of
 
 if TYPE_CHECKING:
-    from ..animation.animate import AnimationInputs
     from ..runtime import DeviceMemory
+    from .animate import AnimationInputs
 
 GIBIBYTE = 2**30
 # Alive above the weights in one guided step of 16 frames at 512×512 in fp16 through the released model, measured.

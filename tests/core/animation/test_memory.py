@@ -7,10 +7,7 @@ from stand_ins import RecordingRuntime
 from torch import nn
 
 from hallo2_core.animation.animate import AnimationInputs
-from hallo2_core.animation.reference_banks import build_reference
-from hallo2_core.config import ClipConfig, Hallo2Config, SamplerConfig
-from hallo2_core.errors import SettingsError
-from hallo2_core.inspection.memory import (
+from hallo2_core.animation.memory import (
     GIBIBYTE,
     STEP_BYTES,
     MemoryNeed,
@@ -18,6 +15,9 @@ from hallo2_core.inspection.memory import (
     memory_need,
     step_bytes,
 )
+from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.config import ClipConfig, Hallo2Config, SamplerConfig
+from hallo2_core.errors import SettingsError
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.layers import Build
 from hallo2_core.payloads import MotionSettings
