@@ -76,9 +76,9 @@ class Hallo2PasteBack(io.ComfyNode):
         background: Input.Video | None = None,
         sound: str = "video",
     ) -> io.NodeOutput:
+        from ..hallo2_core.storage.free_path import free_path
         from ..hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video, paste_key
         from ..hallo2_core.video.encode import VideoSettings
-        from ..hallo2_core.video.target import free_path
 
         source = host.video_source(video)
         behind = None if background is None else host.video_source(background)

@@ -72,7 +72,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         from ..hallo2_core.animation.memory import step_bytes
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.config import RegionWeights, SamplerConfig
-        from ..hallo2_core.video.target import free_path
+        from ..hallo2_core.storage.free_path import free_path
         from ..hallo2_core.video.writer import VideoSettings
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)

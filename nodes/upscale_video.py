@@ -111,11 +111,11 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         bit_depth: str = "8",
         unfinished_gb: float = 50.0,
     ) -> io.NodeOutput:
+        from ..hallo2_core.storage.free_path import free_path
         from ..hallo2_core.upscaling.estimate import working_bytes
         from ..hallo2_core.upscaling.job_key import Upscale, upscale_key
         from ..hallo2_core.upscaling.plan import UpscaleRequest, plan_upscale
         from ..hallo2_core.upscaling.render import upscale_video
-        from ..hallo2_core.video.target import free_path
 
         size = (scale, None) if target == SCALE else (None, long_side)
         source = host.video_source(video)

@@ -15,6 +15,7 @@ LAYERS = (
     {"audio", "portrait", "timeline", "jobs", "video"},
     {"checkpoints"},
     {"models"},
+    {"storage"},
     {"config", "payloads", "runtime", "errors", "examples", "__version__"},
 )
 

@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..inspection.inspect_video import inspect_video
+    from ..storage.free_path import free_path
     from ..video.reader import probe
-    from ..video.target import free_path
     from .weights import load_face_analysis
 
     if arguments.clip_frames < 1:

@@ -23,7 +23,7 @@ def add_place_arguments(group: argparse._ArgumentGroup) -> None:
 
 def chosen_place(arguments: argparse.Namespace) -> tuple[Path, Path]:
     """The video's file and its job's folder; with --fresh, the first name of which neither is there."""
-    from ..video.target import numbered_names
+    from ..storage.free_path import numbered_names
 
     own_folders = None if arguments.job is None else numbered_names(arguments.job.absolute())
     for path in numbered_names(arguments.out):

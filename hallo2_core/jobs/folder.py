@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ..video.target import free_path
+from ..storage.free_path import free_path
 from .journal import NAME, PREVIOUS, Journal, write_journal
 
 # The states of both journals stay while the next one is written: their files take turns.

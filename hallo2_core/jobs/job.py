@@ -8,22 +8,31 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import safetensors.torch
 from torch import Tensor
 
 from ..errors import JobError
-from .durable import replace_file, sync_folder
+from ..storage.durable import replace_file, sync_folder
 from .folder import remove_unfinished, segment_name, state_name, tidy
 from .journal import Journal, KeptFile, write_journal
 from .lock import JobLock
 from .recovery import trusted_journal
 
-if TYPE_CHECKING:
-    from ..video.target import TargetFile
-
 CLIPS_PER_SEGMENT = 60
+
+
+class UnpublishedFile(Protocol):
+    """A finished file that has no name yet, such as `video.target.TargetFile`."""
+
+    path: Path
+
+    def settle(self) -> int:
+        """Sync the bytes and fix the name. Returns the size in bytes."""
+
+    def publish(self) -> None:
+        """Give it its name, in one step."""
 
 
 class Job:
@@ -89,7 +98,7 @@ class Job:
             replace_file(self.folder / kept.name, tensors)
             self._write_journal(self.journal.after_clip(segment.followed_by(clip, frames), kept))
 
-    def publish(self, video: TargetFile) -> None:
+    def publish(self, video: UnpublishedFile) -> None:
         """Give the whole video its name. The parts it was made of go.
 
         The name is written down before it is given: killed in between, the next run knows the file for its own.

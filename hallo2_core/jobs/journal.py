@@ -8,7 +8,7 @@ import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .durable import rename, replace_file
+from ..storage.durable import rename, replace_file
 
 NAME = "journal.json"
 PREVIOUS = "journal.previous.json"  # one clip older: for the day when a disk returns garbage

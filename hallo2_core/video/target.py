@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -15,25 +14,14 @@ from typing import TYPE_CHECKING
 import av
 
 from ..errors import VideoError
-from ..jobs.durable import rename
+from ..storage.durable import rename
+from ..storage.free_path import free_path
 from .sound import aac_rate
 
 if TYPE_CHECKING:
     from ..audio.waveform import AudioSource
 
 logger = logging.getLogger("hallo2")
-
-
-def numbered_names(path: Path) -> Iterator[Path]:
-    """name, name-2, name-3, …"""
-    yield path
-    for number in count(2):
-        yield path.with_stem(f"{path.stem}-{number}")
-
-
-def free_path(path: Path | str) -> Path:
-    """The first of the numbered names that does not exist yet."""
-    return next(candidate for candidate in numbered_names(Path(path)) if not candidate.exists())
 
 
 def check_name(path: Path) -> None:

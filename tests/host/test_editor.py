@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from hallo2_core.video.target import free_path
+from hallo2_core.storage.free_path import free_path
 from hallo2_core.video.writer import VideoWriter
 
 GRAPHS = ("first_run_demo", "animate_portrait", "animate_with_prompts", "upscale_video", "animate_and_upscale")

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from hallo2_core.errors import JobError, VideoError
-from hallo2_core.jobs import durable, folder
+from hallo2_core.jobs import folder
 from hallo2_core.jobs import job as jobs
+from hallo2_core.storage import durable
 
 SEGMENTS = ["clips-0000.ts", "clips-0001.ts", "clips-0002.ts"]
 

@@ -12,12 +12,12 @@ import torch
 from video_on_script import Sound, decoded_sound, lag_samples, moving_picture, speech_like
 
 from hallo2_core.errors import SettingsError, VideoError
+from hallo2_core.storage.free_path import free_path
 from hallo2_core.video.colour import to_yuv420
 from hallo2_core.video.encode import CODECS, VideoSettings
 from hallo2_core.video.encoder_options import av1_quality
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.sound import aac_rate
-from hallo2_core.video.target import free_path
 from hallo2_core.video.writer import VideoWriter
 
 FAST = VideoSettings(preset="ultrafast")

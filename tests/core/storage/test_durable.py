@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from hallo2_core.jobs import durable
-from hallo2_core.jobs.durable import rename, replace_file, sync_folder
+from hallo2_core.storage import durable
+from hallo2_core.storage.durable import rename, replace_file, sync_folder
 
 
 def test_a_file_is_made_and_replaced(tmp_path):
