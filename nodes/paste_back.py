@@ -78,7 +78,7 @@ class Hallo2PasteBack(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..hallo2_core.storage.free_path import free_path
         from ..hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video, paste_key
-        from ..hallo2_core.video.encode import VideoSettings
+        from ..hallo2_core.video.settings import VideoSettings
 
         source = host.video_source(video)
         behind = None if background is None else host.video_source(background)

@@ -73,7 +73,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.config import RegionWeights, SamplerConfig
         from ..hallo2_core.storage.free_path import free_path
-        from ..hallo2_core.video.writer import VideoSettings
+        from ..hallo2_core.video.settings import VideoSettings
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)

@@ -20,7 +20,7 @@ from hallo2_core.portrait.face_analysis import built_in_face_analysis
 from hallo2_core.portrait.picture import load_picture
 from hallo2_core.portrait.prepare import prepare_portrait
 from hallo2_core.runtime import LocalRuntime
-from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.settings import VideoSettings
 
 EXAMPLES = Path(__file__).parents[1] / "hallo2_core" / "examples"
 PORTRAIT, VOICE = EXAMPLES / "portrait.png", EXAMPLES / "voice.wav"

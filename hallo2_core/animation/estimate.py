@@ -20,7 +20,7 @@ from ..video.sound import BITS_PER_SECOND
 if TYPE_CHECKING:
     from ..audio.waveform import AudioSource
     from ..jobs.job import Job
-    from ..video.encode import VideoSettings
+    from ..video.settings import VideoSettings
 
 # Of a clip in which nothing moves: networks draw skin and hair smoother than photographs have them.
 SMOOTHNESS = 0.5

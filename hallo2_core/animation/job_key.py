@@ -13,7 +13,7 @@ from ..models.latents import LatentCodec
 from ..models.layers import dtype_of
 from ..payloads import SpeechEmbeddings
 from ..runtime import Runtime
-from ..video.encode import VideoSettings
+from ..video.settings import VideoSettings
 from .animate import AnimationInputs
 
 

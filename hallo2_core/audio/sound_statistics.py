@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,11 +20,17 @@ from torch import Tensor
 
 from ..models.wav2vec import ChannelStatistics
 
-if TYPE_CHECKING:
-    from .speech_signal import SpeechSignal
-
 VARIANCE_FLOOR = 1e-7  # as in the original: transformers' feature extractor adds it to the variance
 WINDOWS_AT_ONCE = 32_000
+
+
+class Samples(Protocol):
+    """A mono sound that is read piece by piece, such as `speech_signal.SpeechSignal`."""
+
+    samples: int  # in all
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """Samples start to stop: (t) float32."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class SoundStatistics:
 
     @classmethod
     def of_signal(
-        cls, signal: SpeechSignal, window: int, stride: int, check_cancelled: Callable[[], None]
+        cls, signal: Samples, window: int, stride: int, check_cancelled: Callable[[], None]
     ) -> SoundStatistics:
         """Windows begin at every `stride`-th sample, as the convolution's do. The signal is longer than one."""
         total = squares = 0.0

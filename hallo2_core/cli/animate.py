@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..animation.render import RenderedVideo
     from ..payloads import MotionSettings
-    from ..video.writer import VideoSettings
+    from ..video.settings import VideoSettings
 
 DEMO = "demo"
 DEMO_SIZE, DEMO_STEPS = (128, 128), 4
@@ -204,6 +204,6 @@ def _motion(arguments: argparse.Namespace) -> MotionSettings:
 
 
 def _video_settings(arguments: argparse.Namespace) -> VideoSettings:
-    from ..video.encode import VideoSettings
+    from ..video.settings import VideoSettings
 
     return VideoSettings(arguments.codec, arguments.bit_depth, arguments.quality)

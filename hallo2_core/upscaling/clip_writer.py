@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..jobs.job import Job
 from ..video.clips import ClipEncoder
-from ..video.encode import VideoSettings
+from ..video.settings import VideoSettings
 
 CLIP_FRAMES = 16  # the most that are made again after a stop
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..config import UpscalerConfig, UpscaleSettings
-from ..video.encode import VideoSettings
+from ..video.settings import VideoSettings
 from .face_tracks import context_frames
 
 FLOAT_BYTES, CHANNELS = 4, 3

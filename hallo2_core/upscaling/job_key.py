@@ -13,7 +13,7 @@ from ..models.layers import dtype_of
 from ..payloads import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
-from ..video.encode import VideoSettings
+from ..video.settings import VideoSettings
 from ..video.source import VideoSource
 from ..video.source_fingerprint import source_fingerprint
 from .background import Background, resample

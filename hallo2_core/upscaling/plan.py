@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config import UpscaleSettings
-from ..video.encode import VideoSettings
 from ..video.levels import playable_codec
 from ..video.reader import VideoInfo, probe
+from ..video.settings import VideoSettings
 from ..video.source import VideoSource
 from .render import check_result, encoded_rate
 from .target_size import target_size

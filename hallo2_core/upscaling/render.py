@@ -17,10 +17,11 @@ from ..errors import SettingsError
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import join_clips_as
-from ..video.encode import VideoSettings, check_even_size
+from ..video.encode import check_even_size
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level, level_note
 from ..video.reader import VideoInfo, probe, read_frames
+from ..video.settings import VideoSettings
 from ..video.target import TargetFile, check_target
 from .clip_writer import CLIP_FRAMES, ClipWriter
 from .estimate import CHANNELS, FLOAT_BYTES, encoder_bytes, working_bytes

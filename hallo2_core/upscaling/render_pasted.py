@@ -20,10 +20,10 @@ from ..payloads import Portrait
 from ..portrait.picture import as_picture
 from ..runtime import Runtime
 from ..video.clips import join_clips_as
-from ..video.encode import VideoSettings
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level
 from ..video.reader import probe, read_frames
+from ..video.settings import VideoSettings
 from ..video.source import VideoSource
 from ..video.source_fingerprint import source_fingerprint
 from ..video.target import TargetFile, check_target

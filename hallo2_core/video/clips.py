@@ -22,9 +22,10 @@ from torch import Tensor
 
 from ..errors import VideoError
 from .copied_sound import CopiedSound, sound_rates
-from .encode import REORDERED_FRAMES, FrameEncoder, VideoSettings
+from .encode import REORDERED_FRAMES, FrameEncoder
 from .frame_times import FrameTimes
 from .reader import opened, origin_of
+from .settings import VideoSettings
 from .sound import SoundEncoder
 from .source import VideoSource, length_of
 from .target import TargetFile, mp4_options

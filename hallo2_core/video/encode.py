@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -12,42 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import SettingsError, VideoError
+from ..errors import VideoError
 from .colour import to_bytes_as_released, to_yuv420
-from .encoder_options import AV1_PRESETS, THREADS, encoder_options
+from .encoder_options import THREADS, encoder_options
+from .settings import CODECS, PIXEL_FORMATS, VideoSettings
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-CODECS = {"h264": "libx264", "h265": "libx265", "av1": "libsvtav1"}
-PIXEL_FORMATS = {8: "yuv420p", 10: "yuv420p10le"}
-PRESETS = tuple(AV1_PRESETS)  # x264's and x265's names
-QUALITIES = "0 lossless, 1-14 visually lossless, 15-20 high, 21-26 good, 27-51 small"
 BT709, LIMITED_RANGE = 1, 1  # libavutil's numbers
 # How far pictures are decoded ahead of showing, with any preset. x265 says so itself, but for one or two frames at
 # random.
 REORDERED_FRAMES = {"h264": 2, "h265": 2, "av1": 0}
-
-
-@dataclass(frozen=True)
-class VideoSettings:
-    """codec: "h264" plays everywhere, "h265" is smaller, "av1" smaller still. quality: x264's CRF, lower is better
-    (QUALITIES); the others' comes near it. preset: how long the encoder tries."""
-
-    codec: str = "h264"
-    bit_depth: int = 8
-    quality: int = 14
-    preset: str = "medium"
-
-    def __post_init__(self) -> None:
-        if self.codec not in CODECS:
-            raise SettingsError(f"The codec is '{self.codec}'; choose one of {', '.join(CODECS)}.")
-        if self.bit_depth not in PIXEL_FORMATS:
-            raise SettingsError(f"The bit depth is {self.bit_depth}; choose 8, which plays everywhere, or 10.")
-        if not 0 <= self.quality <= 51:
-            raise SettingsError(f"The quality is {self.quality}; choose 0 to 51 ({QUALITIES}).")
-        if self.preset not in PRESETS:
-            raise SettingsError(f"The preset is '{self.preset}'; choose one of {', '.join(PRESETS)}.")
 
 
 def check_even_size(width: int, height: int) -> None:

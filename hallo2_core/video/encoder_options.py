@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .encode import VideoSettings
+from .settings import AV1_PRESETS, VideoSettings
 
 KEY_FRAME_SECONDS = 2
 # Fixed, whatever the machine: an encoder's bytes depend on its number of threads.
 THREADS = 4
 FRAMES_IN_FLIGHT = 2  # H.265
 AV1_PARALLELISM = 2  # SVT-AV1's own scale; its memory grows with it, its bytes do not depend on it
-# SVT-AV1 counts its presets. Beyond 10 there is none, and below 4 a frame of 4096x4096 takes half a minute.
-AV1_PRESETS = {
-    "ultrafast": 10, "superfast": 10, "veryfast": 10, "faster": 9, "fast": 9,
-    "medium": 8, "slow": 6, "slower": 5, "veryslow": 4,
-}  # fmt: skip
 WORST_QUALITY, WORST_AV1_QUALITY = 51, 63
 
 

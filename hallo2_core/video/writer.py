@@ -12,7 +12,8 @@ import av
 from torch import Tensor
 
 from ..errors import VideoError
-from .encode import FrameEncoder, VideoSettings, check_even_size
+from .encode import FrameEncoder, check_even_size
+from .settings import VideoSettings
 from .sound import SoundEncoder
 from .target import TargetFile, mp4_options
 

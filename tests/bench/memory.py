@@ -59,7 +59,7 @@ def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
     from hallo2_core.checkpoints.demo import demo_hallo2
     from hallo2_core.jobs.job import Job
     from hallo2_core.runtime import LocalRuntime
-    from hallo2_core.video.encode import VideoSettings
+    from hallo2_core.video.settings import VideoSettings
 
     class Runtime(LocalRuntime):
         """Says the peak so far at every tenth of the way."""

@@ -12,7 +12,7 @@ import pytest
 from faces_on_script import moving_portrait
 
 from hallo2_core.cli import main
-from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
 
 HERE = Path(__file__).parent

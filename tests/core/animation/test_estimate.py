@@ -14,7 +14,7 @@ from hallo2_core.errors import JobError
 from hallo2_core.jobs.job import Job
 from hallo2_core.portrait.picture import load_picture
 from hallo2_core.video.clips import encode_clip
-from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.settings import VideoSettings
 
 PAL = Fraction(25)
 ESTIMATE = Estimate(frames=100, clips=7, least_clip_bytes=1_000_000, most_clip_bytes=5_000_000, sound_bytes=80_000)

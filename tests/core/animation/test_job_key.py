@@ -25,7 +25,7 @@ from hallo2_core.runtime import LocalRuntime
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition
 from hallo2_core.timeline.weights import parse_weights
-from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.settings import VideoSettings
 
 RATE_HZ = 16_000
 SOUND = tiny.normal(1, 1, 5 * RATE_HZ)

@@ -26,8 +26,8 @@ from hallo2_core.jobs.job import Job
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.payloads import MotionSettings
 from hallo2_core.runtime import DeviceMemory
-from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import VideoSettings
 
 FRAMES, CLIPS = 18, 5
 

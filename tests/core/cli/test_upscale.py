@@ -14,8 +14,8 @@ import torch
 
 from hallo2_core.cli import main
 from hallo2_core.portrait.picture import load_picture
-from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
 
 MEDIA = Path(__file__).parents[2] / "media"

@@ -8,7 +8,7 @@ from stand_ins import PressedCancelError, RecordingRuntime
 from hallo2_core.errors import VideoError
 from hallo2_core.inspection.inspect_video import inspect_video
 from hallo2_core.runtime import LocalRuntime
-from hallo2_core.video.encode import VideoSettings
+from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
 
 

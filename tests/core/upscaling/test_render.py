@@ -17,8 +17,8 @@ from hallo2_core.jobs.job import Job
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.job_key import Upscale, upscale_key
 from hallo2_core.upscaling.render import memory_needed, upscale_video
-from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import VideoSettings
 
 SETTINGS = UpscaleSettings(
     96, 64, window_frames=6, overlap_frames=2, missed_frames=2, smoothing_frames=0.5, detect_every_frames=2

@@ -14,8 +14,8 @@ from hallo2_core.jobs.job import Job
 from hallo2_core.payloads import Box
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video, paste_key
-from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
 
 LOSSLESS = VideoSettings(quality=0)

@@ -14,9 +14,9 @@ from hallo2_core.jobs.job import Job
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.job_key import Upscale, upscale_key
 from hallo2_core.upscaling.render import upscale_video
-from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.frame_times import FrameTimes
 from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.source import TrimmedVideo, trimmed
 from hallo2_core.video.source_fingerprint import source_fingerprint
 

@@ -21,8 +21,8 @@ from hallo2_core.portrait.prepare import prepare_portrait
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.paste_back import find_place, paste
 from hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video
-from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import read_frames
+from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
 
 PICTURE = load_picture(Path(__file__).parents[2] / "media" / "portrait_wide.png")

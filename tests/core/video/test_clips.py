@@ -13,8 +13,8 @@ from video_on_script import decoded_sound, lag_samples, moving_picture, speech_l
 from hallo2_core.errors import VideoError
 from hallo2_core.video.clips import ClipEncoder, encode_clip, join_clips
 from hallo2_core.video.colour import to_yuv420
-from hallo2_core.video.encode import CODECS, VideoSettings
 from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import CODECS, VideoSettings
 from hallo2_core.video.target import TargetFile
 
 FAST = VideoSettings(preset="ultrafast")

@@ -9,8 +9,8 @@ import torch
 from av.stream import Disposition
 
 from hallo2_core.errors import VideoError
-from hallo2_core.video.encode import VideoSettings
 from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
 
 

@@ -12,11 +12,10 @@ import torch
 from video_on_script import Sound, decoded_sound, lag_samples, moving_picture, speech_like
 
 from hallo2_core.errors import SettingsError, VideoError
-from hallo2_core.storage.free_path import free_path
 from hallo2_core.video.colour import to_yuv420
-from hallo2_core.video.encode import CODECS, VideoSettings
 from hallo2_core.video.encoder_options import av1_quality
 from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import CODECS, VideoSettings
 from hallo2_core.video.sound import aac_rate
 from hallo2_core.video.writer import VideoWriter
 
@@ -182,7 +181,8 @@ def test_the_same_frames_give_the_same_bytes(tmp_path):
 import hashlib, sys, torch
 from fractions import Fraction
 from pathlib import Path
-from hallo2_core.video.writer import VideoSettings, VideoWriter
+from hallo2_core.video.settings import VideoSettings
+from hallo2_core.video.writer import VideoWriter
 for codec in ("h264", "h265", "av1"):
     for width, height in ((64, 64), (96, 64), (192, 64)):
         frames = torch.rand(12, height, width, 3, generator=torch.Generator().manual_seed(0)).cumsum(0) / 12
@@ -242,14 +242,6 @@ def test_a_file_that_appears_meanwhile_is_kept_and_so_is_the_video(tmp_path):
         path.write_bytes(b"mine")
     assert path.read_bytes() == b"mine"
     assert writer.path == tmp_path / "a-2.mp4" and probe(writer.path).frames == 3
-
-
-def test_free_path(tmp_path):
-    path = tmp_path / "a.b.mp4"
-    assert free_path(path) == path
-    path.touch()
-    (tmp_path / "a.b-2.mp4").touch()
-    assert free_path(path) == tmp_path / "a.b-3.mp4"
 
 
 @pytest.mark.parametrize(("width", "height"), [(63, 64), (64, 63), (0, 64)])
