@@ -3,88 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from torch import Tensor, nn
-
-from .config import ClipConfig, Hallo2Config, PatchDropConfig, TextControlConfig, UpscalerConfig
-
-if TYPE_CHECKING:
-    from .audio.speech_pieces import SpeechPieces
-    from .audio.speech_signal import SpeechSignal
-    from .audio.waveform import AudioSource
-    from .models.text_control import TextControl
-    from .models.upscaler.video_restorer import VideoRestorer
-    from .models.wav2vec import SpeechEncoder
-
-
-@dataclass(frozen=True)
-class TextAdapter:
-    """What lets prompts act (paper §4.3): a file of its own, beside the model it fits."""
-
-    control: TextControl
-    fingerprint: str = ""
-    is_zero: bool = False  # untrained: prompts change nothing
-    is_demo: bool = False  # random: prompts change something, and mean nothing
-
-    @property
-    def config(self) -> TextControlConfig:
-        return self.control.config
-
-
-@dataclass(frozen=True)
-class Hallo2Models:
-    """The five networks of `net.pth`, a VAE where the file's makers ship one (the demo), and what was attached."""
-
-    config: Hallo2Config
-    reference_net: nn.Module
-    denoising_unet: nn.Module
-    face_locator: nn.Module
-    image_projection: nn.Module
-    audio_projection: nn.Module
-    vae: nn.Module | None = None
-    fingerprint: str = ""
-    is_demo: bool = False
-    text_adapter: TextAdapter | None = None
-
-    @property
-    def networks(self) -> tuple[nn.Module, ...]:
-        """All of the model's own, for whoever moves them between devices."""
-        five = (
-            self.reference_net, self.denoising_unet, self.face_locator, self.image_projection, self.audio_projection,
-        )  # fmt: skip
-        return five if self.vae is None else (*five, self.vae)
-
-
-@dataclass(frozen=True)
-class Upscaler:
-    """The network of `net_g.pth`."""
-
-    restorer: VideoRestorer
-    fingerprint: str = ""
-    is_demo: bool = False
-
-    @property
-    def config(self) -> UpscalerConfig:
-        return self.restorer.config
-
-
-@dataclass(frozen=True)
-class SpeechEmbeddings:
-    """Speech as the networks will ask for it: nothing is encoded until a clip wants its windows."""
-
-    audio: AudioSource  # as given: what the video will carry
-    encoder: SpeechEncoder
-    fps: Fraction
-    frames: int  # ceil(seconds × fps), at least 1
-    pieces: SpeechPieces
-    signal: SpeechSignal  # the same sound as the encoder hears it; keeps what it learns of the whole
-
-    @property
-    def seconds(self) -> float:
-        return self.audio.samples / self.audio.rate_hz
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -165,13 +86,3 @@ class Reference:
     face_tokens: Tensor  # (2 n d): unconditional, conditional
     face_map: Tensor  # (1 c h w): the face locator's output
     weights: tuple[str, str]  # the names of the weights it was made with: the model's, the VAE's
-
-
-@dataclass(frozen=True)
-class MotionSettings:
-    """How the motion frames are made: their number, what is dropped, and what stands before the first clip."""
-
-    clip: ClipConfig = field(default_factory=ClipConfig)
-    patch_drop: PatchDropConfig = field(default_factory=PatchDropConfig)
-    start_frames: Tensor | None = None  # (f h w 3), 0..1: the video goes on from these; None: from the still portrait
-    colour_match: bool = False  # bring their colours back to the portrait's first

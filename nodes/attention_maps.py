@@ -10,7 +10,8 @@ from . import host, sampling_inputs
 from .vae_codec import latent_codec
 
 if TYPE_CHECKING:
-    from ..hallo2_core.payloads import MotionSettings, Reference
+    from ..hallo2_core.animation.motion_settings import MotionSettings
+    from ..hallo2_core.payloads import Reference
     from ..hallo2_core.timeline.prompts import TextPrompts
     from ..hallo2_core.timeline.weights import WeightTimeline
 
@@ -91,7 +92,7 @@ class Hallo2AttentionMaps(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.animate import AnimationInputs
         from ..hallo2_core.animation.memory import recorded_step_bytes
-        from ..hallo2_core.config import RegionWeights, SamplerConfig
+        from ..hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
         from ..hallo2_core.inspection.attention_maps import MapSettings, attention_maps
         from ..hallo2_core.inspection.attention_plot import draw_frames, draw_overview
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..hallo2_core.config import MOST_NOISE_TIME
+from ..hallo2_core.animation.motion_settings import MOST_NOISE_TIME
 from ..hallo2_core.errors import SettingsError
 from . import io_types
 
@@ -174,9 +174,8 @@ class Hallo2MotionFrames(io.ComfyNode):
         colour_match: bool = False,
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.motion_presets import with_preset
+        from ..hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
         from ..hallo2_core.animation.patch_drop import preview_motion_frames
-        from ..hallo2_core.config import ClipConfig, PatchDropConfig
-        from ..hallo2_core.payloads import MotionSettings
 
         if noise not in NOISES:  # which the older host doesn't check
             raise SettingsError(f"The noise is '{noise}'; choose one of {', '.join(NOISES)}.")

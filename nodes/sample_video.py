@@ -10,7 +10,8 @@ from . import host, sampling_inputs, video_inputs
 from .vae_codec import latent_codec
 
 if TYPE_CHECKING:
-    from ..hallo2_core.payloads import MotionSettings, Reference
+    from ..hallo2_core.animation.motion_settings import MotionSettings
+    from ..hallo2_core.payloads import Reference
     from ..hallo2_core.timeline.prompts import TextPrompts
     from ..hallo2_core.timeline.weights import WeightTimeline
 
@@ -71,7 +72,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.memory import step_bytes
         from ..hallo2_core.animation.render import render_video
-        from ..hallo2_core.config import RegionWeights, SamplerConfig
+        from ..hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
         from ..hallo2_core.storage.free_path import free_path
         from ..hallo2_core.video.settings import VideoSettings
 

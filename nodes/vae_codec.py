@@ -13,7 +13,7 @@ from ..hallo2_core.models.fingerprint import weights_fingerprint
 from ..hallo2_core.models.latents import LatentCodec, VAECodec
 
 if TYPE_CHECKING:
-    from ..hallo2_core.payloads import Hallo2Models
+    from ..hallo2_core.models.hallo2_models import Hallo2Models
     from .host import HostRuntime, Managed
 
 

@@ -7,15 +7,16 @@ import torch
 
 from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.job_key import Render
+from hallo2_core.animation.motion_settings import MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import AudioSource
 from hallo2_core.checkpoints.demo import demo_hallo2
 from hallo2_core.checkpoints.speech_encoder import demo_speech_encoder
-from hallo2_core.config import SamplerConfig
+from hallo2_core.models.hallo2_models import Hallo2Models
 from hallo2_core.models.latents import LatentCodec, VAECodec
 from hallo2_core.models.layers import Build
-from hallo2_core.payloads import Hallo2Models, MotionSettings
 from hallo2_core.portrait.face_analysis import built_in_face_analysis
 from hallo2_core.portrait.picture import load_picture
 from hallo2_core.portrait.prepare import prepare_portrait

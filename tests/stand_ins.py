@@ -8,7 +8,8 @@ from einops import rearrange, reduce, repeat
 from tiny import CONFIG, normal
 from torch import Tensor, nn
 
-from hallo2_core.payloads import Hallo2Models, ReferenceBanks
+from hallo2_core.models.hallo2_models import Hallo2Models
+from hallo2_core.payloads import ReferenceBanks
 from hallo2_core.runtime import LocalRuntime
 
 

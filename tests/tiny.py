@@ -18,9 +18,10 @@ from hallo2_core.config import (
     VAEConfig,
 )
 from hallo2_core.models.denoising_unet import DenoisingUNet
+from hallo2_core.models.hallo2_models import Hallo2Models
 from hallo2_core.models.layers import Build
 from hallo2_core.models.vae import AutoencoderKL
-from hallo2_core.payloads import Box, Hallo2Models, Portrait, ReferenceBanks, RegionMasks
+from hallo2_core.payloads import Box, Portrait, ReferenceBanks, RegionMasks
 
 UNET = UNetConfig((32, 32, 64, 64), layers_per_block=1, face_token_width=24, audio_token_width=20, norm_groups=16)
 CONFIG = Hallo2Config(

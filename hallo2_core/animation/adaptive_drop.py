@@ -7,8 +7,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..config import PatchDropConfig
 from ..payloads import Portrait
+from .motion_settings import PatchDropConfig
 
 # A drift of 1, at which all but the face is dropped: so far apart in colour (of pixels in -1..1), or in sharpness.
 COLOUR_APART = 0.2  # a tenth of the range

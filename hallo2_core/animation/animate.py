@@ -10,14 +10,15 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from ..audio.speech_embeddings import SpeechWindows
-from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT, SamplerConfig
+from ..audio.speech_embeddings import SpeechEmbeddings, SpeechWindows
+from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT
 from ..models.attention_recorder import AttentionRecorder
 from ..models.conditions import ClipConditions, PortraitConditions
+from ..models.hallo2_models import Hallo2Models
 from ..models.latents import LatentCodec, decoding_bytes, encode_pictures
 from ..models.layers import dtype_of
 from ..models.text_control import TextModulation
-from ..payloads import Hallo2Models, MotionSettings, Reference, SpeechEmbeddings
+from ..payloads import Reference
 from ..runtime import Runtime
 from ..timeline.prompts import TextPrompts
 from ..timeline.weights import WeightTimeline
@@ -25,9 +26,11 @@ from .clip_frames import ClipFrames
 from .clip_schedule import ClipSchedule
 from .denoise_clip import denoising_steps
 from .motion_frames import first_motion_frames, next_motion_frames
+from .motion_settings import MotionSettings
 from .patch_drop import shown_motion_frames
 from .randomness import ClipDraws, LegacyDraws, SeededDraws, legacy_generator
 from .reference_banks import motion_banks, reference_rows
+from .sampler_config import SamplerConfig
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..audio.speech_embeddings import SpeechEmbeddings
 from ..config import PIXELS_PER_LATENT, check_frame_size
 from ..errors import CheckpointError, SettingsError
-from ..payloads import SpeechEmbeddings
 from .animate import AnimationInputs
 
 

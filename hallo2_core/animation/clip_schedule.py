@@ -10,10 +10,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..config import SamplerConfig
 from ..timeline.prompts import TextPrompts, TextWindow
 from ..timeline.weights import WeightTimeline
 from .guidance import Guidance, guidance_over, is_guided
+from .sampler_config import SamplerConfig
 
 logger = logging.getLogger("hallo2")
 

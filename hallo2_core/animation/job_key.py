@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from .. import __version__
+from ..audio.speech_embeddings import SpeechEmbeddings
 from ..jobs.fingerprint import fingerprint
 from ..models.fingerprint import weights_fingerprint
 from ..models.latents import LatentCodec
 from ..models.layers import dtype_of
-from ..payloads import SpeechEmbeddings
 from ..runtime import Runtime
 from ..video.settings import VideoSettings
 from .animate import AnimationInputs

@@ -7,7 +7,8 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from ..errors import SettingsError
-from ..payloads import MotionSettings, Portrait
+from ..payloads import Portrait
+from .motion_settings import MotionSettings
 
 
 def first_motion_frames(portrait: Portrait, motion: MotionSettings) -> Tensor:

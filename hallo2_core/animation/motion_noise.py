@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..config import MOST_NOISE_TIME, PatchDropConfig
+from .motion_settings import MOST_NOISE_TIME, PatchDropConfig
 from .noise_schedule import training_signal_levels
 from .randomness import ClipDraws
 

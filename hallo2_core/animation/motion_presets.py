@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..config import ClipConfig, PatchDropConfig
 from ..errors import SettingsError
-from ..payloads import MotionSettings
+from .motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 
 RELEASE, PAPER = "release", "paper"
 

@@ -6,13 +6,14 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from ..config import PatchDropConfig, SamplerConfig
-from ..payloads import MotionSettings, Portrait
+from ..payloads import Portrait
 from .adaptive_drop import adapted_drop
 from .colour_match import match_colours
 from .motion_frames import first_motion_frames, frames_to_pixels
 from .motion_noise import add_noise
+from .motion_settings import MotionSettings, PatchDropConfig
 from .randomness import ClipDraws, SeededDraws
+from .sampler_config import SamplerConfig
 
 DROPPED = 0.0  # mid-grey on pixels in -1..1
 PREVIEW_SIDE_PX = 512

@@ -11,7 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..config import PatchDropConfig, SamplerConfig
+from .motion_settings import PatchDropConfig
+from .sampler_config import SamplerConfig
 
 
 def clip_generator(seed: int, clip: int, stream: str = "latents") -> torch.Generator:

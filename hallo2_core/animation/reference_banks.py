@@ -6,9 +6,10 @@ import torch
 from einops import repeat
 from torch import Tensor, nn
 
+from ..models.hallo2_models import Hallo2Models
 from ..models.latents import LatentCodec, encode_pictures
 from ..models.layers import dtype_of
-from ..payloads import Hallo2Models, Portrait, Reference, ReferenceBanks
+from ..payloads import Portrait, Reference, ReferenceBanks
 from ..runtime import Runtime
 
 UNCONDITIONAL, CONDITIONAL = 0, 1

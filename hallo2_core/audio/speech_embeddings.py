@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import OrderedDict
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import SettingsError
-from ..payloads import SpeechEmbeddings
 from .sound_statistics import Loudness
 from .speech_pieces import OURS, Piece, SpeechPieces
 from .speech_signal import SpeechSignal
@@ -30,6 +30,22 @@ WINDOW_REACH = 2  # frames on either side of each frame
 KEPT_PIECES = 2  # a clip lies across two at most, unless pieces are shorter than clips
 HIGHEST_FPS = 240
 FINEST_FPS = 1_000_000  # 29.97 given as a float is 2997/100, and 30000/1001 is itself
+
+
+@dataclass(frozen=True)
+class SpeechEmbeddings:
+    """Speech as the networks will ask for it: nothing is encoded until a clip wants its windows."""
+
+    audio: AudioSource  # as given: what the video will carry
+    encoder: SpeechEncoder
+    fps: Fraction
+    frames: int  # ceil(seconds × fps), at least 1
+    pieces: SpeechPieces
+    signal: SpeechSignal  # the same sound as the encoder hears it; keeps what it learns of the whole
+
+    @property
+    def seconds(self) -> float:
+        return self.audio.samples / self.audio.rate_hz
 
 
 def encode_speech(

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from ..errors import CheckpointError
+from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
 from ..models.vae import AutoencoderKL
-from ..payloads import Hallo2Models
 from .detect import FileContent, Shapes, file_content, hallo2_config, vae_config
 from .networks import PREFIXES, hallo2_networks, with_fingerprint
 from .read import Weights, read_tensors

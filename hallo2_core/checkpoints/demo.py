@@ -18,9 +18,9 @@ from ..config import (
     UNetConfig,
     VAEConfig,
 )
+from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
 from ..models.vae import AutoencoderKL
-from ..payloads import Hallo2Models
 from .networks import PREFIXES, hallo2_networks, with_fingerprint
 from .seeded import fill_with_seeded_weights
 

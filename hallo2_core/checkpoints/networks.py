@@ -9,10 +9,10 @@ from ..models.audio_projection import AudioProjection
 from ..models.denoising_unet import DenoisingUNet
 from ..models.face_locator import FaceLocator
 from ..models.fingerprint import weights_fingerprint
+from ..models.hallo2_models import Hallo2Models
 from ..models.image_projection import ImageProjection
 from ..models.layers import Build
 from ..models.reference_net import ReferenceNet
-from ..payloads import Hallo2Models
 
 # Where net.pth keeps each network; below the prefix our attribute names are the file's.
 PREFIXES = {

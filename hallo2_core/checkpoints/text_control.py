@@ -17,9 +17,9 @@ import torch
 from ..config import TextControlConfig, UNetConfig
 from ..errors import CheckpointError
 from ..models.fingerprint import weights_fingerprint
+from ..models.hallo2_models import Hallo2Models, TextAdapter
 from ..models.layers import Build
 from ..models.text_control import TextControl
-from ..payloads import Hallo2Models, TextAdapter
 from .detect import file_content
 from .read import Weights, read_tensors
 from .seeded import fill_with_seeded_weights

@@ -15,8 +15,8 @@ from ..config import DEMO_UPSCALER, UpscalerConfig
 from ..errors import CheckpointError
 from ..models.fingerprint import weights_fingerprint
 from ..models.layers import Build
+from ..models.upscaler.upscaler import Upscaler
 from ..models.upscaler.video_restorer import VideoRestorer
-from ..payloads import Upscaler
 from .detect import FileContent, Shapes, file_content
 from .read import read_tensors
 from .seeded import fill_with_seeded_weights

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..animation.motion_presets import PRESETS, RELEASE
-from ..config import MOST_NOISE_TIME, ClipConfig, RegionWeights, SamplerConfig, check_frame_size
+from ..animation.motion_settings import MOST_NOISE_TIME, ClipConfig
+from ..animation.sampler_config import RegionWeights, SamplerConfig
+from ..config import check_frame_size
 from ..errors import SettingsError
 from . import timeline_args
 from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
@@ -22,8 +24,8 @@ from .result import add_place_arguments, chosen_place, report
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..animation.motion_settings import MotionSettings
     from ..animation.render import RenderedVideo
-    from ..payloads import MotionSettings
     from ..video.settings import VideoSettings
 
 DEMO = "demo"
@@ -182,7 +184,7 @@ def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
 
 
 def _motion(arguments: argparse.Namespace) -> MotionSettings:
-    from ..payloads import MotionSettings
+    from ..animation.motion_settings import MotionSettings
 
     clip, drop = PRESETS[arguments.motion_preset]
     if arguments.noise is not None or arguments.noise_time is not None or arguments.noise_as_trained:

@@ -9,8 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import LONGEST_SIDE_PX, SIZE_MULTIPLE_PX, ClipConfig
+from ..animation.motion_settings import ClipConfig
+from ..config import SIZE_MULTIPLE_PX
 from ..errors import SettingsError
+from ..upscaling.settings import LONGEST_SIDE_PX
 from .machine import TerminalRuntime, chosen_device
 
 if TYPE_CHECKING:

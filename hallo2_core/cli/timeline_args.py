@@ -11,7 +11,7 @@ from ..timeline.transitions import SHAPES, Transition
 from ..timeline.weights import WeightTimeline, parse_weights
 
 if TYPE_CHECKING:
-    from ..payloads import Hallo2Models
+    from ..models.hallo2_models import Hallo2Models
     from ..timeline.prompts import TextPrompts
 
 DEMO, ZERO = "demo", "zero"

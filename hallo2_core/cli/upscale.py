@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import LONGEST_SIDE_PX, UpscaleSettings
+from ..upscaling.settings import LONGEST_SIDE_PX, UpscaleSettings
 from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
 from .result import add_place_arguments, chosen_place, report
 

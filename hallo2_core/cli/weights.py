@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 
 from ..errors import CheckpointError
+from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
+from ..models.upscaler.upscaler import Upscaler
 from ..models.wav2vec import SpeechEncoder
-from ..payloads import Hallo2Models, Upscaler
 from ..portrait.face_analysis import FaceAnalysis, built_in_face_analysis
 from ..portrait.released_faces import DETECTOR_FILE, RECOGNISER_FILE, released_face_analysis
 

@@ -14,11 +14,11 @@ from torch import Tensor
 from ..animation.animate import AnimationInputs, animate, count_clips
 from ..animation.checks import check_inputs
 from ..animation.reference_banks import UNCONDITIONAL, reference_rows
+from ..audio.speech_embeddings import SpeechEmbeddings
 from ..config import PIXELS_PER_LATENT
 from ..errors import SettingsError
 from ..models.attention_recorder import AttentionRecorder
 from ..models.latents import LatentCodec
-from ..payloads import SpeechEmbeddings
 from ..runtime import Runtime
 
 ALL = "all"

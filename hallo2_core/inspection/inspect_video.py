@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..config import ClipConfig
+from ..animation.motion_settings import ClipConfig
 from ..errors import VideoError
 from ..payloads import Portrait
 from ..portrait.face_analysis import FaceFinder

@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..animation.motion_settings import ClipConfig
 from ..audio.sound_statistics import Loudness
-from ..audio.speech_embeddings import SpeechWindows, encode_speech
+from ..audio.speech_embeddings import SpeechEmbeddings, SpeechWindows, encode_speech
 from ..audio.speech_pieces import RELEASED, Piece, SpeechPieces
 from ..audio.speech_signal import SPEECH_RATE_HZ
 from ..audio.waveform import TensorAudio
 from ..checkpoints.seeded import seeded_state_dict
 from ..checkpoints.speech_encoder import assemble_speech_encoder, own_name
-from ..config import ClipConfig, Wav2VecConfig
+from ..config import Wav2VecConfig
 from ..models.wav2vec import SpeechEncoder, spread_positions
-from ..payloads import SpeechEmbeddings
 from ..runtime import LocalRuntime
 from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for

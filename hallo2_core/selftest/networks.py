@@ -19,11 +19,11 @@ from ..config import (
 from ..models.audio_projection import AudioProjection
 from ..models.denoising_unet import DenoisingUNet
 from ..models.face_locator import FaceLocator
+from ..models.hallo2_models import Hallo2Models
 from ..models.image_projection import ImageProjection
 from ..models.layers import Build
 from ..models.reference_net import ReferenceNet
 from ..models.vae import AutoencoderKL
-from ..payloads import Hallo2Models
 from .case import Case, Settings
 
 

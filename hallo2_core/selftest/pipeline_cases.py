@@ -11,12 +11,14 @@ from torch import Tensor
 
 from ..animation.animate import AnimationInputs, ClipLoop
 from ..animation.motion_frames import first_motion_frames, next_motion_frames
+from ..animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from ..animation.patch_drop import corrupt_motion_frames
 from ..animation.reference_banks import build_reference
+from ..animation.sampler_config import RegionWeights, SamplerConfig
 from ..checkpoints.text_control import with_text_adapter
-from ..config import ClipConfig, PatchDropConfig, RegionWeights, SamplerConfig
+from ..models.hallo2_models import Hallo2Models
 from ..models.latents import VAECodec, decode_frames, encode_pictures
-from ..payloads import Box, Hallo2Models, MotionSettings, Portrait
+from ..payloads import Box, Portrait
 from ..runtime import LocalRuntime
 from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for

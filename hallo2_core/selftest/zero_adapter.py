@@ -7,8 +7,8 @@ import torch
 from ..checkpoints.text_control import zero_text_adapter
 from ..config import TextControlConfig, UNetConfig
 from ..models.conditions import ClipConditions
+from ..models.hallo2_models import TextAdapter
 from ..models.layers import Build
-from ..payloads import TextAdapter
 from ..timeline.prompts import TextPrompts, parse_prompts
 from ..timeline.transitions import Transition
 from .case import Settings

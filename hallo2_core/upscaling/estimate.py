@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..config import UpscalerConfig, UpscaleSettings
+from ..config import UpscalerConfig
 from ..video.settings import VideoSettings
 from .face_tracks import context_frames
+from .settings import UpscaleSettings
 
 FLOAT_BYTES, CHANNELS = 4, 3
 # Of the result's size: the frame that is made, the one before it in the hands of the writer, and room to work.

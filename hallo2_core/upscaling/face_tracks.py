@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..config import UpscaleSettings
 from ..portrait.face_analysis import FaceFinder
 from .face_detections import DetectedFrame, Detection, detect_faces, mutual_best
+from .settings import UpscaleSettings
 
 SAME_FACE_IOU = 0.25  # of boxes a few frames apart
 SMOOTHING_REACH = 2.0  # deviations on either side

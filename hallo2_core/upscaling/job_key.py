@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import torch
 
 from .. import __version__
-from ..config import UpscaleSettings
 from ..jobs.fingerprint import fingerprint
 from ..models.layers import dtype_of
-from ..payloads import Upscaler
+from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
 from ..video.settings import VideoSettings
 from ..video.source import VideoSource
 from ..video.source_fingerprint import source_fingerprint
 from .background import Background, resample
+from .settings import UpscaleSettings
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..config import UpscaleSettings
 from ..video.levels import playable_codec
 from ..video.reader import VideoInfo, probe
 from ..video.settings import VideoSettings
 from ..video.source import VideoSource
 from .render import check_result, encoded_rate
+from .settings import UpscaleSettings
 from .target_size import target_size
 
 AUTO = "auto"

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..config import UpscaleSettings
 from ..errors import SettingsError
 from ..jobs.job import Job
 from ..runtime import Runtime
@@ -26,6 +25,7 @@ from ..video.target import TargetFile, check_target
 from .clip_writer import CLIP_FRAMES, ClipWriter
 from .estimate import CHANNELS, FLOAT_BYTES, encoder_bytes, working_bytes
 from .job_key import Upscale
+from .settings import UpscaleSettings
 from .upscale import first_frame_needed, upscale_frames
 
 logger = logging.getLogger("hallo2")

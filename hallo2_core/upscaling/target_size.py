@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..config import LONGEST_SIDE_PX
 from ..errors import SettingsError
+from .settings import LONGEST_SIDE_PX
 
 
 def target_size(width: int, height: int, scale: float | None = None, long_side: int | None = None) -> tuple[int, int]:

@@ -9,15 +9,15 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..config import UpscaleSettings
 from ..models.layers import dtype_of
-from ..payloads import Upscaler
+from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
 from .background import Background, resample
 from .face_crop import cut_face, paste_face
 from .face_detections import as_float
 from .face_tracks import TrackedFrame, context_frames, track_faces
+from .settings import UpscaleSettings
 from .windows import Window, WindowGrid, cut_windows
 
 # Restored faces by (number of the track, number of the frame): (3 s s), 0..1.

@@ -24,11 +24,11 @@ from faces_on_script import moving_portrait, portrait_motion  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from hallo2_core.checkpoints.upscaler import demo_upscaler, load_upscaler  # noqa: E402
-from hallo2_core.config import UpscaleSettings  # noqa: E402
 from hallo2_core.models.layers import Build  # noqa: E402
 from hallo2_core.portrait import similarity  # noqa: E402
 from hallo2_core.portrait.face_analysis import built_in_face_analysis  # noqa: E402
 from hallo2_core.runtime import LocalRuntime  # noqa: E402
+from hallo2_core.upscaling.settings import UpscaleSettings  # noqa: E402
 from hallo2_core.upscaling.upscale import upscale_frames  # noqa: E402
 
 SIDE_PX = 512

@@ -25,7 +25,7 @@ from faces_on_script import moving_portrait  # noqa: E402
 from hallo2_core.checkpoints.seeded import seeded_tensor  # noqa: E402
 from hallo2_core.checkpoints.upscaler import assemble_upscaler, upscaler_config  # noqa: E402
 from hallo2_core.models.layers import Build  # noqa: E402
-from hallo2_core.payloads import Upscaler  # noqa: E402
+from hallo2_core.models.upscaler.upscaler import Upscaler  # noqa: E402
 from hallo2_core.runtime import LocalRuntime  # noqa: E402
 from hallo2_core.selftest.case import GOLDENS  # noqa: E402
 from hallo2_core.upscaling.upscale import restore_window  # noqa: E402

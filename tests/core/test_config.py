@@ -2,14 +2,9 @@
 
 import pytest
 
-from hallo2_core.config import (
-    DEMO_WAV2VEC,
-    ClipConfig,
-    PatchDropConfig,
-    SamplerConfig,
-    Wav2VecConfig,
-    check_frame_size,
-)
+from hallo2_core.animation.motion_settings import ClipConfig, PatchDropConfig
+from hallo2_core.animation.sampler_config import SamplerConfig
+from hallo2_core.config import DEMO_WAV2VEC, Wav2VecConfig, check_frame_size
 from hallo2_core.errors import Hallo2Error, SettingsError
 
 

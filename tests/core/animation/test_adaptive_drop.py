@@ -6,7 +6,7 @@ from einops import repeat
 from tiny import normal, portrait
 
 from hallo2_core.animation.adaptive_drop import adapted_drop, drift_from_portrait
-from hallo2_core.config import PatchDropConfig
+from hallo2_core.animation.motion_settings import PatchDropConfig
 
 PORTRAIT = replace(portrait(), pixels=0.3 * normal(1, 3, 64, 64))
 ADAPTIVE = PatchDropConfig(adaptive=True)

@@ -12,13 +12,13 @@ from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRunt
 from hallo2_core.animation import animate as animation
 from hallo2_core.animation.animate import AnimationInputs, ClipLoop, ClipState, animate, clip_draws, first_state
 from hallo2_core.animation.motion_frames import first_motion_frames, next_motion_frames
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.animation.randomness import SeededDraws
 from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
 from hallo2_core.checkpoints.text_control import demo_text_adapter, zero_text_adapter
-from hallo2_core.config import ClipConfig, PatchDropConfig, RegionWeights, SamplerConfig
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.layers import Build
-from hallo2_core.payloads import MotionSettings
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition
 from hallo2_core.timeline.weights import parse_weights

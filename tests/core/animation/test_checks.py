@@ -7,15 +7,16 @@ from stand_ins import RecordingRuntime
 
 from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.checks import check_inputs
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.text_control import demo_text_adapter, zero_text_adapter
-from hallo2_core.config import DEMO_WAV2VEC, ClipConfig, SamplerConfig
+from hallo2_core.config import DEMO_WAV2VEC
 from hallo2_core.errors import CheckpointError, SettingsError, TimelineError
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.wav2vec import SpeechEncoder
-from hallo2_core.payloads import MotionSettings
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition
 from hallo2_core.timeline.weights import parse_weights

@@ -5,7 +5,7 @@ import torch
 
 from hallo2_core.animation.clip_schedule import ClipSchedule
 from hallo2_core.animation.guidance import Guidance
-from hallo2_core.config import RegionWeights, SamplerConfig
+from hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
 from hallo2_core.errors import TimelineError
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition

@@ -13,14 +13,15 @@ from stand_ins import PixelCodec, RecordingRuntime, with_stand_in_unets
 from tiny import normal, portrait, shared_models
 
 from hallo2_core.animation.animate import AnimationInputs, animate
+from hallo2_core.animation.motion_settings import MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
-from hallo2_core.config import DEMO_WAV2VEC, SamplerConfig
+from hallo2_core.config import DEMO_WAV2VEC
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.wav2vec import SpeechEncoder
-from hallo2_core.payloads import MotionSettings
 
 RATE_HZ = 16_000
 CLIP, PIECE = 16, 1500  # frames of a clip, and of the 60 s that the release cuts after

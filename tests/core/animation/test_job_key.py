@@ -13,14 +13,14 @@ from torch import nn
 from hallo2_core.animation import job_key
 from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.job_key import Render, render_key
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.speech_pieces import RELEASED
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.text_control import zero_text_adapter
-from hallo2_core.config import ClipConfig, PatchDropConfig, SamplerConfig
 from hallo2_core.models.latents import VAECodec
-from hallo2_core.payloads import MotionSettings
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition

@@ -15,12 +15,13 @@ from hallo2_core.animation.memory import (
     memory_need,
     step_bytes,
 )
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
-from hallo2_core.config import ClipConfig, Hallo2Config, SamplerConfig
+from hallo2_core.animation.sampler_config import SamplerConfig
+from hallo2_core.config import Hallo2Config
 from hallo2_core.errors import SettingsError
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.layers import Build
-from hallo2_core.payloads import MotionSettings
 from hallo2_core.runtime import DeviceMemory
 
 NEED = MemoryNeed(weights_bytes=4 * GIBIBYTE, largest_layer_bytes=GIBIBYTE // 10, working_bytes=2.5 * GIBIBYTE)

@@ -4,9 +4,8 @@ from einops import rearrange
 from tiny import normal, portrait
 
 from hallo2_core.animation.motion_frames import first_motion_frames, frames_to_pixels, next_motion_frames
-from hallo2_core.config import ClipConfig
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.errors import SettingsError
-from hallo2_core.payloads import MotionSettings
 
 PORTRAIT = portrait(64, 128)
 

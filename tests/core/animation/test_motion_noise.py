@@ -3,8 +3,9 @@ import torch
 from tiny import normal
 
 from hallo2_core.animation.motion_noise import add_noise, sigma_at
+from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.randomness import LegacyDraws, SeededDraws
-from hallo2_core.config import PatchDropConfig, SamplerConfig
+from hallo2_core.animation.sampler_config import SamplerConfig
 
 PIXELS = normal(1, 4, 3, 64, 64)
 

@@ -2,9 +2,8 @@ import pytest
 import torch
 
 from hallo2_core.animation.motion_presets import PRESETS, with_preset
-from hallo2_core.config import ClipConfig, PatchDropConfig
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.errors import SettingsError
-from hallo2_core.payloads import MotionSettings
 
 OWN = MotionSettings(ClipConfig(motion_frames=7), PatchDropConfig(0.9, 8, False, 0.3, 5, adaptive=True), torch.ones(1))
 

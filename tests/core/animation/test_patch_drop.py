@@ -2,9 +2,10 @@ import pytest
 import torch
 from tiny import normal
 
+from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.patch_drop import corrupt_motion_frames, kept_pixels
 from hallo2_core.animation.randomness import SeededDraws
-from hallo2_core.config import PatchDropConfig, SamplerConfig
+from hallo2_core.animation.sampler_config import SamplerConfig
 
 HEIGHT, WIDTH = 48, 40
 NO_FACE = torch.zeros(3, HEIGHT, WIDTH)

@@ -8,10 +8,10 @@ from tiny import portrait
 from hallo2_core.animation.adaptive_drop import adapted_drop
 from hallo2_core.animation.colour_match import match_colours
 from hallo2_core.animation.motion_frames import first_motion_frames
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.animation.patch_drop import corrupt_motion_frames, preview_motion_frames
 from hallo2_core.animation.randomness import SeededDraws
-from hallo2_core.config import ClipConfig, PatchDropConfig, SamplerConfig
-from hallo2_core.payloads import MotionSettings
+from hallo2_core.animation.sampler_config import SamplerConfig
 
 
 def preview(start_frames=None, frames=2, **patch_drop):

@@ -3,8 +3,9 @@ import itertools
 import pytest
 import torch
 
+from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.randomness import LegacyDraws, SeededDraws, clip_generator
-from hallo2_core.config import PatchDropConfig, SamplerConfig
+from hallo2_core.animation.sampler_config import SamplerConfig
 
 SHAPE = (4, 4, 8, 8)
 

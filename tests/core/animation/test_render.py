@@ -17,14 +17,15 @@ from hallo2_core.animation import estimate as estimation
 from hallo2_core.animation import render as rendering
 from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.job_key import Render
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.render import render_video
-from hallo2_core.config import DEMO_WAV2VEC, ClipConfig, SamplerConfig, Wav2VecConfig
+from hallo2_core.animation.sampler_config import SamplerConfig
+from hallo2_core.config import DEMO_WAV2VEC, Wav2VecConfig
 from hallo2_core.errors import CheckpointError, JobError, SettingsError, VideoError
 from hallo2_core.jobs import job as jobs
 from hallo2_core.jobs.job import Job
 from hallo2_core.models.latents import VAECodec
-from hallo2_core.payloads import MotionSettings
 from hallo2_core.runtime import DeviceMemory
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.settings import VideoSettings

@@ -13,10 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.render import RenderedVideo
 from hallo2_core.cli import animate, main
 from hallo2_core.cli.inspect import prepared_size
-from hallo2_core.config import PatchDropConfig
 from hallo2_core.timeline.transitions import Transition
 
 ROOT = Path(__file__).parents[3]

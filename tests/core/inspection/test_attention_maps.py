@@ -7,13 +7,13 @@ from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRunt
 
 from hallo2_core.animation import animate as animation
 from hallo2_core.animation.animate import AnimationInputs, animate
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
-from hallo2_core.config import ClipConfig, SamplerConfig
+from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.errors import SettingsError
 from hallo2_core.inspection import attention_maps as module
 from hallo2_core.inspection.attention_maps import PHASES, MapSettings, attention_maps, recorded_steps
 from hallo2_core.models.latents import VAECodec
-from hallo2_core.payloads import MotionSettings
 
 CLIP = ClipConfig(frames=4, motion_frames=2)
 

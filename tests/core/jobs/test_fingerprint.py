@@ -5,7 +5,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from hallo2_core.config import PatchDropConfig, RegionWeights, SamplerConfig
+from hallo2_core.animation.motion_settings import PatchDropConfig
+from hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
 from hallo2_core.jobs.fingerprint import fingerprint
 
 

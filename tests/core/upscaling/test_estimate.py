@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig, UpscaleSettings
+from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig
 from hallo2_core.upscaling.estimate import working_bytes
+from hallo2_core.upscaling.settings import UpscaleSettings
 
 SMALL = UpscaleSettings(64, 64)
 ROOT = Path(__file__).parents[3]

@@ -4,11 +4,11 @@ import pytest
 import torch
 from faces_on_script import ScriptedFaces, face_at, moving_portrait, portrait_motion
 
-from hallo2_core.config import UpscaleSettings
 from hallo2_core.portrait import similarity
 from hallo2_core.portrait.face_analysis import built_in_face_analysis
 from hallo2_core.upscaling.face_crop import face_square, square_to_picture
 from hallo2_core.upscaling.face_tracks import context_frames, track_faces
+from hallo2_core.upscaling.settings import UpscaleSettings
 
 
 def settings(missed=3, smoothing=0.0, every=1):

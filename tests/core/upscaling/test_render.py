@@ -11,12 +11,12 @@ from faces_on_script import ScriptedFaces, face_at
 from stand_ins import PressedCancelError, RecordingRuntime
 
 from hallo2_core.checkpoints.upscaler import demo_upscaler
-from hallo2_core.config import UpscaleSettings
 from hallo2_core.errors import JobError, SettingsError, VideoError
 from hallo2_core.jobs.job import Job
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.job_key import Upscale, upscale_key
 from hallo2_core.upscaling.render import memory_needed, upscale_video
+from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.settings import VideoSettings
 

@@ -8,12 +8,12 @@ import pytest
 from stand_ins import PressedCancelError, RecordingRuntime
 
 from hallo2_core.checkpoints.upscaler import demo_upscaler
-from hallo2_core.config import UpscaleSettings
 from hallo2_core.errors import VideoError
 from hallo2_core.jobs.job import Job
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.job_key import Upscale, upscale_key
 from hallo2_core.upscaling.render import upscale_video
+from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.video.frame_times import FrameTimes
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.settings import VideoSettings

@@ -7,13 +7,14 @@ from torch import nn
 
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.checkpoints.upscaler import demo_upscaler
-from hallo2_core.config import DEMO_UPSCALER, UpscaleSettings
+from hallo2_core.config import DEMO_UPSCALER
 from hallo2_core.models.layers import Build
+from hallo2_core.models.upscaler.upscaler import Upscaler
 from hallo2_core.models.upscaler.video_restorer import Restored, VideoRestorer
-from hallo2_core.payloads import Upscaler
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.background import resample
 from hallo2_core.upscaling.face_tracks import context_frames
+from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.upscaling.upscale import first_frame_needed, upscale_frames
 
 SETTINGS = UpscaleSettings(

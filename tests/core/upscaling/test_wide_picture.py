@@ -10,11 +10,11 @@ from stand_ins import FakeSpeech, FakeWindows
 
 from hallo2_core.animation import animate as animation
 from hallo2_core.animation.animate import AnimationInputs, animate
+from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
-from hallo2_core.config import ClipConfig, SamplerConfig
+from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.jobs.job import Job
 from hallo2_core.models.latents import VAECodec
-from hallo2_core.payloads import MotionSettings
 from hallo2_core.portrait.face_analysis import built_in_face_analysis
 from hallo2_core.portrait.picture import load_picture
 from hallo2_core.portrait.prepare import prepare_portrait

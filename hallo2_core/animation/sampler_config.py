@@ -1,0 +1,40 @@
+"""Settings of the denoising loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import SettingsError
+
+
+@dataclass(frozen=True)
+class RegionWeights:
+    """How strongly speech moves each region. 1.0 is the release."""
+
+    pose: float = 1.0
+    face: float = 1.0
+    lip: float = 1.0
+
+
+@dataclass(frozen=True)
+class SamplerConfig:
+    """Steps, guidance and randomness of the denoising loop (paper §5.1; the release's `long.yaml`)."""
+
+    steps: int = 40
+    guidance: float = 3.5
+    seed: int = 42
+    weights: RegionWeights = field(default_factory=RegionWeights)
+    legacy_rng: bool = False  # the release's draw order: one CPU generator for the whole video
+    reference_banks: str = "released"  # "released": quirk 2's alternation; "aligned": the conditional bank everywhere
+    text_strength: float = 1.0  # of what prompts do, in the network; 0 is no prompt
+    text_scale: float = 1.0  # classifier-free guidance of the prompts alone, above guidance; 1 is none
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= 1000:
+            raise SettingsError(f"steps is {self.steps}; choose 1 to 1000 (the release uses 40).")
+        if self.reference_banks not in ("released", "aligned"):
+            raise SettingsError(f"reference_banks is '{self.reference_banks}'; choose 'released' or 'aligned'.")
+        if not 0.0 <= self.text_strength <= 3.0:
+            raise SettingsError(f"The text strength is {self.text_strength}; choose 0 (no prompt) to 3.")
+        if not 0.0 <= self.text_scale <= 15.0:
+            raise SettingsError(f"The text scale is {self.text_scale}; choose 0 to 15 (1 weighs nothing apart).")

@@ -1,0 +1,21 @@
+"""The upscaler as its loader returns it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...config import UpscalerConfig
+from .video_restorer import VideoRestorer
+
+
+@dataclass(frozen=True)
+class Upscaler:
+    """The network of `net_g.pth`."""
+
+    restorer: VideoRestorer
+    fingerprint: str = ""
+    is_demo: bool = False
+
+    @property
+    def config(self) -> UpscalerConfig:
+        return self.restorer.config
