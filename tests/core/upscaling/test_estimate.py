@@ -19,7 +19,7 @@ import sys, torch
 from faces_on_script import ScriptedFaces, face_at
 from hallo2_core.checkpoints.upscaler import demo_upscaler
 from hallo2_core.cli.machine import peak_memory_mb
-from hallo2_core.config import UpscaleSettings
+from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.upscale import upscale_frames
 
