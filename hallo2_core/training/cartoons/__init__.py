@@ -18,7 +18,10 @@ positive roll clockwise.
 Splits: "train" and "held_back" draw their faces, voices and sentences from streams that never meet.
 """
 
+from .actor import Actor
+from .drawing import draw
 from .split import SPLITS, Split
 from .tracks import EXPRESSIONS, Tracks
+from .truth import Truth, measure
 
-__all__ = ["EXPRESSIONS", "SPLITS", "Split", "Tracks"]
+__all__ = ["EXPRESSIONS", "SPLITS", "Actor", "Split", "Tracks", "Truth", "draw", "measure"]
