@@ -14,7 +14,7 @@ from .clothes import body_place, paint_chin_shadow, paint_clothes, paint_neck
 from .ears import paint_ears
 from .eyes import paint_brows, paint_eyes
 from .glasses import paint_glasses
-from .hair import paint_hair, paint_hair_behind
+from .hair import COVERS_EARS, paint_hair, paint_hair_behind
 from .head_pose import HeadPose
 from .mouth import paint_mouth
 from .nose import paint_nose
@@ -42,7 +42,8 @@ def _draw(actor: Actor, tracks: Tracks, size_px: int) -> Tensor:
     paint_neck(canvas, actor.clothes, skull, pose, body)
     paint_clothes(canvas, actor.clothes, body)
     paint_chin_shadow(canvas, actor.clothes, skull, pose)
-    paint_ears(canvas, actor.ears, skull, pose)
+    if actor.hair.style not in COVERS_EARS:
+        paint_ears(canvas, actor.ears, skull, pose)
     paint_skull(canvas, skull, pose)
     paint_cheeks(canvas, skull, pose)
     paint_nose(canvas, actor.nose, skull, pose)

@@ -120,7 +120,7 @@ def paint_brows(canvas: Canvas, eyes: Eyes, pose: HeadPose, tracks: Tracks) -> N
     happy, sad, angry, surprised = (
         rearrange(tracks.weight_of(name), "f -> f 1 1") for name in ("happy", "sad", "angry", "surprised")
     )
-    raised = rearrange(tracks.brow, "f -> f 1 1") * 0.07 + 0.02 * happy + 0.02 * sad - 0.06 * angry + 0.11 * surprised
+    raised = rearrange(tracks.brow, "f -> f 1 1") * 0.07 + 0.02 * happy + 0.02 * sad - 0.06 * angry + 0.14 * surprised
     tilt = 0.085 * angry - 0.085 * sad  # the inner end down, the outer end up
     half = 1.28 * eyes.half_width
     for side in (-1, 1):
@@ -128,6 +128,6 @@ def paint_brows(canvas: Canvas, eyes: Eyes, pose: HeadPose, tracks: Tracks) -> N
         patch = canvas.patch(place, -1.2 * half, -0.32, 1.2 * half, 0.25)
         outward = patch.x * (side / half)
         centre = -raised - eyes.brow_arch * (arch(0.9 * outward - 0.15, 1.0) - 0.6) + (0.018 - tilt) * outward
-        thick = eyes.brow_thickness * (0.95 - 0.45 * outward).clamp(0.2, 1.2)
+        thick = eyes.brow_thickness * (0.95 - 0.45 * outward).clamp(0.2, 1.2) * (1 - outward**8).clamp_min(0) ** 0.5
         cover = band(patch.y, centre - thick, centre + thick, patch.px)
-        patch.paint(0.92 * cover * soft(outward.abs() - 0.95, 0.2), eyes.brow)
+        patch.paint(0.92 * cover, eyes.brow)

@@ -53,7 +53,7 @@ def paint_glasses(canvas: Canvas, glasses: Glasses, eyes: Eyes, skull: Skull, po
         gleam = soft((patch.x + 0.7 * patch.y + 0.06).abs() - 0.03, 0.03)
         patch.light(0.16 * gleam * inside(lens, patch.px))
         hinge = (side * glasses.half_width, -0.05)
-        ear = (side * (skull.half_width - eyes.x + 0.05), -0.02)
+        ear = (side * (skull.half_width - eyes.x - 0.01), -0.03)
         patch.paint(capsule(patch.x, patch.y, hinge, ear, 0.9 * glasses.thickness, patch.px), glasses.frame)
         patch.paint(ring(lens, glasses.thickness, patch.px), glasses.frame)
 

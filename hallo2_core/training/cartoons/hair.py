@@ -20,6 +20,7 @@ STYLES = (
     "long", "curtains", "bob", "wavy", "bun", "pigtails", "beanie",
 )  # fmt: skip
 LONG = ("long", "curtains", "bob", "wavy")
+COVERS_EARS = ("long", "curtains", "bob", "wavy", "afro")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def paint_hair(canvas: Canvas, hair: Hair, skull: Skull, pose: HeadPose) -> None
     line, soft_edge = _hairline(hair, skull, x)
     cover = inside(distance - _thickness(hair, patch, skull), patch.px) * soft(y - line, patch.px + soft_edge)
     if hair.style == "horseshoe":
-        cover = cover * soft(-ellipse_distance(x, y + 0.3, 0.8 * skull.half_width, 0.95), 0.06)
+        crown = ellipse_distance(x, y + 0.3, 0.8 * skull.half_width, 0.95)
+        cover = cover * soft(-crown, 0.06) * soft(-(y + 0.6), 0.25)
     if hair.style == "buzz":
         cover = 0.8 * cover
     if hair.style not in ("buzz", "horseshoe"):
@@ -192,3 +194,5 @@ def _paint_strands(patch: Patch, hair: Hair, cover: Tensor, phase: Tensor, dim: 
         for colour in (darker(hair.colour, 0.38 + dim), lighter(darker(hair.colour, dim), 0.13))
     )
     patch.paint(cover, dark + (bright - dark) * tone)
+    gloss = soft((patch.y + 0.74 - 0.25 * patch.x * patch.x).abs() - 0.02, 0.2) * (0.4 + 0.6 * strand)
+    patch.light(0.35 * cover * gloss * soft(patch.x - 0.4, 1.2), lighter(hair.colour, 0.5))

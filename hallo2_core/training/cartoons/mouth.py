@@ -44,17 +44,15 @@ class Mouth:
             upper_lip=rng.uniform(0.045, 0.075),
             lower_lip=rng.uniform(0.065, 0.1),
             bow=rng.uniform(0.1, 0.4),
-            rest_smile=rng.uniform(0.012, 0.05),
+            rest_smile=rng.uniform(0.02, 0.06),
             colour=mix(darker(skin, 0.08), rouge, rng.uniform(0.45, 0.75)),
         )
 
     def shape(self, tracks: Tracks) -> MouthShape:
-        happy, sad, angry, surprised = (
-            tracks.weight_of(name) for name in ("happy", "sad", "angry", "surprised")
-        )
+        happy, sad, angry, surprised = (tracks.weight_of(name) for name in ("happy", "sad", "angry", "surprised"))
         pursed = tracks.mouth_round
         stretch = 0.2 * tracks.mouth_width - 0.36 * pursed + 0.16 * happy - 0.06 * sad - 0.08 * angry - 0.14 * surprised
-        gap = WIDEST_GAP * (tracks.mouth_open * (1 - 0.25 * pursed) + 0.14 * surprised * (1 - tracks.mouth_open))
+        gap = WIDEST_GAP * (tracks.mouth_open * (1 - 0.25 * pursed) + 0.17 * surprised * (1 - tracks.mouth_open))
         return MouthShape(
             half_width=self.half_width * (1 + stretch),
             gap=gap,
@@ -93,7 +91,7 @@ def paint_mouth(canvas: Canvas, mouth: Mouth, skull: Skull, pose: HeadPose, trac
     bottom = line + (1 - UPPER_SHARE) * shape.gap * opening
     _paint_lips(patch, mouth, skull, shape, u, line, top, bottom)
     _paint_inside(patch, shape, tracks, u, line, top, bottom)
-    shut = 0.016 * soft(u.abs() - 1.0, 0.12)  # the line between lips that touch, and the corners
+    shut = 0.013 * arch(u / 1.05, 0.6)  # the line between lips that touch, and the corners
     patch.shade(0.8 * band(patch.y, top - shut, top + shut, patch.px) * (1 - 0.6 * opening * (shape.gap > 0.06)),
                 darker(mouth.colour, 0.6))  # fmt: skip
 
@@ -104,7 +102,7 @@ def _paint_lips(patch: Patch, mouth: Mouth, skull: Skull, shape: MouthShape, u: 
     notch = 1 - mouth.bow * (1 - (outer / 0.28) ** 2).clamp_min(0)
     high = top - mouth.upper_lip * shape.plump * arch(outer, 0.9) * notch
     low = bottom + mouth.lower_lip * shape.plump * arch(outer, 0.75)
-    patch.shade(0.4 * glow(patch.x, patch.y - (low + 0.06), 0.55 * shape.half_width + 0 * u, 0.07), skull.shadow)
+    patch.shade(0.3 * glow(patch.x, patch.y - (low + 0.055), 0.6 * shape.half_width + 0 * u, 0.075), skull.shadow)
     patch.paint(band(patch.y, high, line, patch.px), darker(mouth.colour, 0.14))
     patch.paint(band(patch.y, line, low, patch.px), mouth.colour)
     middle = 0.5 * (bottom + low) - 0.005
@@ -121,7 +119,7 @@ def _paint_inside(patch: Patch, shape: MouthShape, tracks: Tracks, u: Tensor, li
     patch.paint(hole, DARK)
     height = bottom - top
     # The tongue lies at the bottom and comes up to the teeth.
-    tongue_y = line + (1 - UPPER_SHARE) * shape.gap * (0.95 - 0.75 * raised)
+    tongue_y = line + (1 - UPPER_SHARE) * shape.gap * (0.95 - 0.75 * raised + 0.25 * pursed)
     tongue = ellipse_distance(patch.x, patch.y - tongue_y, 0.62 * shape.half_width, 0.10 + 0.03 * raised)
     patch.paint(hole * inside(tongue, patch.px), TONGUE)
     patch.shade(hole * 0.35 * inside(tongue, patch.px) * soft(patch.x.abs() - 0.004, 0.02), darker(TONGUE, 0.4))

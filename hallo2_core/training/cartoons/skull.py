@@ -77,8 +77,9 @@ def paint_skull(canvas: Canvas, skull: Skull, pose: HeadPose) -> None:
     away = 0.62 * patch.x + 0.3 * patch.y
     dusk = soft(0.42 - away, 1.3) * 0.55 + soft(-distance - 0.1, 0.3) * 0.35
     dusk = rearrange(dusk.clamp_(0, 1), "f h w -> f 1 h w")
-    skin, shadow, lit = (torch.tensor(c, device=distance.device).reshape(1, 3, 1, 1) for c in
-                         (skull.skin, skull.shadow, skull.lit))
+    skin, shadow, lit = (
+        torch.tensor(c, device=distance.device).reshape(1, 3, 1, 1) for c in (skull.skin, skull.shadow, skull.lit)
+    )
     shine = rearrange(glow(patch.x + 0.25, patch.y + 0.35, 0.7, 0.8), "f h w -> f 1 h w")
     patch.paint(inside(distance, patch.px), skin + (shadow - skin) * dusk + (lit - skin) * (0.55 * shine))
 
