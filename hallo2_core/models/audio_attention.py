@@ -19,8 +19,8 @@ class AudioConditions:
     """What one audio layer is given for a clip: computed once, used at every step."""
 
     keys: tuple[KeyValues, ...]  # pose, face, lip: the conditional half's speech, (f n d) each
-    masks: Tensor  # (3 l)
-    silent: Tensor  # (3 l d): what the unconditional half, whose speech is zeros, adds in each region
+    masks: Tensor  # (3 l), or (3 f l) where each frame has its own, in a batch of clips
+    silent: Tensor | None  # (3 l d): what the unconditional half, whose speech is zeros, adds in each region
     weights: Tensor  # (3 f): how strongly each region follows speech, per frame
 
 
@@ -47,15 +47,22 @@ class AudioBlock(nn.Module):
         return x + self.ff(self.norm3(x))
 
     def conditions(self, audio_tokens: Tensor, masks: Tensor, weights: Tensor) -> AudioConditions:
-        """audio_tokens: (f n d) of the conditional half.  masks: (3 l).  weights: (3 f)."""
+        """audio_tokens: (f n d) of the conditional half.  masks: (3 l), or (3 f l) in a batch of clips that are all
+        conditional.  weights: (3 f)."""
         keys = tuple(attention.keys_values(audio_tokens) for attention, _ in self._branches())
-        silent = torch.cat(
+        has_unconditional_half = masks.ndim == 2
+        return AudioConditions(
+            keys, masks, self._silent(audio_tokens, masks) if has_unconditional_half else None, weights
+        )
+
+    def _silent(self, audio_tokens: Tensor, masks: Tensor) -> Tensor:
+        regions = zip(self._branches(), masks, strict=True)
+        return torch.cat(
             [
                 self._masked(attention.without_context(audio_tokens), mask, zero_conv)
-                for (attention, zero_conv), mask in zip(self._branches(), masks, strict=True)
+                for (attention, zero_conv), mask in regions
             ]
         )
-        return AudioConditions(keys, masks, silent, weights)
 
     def _speech(self, queries: Tensor, audio: AudioConditions) -> Tensor:
         frames = audio.weights.shape[1]
@@ -78,12 +85,13 @@ class AudioBlock(nn.Module):
 
     @staticmethod
     def _masked(attended: Tensor, mask: Tensor, zero_conv: nn.Module) -> Tensor:
-        """The mask comes before the zero convolution, whose bias is not masked (quirk 11). Returns (f l d).
+        """The mask, (l) or (f l), comes before the zero convolution, whose bias is not masked (quirk 11). Returns
+        (f l d).
 
         A 1×1 convolution does not care about the picture's shape, so all tokens stand in one column. (The original
         lays them out as a square, so it can make square videos only: quirk 12.)
         """
-        masked = attended * rearrange(mask, "l -> 1 l 1")
+        masked = attended * rearrange(mask, "... l -> ... l 1")
         return rearrange(zero_conv(rearrange(masked, "f l d -> f d l 1")), "f d l 1 -> f l d")
 
 

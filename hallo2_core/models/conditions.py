@@ -28,7 +28,7 @@ class PortraitConditions:
 class LayerConditions:
     """What one resnet → spatial → audio → motion layer receives, constant over the steps of a clip."""
 
-    reference: ReferenceKeys
+    reference: ReferenceKeys | None  # None: no clip of the batch sees a portrait
     face: KeyValues
     audio: AudioConditions
     motion: Tensor  # (b h w) m c

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from einops import repeat
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from ..config import LATENT_CHANNELS, UNetConfig
 from ..payloads import ReferenceBanks, RegionMasks
 from .conditions import ClipConditions, LayerConditions, PortraitConditions
 from .denoising_blocks import DenoisingDownBlock, DenoisingMidBlock, DenoisingUpBlock
-from .layers import Build, TimeEmbedding
+from .layers import Build, KeyValues, TimeEmbedding
 from .spatial_attention import ReferenceKeys
 from .unet_blocks import attention_blocks, face_keys
 
 
 class DenoisingUNet(nn.Module):
-    """Frames stay folded, (b f) c h w. b is 2 under guidance, [unconditional, conditional], else 1."""
+    """Frames stay folded, (b f) c h w. b is 2 under guidance, [unconditional, conditional], else 1; in training it is
+    the number of clips."""
 
     def __init__(self, config: UNetConfig, build: Build) -> None:
         super().__init__()
@@ -33,9 +34,11 @@ class DenoisingUNet(nn.Module):
         self.conv_norm_out = build.group_norm(config.norm_groups, width, eps=1e-5)
         self.conv_out = build.conv2d(width, LATENT_CHANNELS, 3, padding=1)
 
-    def forward(self, latents: Tensor, timestep: int, conditions: ClipConditions) -> Tensor:
-        """latents: (b f) 4 h w, noisy.  Returns the v-prediction, the same shape."""
+    def forward(self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions) -> Tensor:
+        """latents: (b f) 4 h w, noisy.  timestep: one number, or (b).  Returns the v-prediction, shaped as latents."""
         time = self.time_embedding(timestep, like=latents)
+        if len(time) > 1:
+            time = repeat(time, "b t -> (b f) t", f=conditions.frames)
         layers = conditions.layers
         x = self.conv_in(latents) + repeat(conditions.face_map, "b c h w -> (b f) c h w", f=conditions.frames)
         skips = [x]
@@ -102,6 +105,47 @@ class DenoisingUNet(nn.Module):
             )
         return ClipConditions(layers, portrait.face_map, frames)
 
+    def batch_conditions(
+        self,
+        reference_banks: ReferenceBanks | None,
+        motion_banks: ReferenceBanks,
+        face_tokens: Tensor,
+        face_map: Tensor,
+        audio_tokens: Tensor,
+        masks: tuple[Tensor, ...],
+        region_weights: Tensor,
+    ) -> ClipConditions:
+        """A batch of b clips of f frames, each of its own video, for training. As in guidance, the clips that do not
+        see their portrait come first.
+
+        reference_banks: rows (c), the portraits of the last c clips; None: no clip sees one.  motion_banks: rows (b m).
+        face_tokens: (b n d).  face_map: (b c h w), zeros where a clip is not told the place of the face.
+        audio_tokens: (b f n d), zeros where a clip hears nothing.  masks: per level (3 b l).
+        region_weights: (3 b f).
+        """
+        clips, frames, height = *audio_tokens.shape[:2], face_map.shape[-2]
+        tokens = rearrange(audio_tokens, "b f n d -> (b f) n d")
+        weights = rearrange(region_weights, "r b f -> r (b f)")
+        frame_masks = tuple(repeat(level, "r b l -> r (b f) l", f=frames) for level in masks)
+        keys = face_keys(self, face_tokens)
+        attentions = attention_blocks(self)
+        layers = {}
+        for path, block in self._attending_blocks().items():
+            level = self._level(path)
+            modules = zip(attentions[path], block.audio_modules, block.motion_modules, strict=True)
+            layers[path] = tuple(
+                LayerConditions(
+                    None
+                    if reference_banks is None
+                    else _own_portraits(attention.reference_keys(reference_banks.layers[path][number]), frames),
+                    keys[path][number],
+                    audio.conditions(tokens, frame_masks[level], weights),
+                    motion.motion_conditions(motion_banks.layers[path][number], clips, height >> level),
+                )
+                for number, (attention, audio, motion) in enumerate(modules)
+            )
+        return ClipConditions(layers, face_map, frames)
+
     def _attending_blocks(self) -> dict[str, nn.Module]:
         return {path: self.get_submodule(path) for path in attention_blocks(self)}
 
@@ -110,3 +154,8 @@ class DenoisingUNet(nn.Module):
         last = len(self.config.block_widths) - 1
         name, _, index = path.partition(".")
         return {"down_blocks": int(index or 0), "mid_block": last, "up_blocks": last - int(index or 0)}[name]
+
+
+def _own_portraits(banks: KeyValues, frames: int) -> ReferenceKeys:
+    """Each clip's frames look at the portrait of that clip. banks: (c l d)."""
+    return ReferenceKeys(banks, torch.arange(len(banks.k), device=banks.k.device).repeat_interleave(frames))

@@ -156,7 +156,7 @@ class ResnetBlock(nn.Module):
         self.conv_shortcut = build.conv2d(in_width, out_width, 1) if in_width != out_width else None
 
     def forward(self, x: Tensor, time: Tensor | None = None) -> Tensor:
-        """x: (b c h w).  time: (1 t), the same for every row."""
+        """x: (b c h w).  time: (b t), or (1 t) for every row the same."""
         hidden = self.conv1(F.silu(self.norm1(x)))
         if time is not None:
             hidden = hidden + rearrange(self.time_emb_proj(F.silu(time)), "b c -> b c 1 1")
@@ -196,10 +196,11 @@ class TimeEmbedding(nn.Module):
         self.linear_1 = build.linear(width, 4 * width)
         self.linear_2 = build.linear(4 * width, 4 * width)
 
-    def forward(self, timestep: int, like: Tensor) -> Tensor:
-        """Returns (1 t) in the dtype and on the device of `like`."""
+    def forward(self, timestep: int | Tensor, like: Tensor) -> Tensor:
+        """timestep: one number, or (b).  Returns (1 t) or (b t), in the dtype and on the device of `like`."""
         half = self.width // 2
         frequency = torch.exp(torch.arange(half, dtype=torch.float32, device=like.device) * (-math.log(10000.0) / half))
-        angle = timestep * frequency
-        waves = torch.cat([angle.cos(), angle.sin()]).unsqueeze(0)
+        steps = torch.as_tensor(timestep, dtype=torch.float32, device=like.device).reshape(-1, 1)
+        angle = steps * frequency
+        waves = torch.cat([angle.cos(), angle.sin()], dim=-1)
         return self.linear_2(F.silu(self.linear_1(waves.to(like.dtype))))
