@@ -25,8 +25,12 @@ class AutoencoderKL(nn.Module):
 
     def encode(self, pixels: Tensor) -> Tensor:
         """pixels: (b 3 h w), -1..1.  Returns the posterior's mean, (b 4 h/8 w/8), not scaled."""
-        mean, _log_variance = self.quant_conv(self.encoder(pixels)).chunk(2, dim=1)
-        return mean
+        return self.posterior(pixels)[0]
+
+    def posterior(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the latents' normal distribution, (b 4 h/8 w/8) each, not scaled; for training."""
+        mean, log_variance = self.quant_conv(self.encoder(pixels)).chunk(2, dim=1)
+        return mean, log_variance
 
     def decode(self, latents: Tensor) -> Tensor:
         """latents: (b 4 h w), not scaled.  Returns (b 3 8h 8w), about -1..1, not clamped."""

@@ -1,0 +1,58 @@
+"""Pictures of cartoons for the VAE: many actors, a few frames each, every part of the face anywhere it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from .cartoons.actor import Actor
+from .cartoons.drawing import draw
+from .cartoons.split import Split
+from .cartoons.tracks import EXPRESSIONS, Tracks
+from .draws import sample_rng
+from .records import write_shard
+
+FRAMES = "frames"
+ACTORS_PER_SHARD = 64
+ANGLES = {"yaw": 25.0, "pitch": 15.0, "roll": 15.0}  # degrees to either side
+BOTH_WAYS = ("mouth_width", "gaze_x", "gaze_y", "brow")  # -1..1; the others are 0..1
+
+
+def prepare_pictures(folder: Path, split: Split, actors: range, frames_per_actor: int, size_px: int) -> Iterator[Path]:
+    """Yield each shard when it is there. Shards that are there already are kept as they are."""
+    for first in range(actors.start, actors.stop, ACTORS_PER_SHARD):
+        path = folder / f"pictures-{first:06d}.safetensors"
+        if not path.is_file():
+            some = range(first, min(first + ACTORS_PER_SHARD, actors.stop))
+            write_shard([{FRAMES: pictures_of(seed, split, frames_per_actor, size_px)} for seed in some], path)
+        yield path
+
+
+def pictures_of(seed: int, split: Split, frames: int, size_px: int) -> Tensor:
+    """(f 3 h w) uint8: one actor."""
+    tracks = scattered_tracks(sample_rng(0, seed, f"pictures {split}"), frames)
+    drawn = draw(Actor.from_seed(seed, split), tracks, size_px)
+    return rearrange((drawn * 255.0).round().byte(), "f h w c -> f c h w")
+
+
+def scattered_tracks(rng: np.random.Generator, frames: int) -> Tracks:
+    """Frames that have nothing to do with one another. Half of the mouths are nearly shut, most eyes are open."""
+    still = Tracks.still(frames)
+    curves = {name: torch.from_numpy(rng.random(frames)).float() for name in still.curves() if name != "expression"}
+    for name in BOTH_WAYS:
+        curves[name] = 2.0 * curves[name] - 1.0
+    for name, most in ANGLES.items():
+        curves[name] = torch.from_numpy(rng.normal(0.0, most / 2.5, frames)).float().clamp(-most, most)
+    curves["mouth_open"] = curves["mouth_open"] ** 2
+    curves["blink"] = (2.0 * curves["blink"] - 1.0).clamp_min(0.0) ** 2
+    for name in ("teeth", "tongue", "mouth_round"):
+        curves[name] = curves[name] ** 3
+    strength = torch.from_numpy(rng.random((frames, 1))).float() * torch.from_numpy(rng.random((frames, 1)) < 0.6)
+    shown = torch.eye(len(EXPRESSIONS))[torch.from_numpy(rng.integers(len(EXPRESSIONS), size=frames))]
+    neutral = torch.eye(len(EXPRESSIONS))[:1]
+    return Tracks(**curves, expression=strength * shown + (1.0 - strength) * neutral)

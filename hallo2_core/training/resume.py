@@ -1,0 +1,92 @@
+"""Checkpoints of a training run: folders `checkpoint-N`, whole or absent, the oldest removed.
+
+Weights and their averages are safetensors; the optimizers' states are a torch file that is read with weights_only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ..errors import CheckpointError
+from ..storage.durable import rename
+from .ema import MovingAverage
+
+NETWORK, AVERAGE, OPTIMIZERS = "network.safetensors", "ema.safetensors", "optimizers.pt"
+FOLDER_NAME = re.compile(r"checkpoint-(\d+)")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """All that changes while a network is trained."""
+
+    network: nn.Module
+    average: MovingAverage | None
+    optimizers: tuple[torch.optim.Optimizer, ...]
+
+
+def save_checkpoint(trained: Trained, step: int, folder: Path, limit: int) -> Path:
+    """Write `folder`/checkpoint-`step` and keep the newest `limit`. A kill at any moment leaves the one before."""
+    target = folder / f"checkpoint-{step}"
+    unfinished = folder / f"{target.name}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    save_file({key: tensor.contiguous() for key, tensor in trained.network.state_dict().items()}, unfinished / NETWORK)
+    if trained.average is not None:
+        save_file(trained.average.state_dict(), unfinished / AVERAGE)
+    torch.save([optimizer.state_dict() for optimizer in trained.optimizers], unfinished / OPTIMIZERS)
+    for file in unfinished.iterdir():
+        with file.open("rb+") as written:
+            os.fsync(written.fileno())
+    shutil.rmtree(target, ignore_errors=True)
+    rename(unfinished, target)
+    for older in saved_checkpoints(folder)[:-limit]:
+        shutil.rmtree(older)
+    return target
+
+
+def saved_checkpoints(folder: Path) -> list[Path]:
+    """Oldest first."""
+    found = [path for path in folder.glob("checkpoint-*") if FOLDER_NAME.fullmatch(path.name)]
+    return sorted(found, key=step_of)
+
+
+def step_of(checkpoint: Path) -> int:
+    match = FOLDER_NAME.fullmatch(checkpoint.name)
+    if match is None:
+        raise CheckpointError(f"{checkpoint} is not named checkpoint-N; choose a folder that the training wrote.")
+    return int(match[1])
+
+
+def chosen_checkpoint(resume_from_checkpoint: str, folder: Path) -> Path | None:
+    """ "latest": the newest in `folder`, if there is one; "no": none; else that folder. Errors: CheckpointError."""
+    if resume_from_checkpoint == "no":
+        return None
+    if resume_from_checkpoint == "latest":
+        return next(reversed(saved_checkpoints(folder)), None)
+    checkpoint = Path(resume_from_checkpoint)
+    if not (checkpoint / NETWORK).is_file():
+        raise CheckpointError(
+            f"resume_from_checkpoint is '{resume_from_checkpoint}', which has no {NETWORK}. Choose 'latest', 'no', or "
+            f"a folder checkpoint-N of the same stage."
+        )
+    return checkpoint
+
+
+def restore_checkpoint(trained: Trained, checkpoint: Path) -> int:
+    """Returns the step to go on with."""
+    step = step_of(checkpoint)
+    trained.network.load_state_dict(load_file(checkpoint / NETWORK), strict=True)
+    if trained.average is not None and (checkpoint / AVERAGE).is_file():
+        trained.average.load_state_dict(load_file(checkpoint / AVERAGE))
+    states = torch.load(checkpoint / OPTIMIZERS, weights_only=True)
+    for optimizer, state in zip(trained.optimizers, states, strict=True):
+        optimizer.load_state_dict(state)
+    return step

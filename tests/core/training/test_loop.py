@@ -1,0 +1,120 @@
+"""The loop on a stage of a few numbers: resuming, accumulation, checkpoints, the log."""
+
+import json
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import nn
+
+from hallo2_core.errors import CheckpointError, SettingsError
+from hallo2_core.training.draws import sample_generator
+from hallo2_core.training.loop import LOG_FILE, train
+from hallo2_core.training.resume import saved_checkpoints, step_of
+from hallo2_core.training.settings import TrainSettings
+
+pytest.importorskip("accelerate")
+
+
+@dataclass(frozen=True)
+class Points:
+    x: torch.Tensor
+
+    def to(self, device):
+        return Points(self.x.to(device))
+
+
+class Line(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(5)
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, batch):
+        target = batch.x.sum(dim=1, keepdim=True)
+        return {"loss": (self.layer(batch.x) - target).square().mean()}
+
+
+class LineStage:
+    name = "line"
+
+    def __init__(self):
+        self.network = Line()
+
+    def batch(self, numbers):
+        return Points(torch.stack([torch.randn(4, generator=sample_generator(0, n, "line")) for n in numbers]))
+
+    def is_matrix(self, name, parameter):
+        return True
+
+    def validate(self):
+        return {"weight": self.network.layer.weight.sum().item()}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return TrainSettings(
+        str(tmp_path / "run"), max_train_steps=12, train_batch_size=4, optimizer="muon", learning_rate=1e-2,
+        checkpointing_steps=4, validation_steps=6, logging_steps=1, lr_scheduler="linear", lr_warmup_steps=3,
+        ema_decay=0.9,
+    )  # fmt: skip
+
+
+def losses(settings):
+    lines = [json.loads(line) for line in (settings.folder / LOG_FILE).read_text().splitlines()]
+    return {line["step"]: line["loss"] for line in lines if "loss" in line}
+
+
+def weights_after(settings):
+    stage = LineStage()
+    train(stage, settings)
+    return stage.network.state_dict()
+
+
+def test_a_stopped_run_goes_on_with_the_same_losses(settings, tmp_path):
+    whole = weights_after(settings)
+    stopped = replace(settings, output_dir=str(tmp_path / "stopped"))
+    train(LineStage(), replace(stopped, checkpointing_steps=5, checkpoints_total_limit=9))
+    (stopped.folder / LOG_FILE).unlink()
+    resumed = weights_after(replace(stopped, resume_from_checkpoint=str(stopped.folder / "checkpoint-5")))
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+    first, second = losses(settings), losses(stopped)
+    assert set(second) == set(range(6, 13))
+    assert all(first[step] == second[step] for step in second)
+
+
+def test_passes_that_are_accumulated_make_the_same_step(settings, tmp_path):
+    whole = weights_after(settings)
+    passes = weights_after(replace(settings, output_dir=str(tmp_path / "b"), gradient_accumulation_steps=2))
+    for key in whole:
+        torch.testing.assert_close(passes[key], whole[key])
+
+
+def test_the_newest_checkpoints_are_kept(settings):
+    train(LineStage(), settings)
+    assert [step_of(path) for path in saved_checkpoints(settings.folder)] == [8, 12]
+
+
+def test_a_finished_run_is_not_trained_again(settings):
+    once = weights_after(settings)
+    again = weights_after(settings)
+    assert all(torch.equal(once[key], again[key]) for key in once)
+
+
+def test_validation_sees_the_averaged_weights(settings):
+    stage = LineStage()
+    train(stage, settings)
+    lines = [json.loads(line) for line in (settings.folder / LOG_FILE).read_text().splitlines()]
+    seen = [line["validation/weight"] for line in lines if "validation/weight" in line]
+    assert len(seen) == 2
+    assert seen[-1] != pytest.approx(stage.network.layer.weight.sum().item(), abs=1e-4)
+
+
+def test_what_cannot_be_resumed_is_refused(settings, tmp_path):
+    with pytest.raises(CheckpointError, match="resume_from_checkpoint"):
+        train(LineStage(), replace(settings, resume_from_checkpoint=str(tmp_path)))
+
+
+def test_uneven_passes_are_refused(settings):
+    with pytest.raises(SettingsError, match="evenly"):
+        replace(settings, gradient_accumulation_steps=3)
