@@ -21,7 +21,7 @@ class DeviceMemory:
 
 
 class Runtime(Protocol):
-    """Device, readiness, progress and cancel. `nodes/host.py` implements it for ComfyUI."""
+    """Device, readiness, progress and cancel. `nodes/host/runtime.py` implements it for ComfyUI."""
 
     device: torch.device
 

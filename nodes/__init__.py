@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import host
 from .attention_maps import Hallo2AttentionMaps
 from .encode_speech import Hallo2EncodeSpeech
 from .example_inputs import Hallo2ExampleInputs
+from .host import files
 from .inspect_video import Hallo2InspectVideo
 from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder, Hallo2LoadUpscaler
 from .motion_frames import Hallo2MotionFrames
@@ -23,7 +23,7 @@ from .weight_timeline import Hallo2WeightTimeline
 
 class Hallo2Extension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        host.register_model_folder()
+        files.register_model_folder()
         return [
             Hallo2LoadModel,
             Hallo2LoadSpeechEncoder,

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import host, sampling_inputs
-from .vae_codec import latent_codec
+from .host.networks import Managed
+from .host.pictures import images
+from .host.runtime import HostRuntime
+from .host.vae import latent_codec
+from .schema import sampling as sampling_inputs
 
 if TYPE_CHECKING:
     from ..hallo2_core.animation.motion_settings import MotionSettings
@@ -69,9 +72,9 @@ class Hallo2AttentionMaps(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.Managed,
+        model: Managed,
         reference: Reference,
-        speech: host.Managed,
+        speech: Managed,
         motion: MotionSettings,
         clip: int,
         steps: int,
@@ -99,7 +102,7 @@ class Hallo2AttentionMaps(io.ComfyNode):
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
         inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
-        runtime = host.HostRuntime(model, speech, working_bytes=recorded_step_bytes(inputs))
+        runtime = HostRuntime(model, speech, working_bytes=recorded_step_bytes(inputs))
         pictures = latent_codec(vae, model, runtime)
         maps = attention_maps(inputs, speech.payload, pictures, runtime, MapSettings(clip, denoising_phase, scale))
-        return io.NodeOutput(host.images(draw_overview(maps)), host.images(*draw_frames(maps)))
+        return io.NodeOutput(images(draw_overview(maps)), images(*draw_frames(maps)))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import io_types
+from .schema import io_types
 
 if TYPE_CHECKING:
-    from .host import Managed
+    from .host.networks import Managed
 
 
 class Hallo2EncodeSpeech(io.ComfyNode):

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import Input, io, ui
 
-from . import host, io_types
+from .host.editor import show_text
+from .host.pictures import images
+from .host.runtime import HostRuntime
+from .host.video import video_source
+from .schema import io_types
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -63,7 +67,7 @@ class Hallo2InspectVideo(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..hallo2_core.inspection.inspect_video import inspect_video
 
-        source = host.video_source(video)
-        done = inspect_video(source, portrait, host.HostRuntime(), clip_frames, face_analysis)
-        host.show_text(cls.hidden.unique_id, done.text)
-        return io.NodeOutput(host.images(done.plot), done.text, ui=ui.PreviewText(done.text))
+        source = video_source(video)
+        done = inspect_video(source, portrait, HostRuntime(), clip_frames, face_analysis)
+        show_text(cls.hidden.unique_id, done.text)
+        return io.NodeOutput(images(done.plot), done.text, ui=ui.PreviewText(done.text))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from . import host, io_types
+from .host import files
+from .host.networks import DTYPES, managed, network_build
+from .schema import io_types
 
 MODEL_FILE = "net.pth"
 SPEECH_ENCODER_FILE = "wav2vec2-base-960h.safetensors"
@@ -36,7 +38,7 @@ class Hallo2LoadModel(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=host.network_files(),
+                    options=files.network_files(),
                     tooltip=(
                         "net.pth (or its safetensors) in models/hallo2. 'demo' is a small model made at run time: it "
                         "runs every stage for real but draws noise, not faces."
@@ -44,7 +46,7 @@ class Hallo2LoadModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "dtype",
-                    options=list(host.DTYPES),
+                    options=list(DTYPES),
                     default="default",
                     tooltip=(
                         "Precision of weights and arithmetic. 'default' lets ComfyUI choose for your card: fp16, like "
@@ -57,24 +59,24 @@ class Hallo2LoadModel(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return host.check_file(host.MODEL_FOLDER, file, _source(MODEL_FILE))
+        return files.check_file(files.MODEL_FOLDER, file, _source(MODEL_FILE))
 
     @classmethod
     def fingerprint_inputs(cls, file: str, dtype: str) -> str:
-        return host.fingerprint(host.MODEL_FOLDER, file)
+        return files.fingerprint(files.MODEL_FOLDER, file)
 
     @classmethod
     def execute(cls, file: str, dtype: str) -> io.NodeOutput:
-        build = host.network_build(dtype)
-        if file == host.DEMO:
+        build = network_build(dtype)
+        if file == files.DEMO:
             from ..hallo2_core.checkpoints.demo import demo_hallo2
 
             models = demo_hallo2(build)
         else:
             from ..hallo2_core.checkpoints.build import load_hallo2
 
-            models = load_hallo2(host.find_file(host.MODEL_FOLDER, file), build)
-        return io.NodeOutput(host.managed(models, *models.networks))
+            models = load_hallo2(files.find_file(files.MODEL_FOLDER, file), build)
+        return io.NodeOutput(managed(models, *models.networks))
 
 
 class Hallo2LoadSpeechEncoder(io.ComfyNode):
@@ -88,7 +90,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=host.model_files(host.SPEECH_ENCODER_FOLDER),
+                    options=files.model_files(files.SPEECH_ENCODER_FOLDER),
                     tooltip=(
                         "wav2vec2-base-960h.safetensors in models/audio_encoders; the large and the Chinese models do "
                         "not fit Hallo2. 'demo' is a small encoder made at run time, for a first run."
@@ -100,24 +102,24 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return host.check_file(host.SPEECH_ENCODER_FOLDER, file, _source(SPEECH_ENCODER_FILE))
+        return files.check_file(files.SPEECH_ENCODER_FOLDER, file, _source(SPEECH_ENCODER_FILE))
 
     @classmethod
     def fingerprint_inputs(cls, file: str) -> str:
-        return host.fingerprint(host.SPEECH_ENCODER_FOLDER, file)
+        return files.fingerprint(files.SPEECH_ENCODER_FOLDER, file)
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
         from ..hallo2_core.checkpoints.speech_encoder import demo_speech_encoder, load_speech_encoder
 
-        path = host.find_file(host.SPEECH_ENCODER_FOLDER, file)
-        encoder = demo_speech_encoder() if file == host.DEMO else load_speech_encoder(path, torch.float32)
-        return io.NodeOutput(host.managed(encoder, encoder, whole=True))
+        path = files.find_file(files.SPEECH_ENCODER_FOLDER, file)
+        encoder = demo_speech_encoder() if file == files.DEMO else load_speech_encoder(path, torch.float32)
+        return io.NodeOutput(managed(encoder, encoder, whole=True))
 
 
 class Hallo2LoadFaceAnalysis(io.ComfyNode):
     BUILT_IN, RELEASED = "built-in", "released"
-    CHOICES = (BUILT_IN, RELEASED, host.DEMO)
+    CHOICES = (BUILT_IN, RELEASED, files.DEMO)
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -154,10 +156,10 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
     def validate_inputs(cls, choice: str) -> bool | str:
         if choice not in cls.CHOICES:
             return f"'{choice}' is none of {', '.join(cls.CHOICES)}"
-        missing = [name for name in FACE_FILES if host.find_face_file(name) is None]
+        missing = [name for name in FACE_FILES if files.find_face_file(name) is None]
         if choice != cls.RELEASED or not missing:
             return True
-        return host.missing_files("hallo2/face_analysis", missing, host.face_file_folders(), _source(*missing))
+        return files.missing_files("hallo2/face_analysis", missing, files.face_file_folders(), _source(*missing))
 
     @classmethod
     def execute(cls, choice: str, provider: str) -> io.NodeOutput:
@@ -167,7 +169,7 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
             return io.NodeOutput(built_in_face_analysis())
         from ..hallo2_core.portrait.released_faces import released_face_analysis
 
-        detector, recogniser = map(host.find_face_file, FACE_FILES)
+        detector, recogniser = map(files.find_face_file, FACE_FILES)
         return io.NodeOutput(released_face_analysis(detector, recogniser, provider))
 
 
@@ -182,7 +184,7 @@ class Hallo2LoadUpscaler(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=host.network_files(),
+                    options=files.network_files(),
                     tooltip=(
                         "net_g.pth (or its safetensors) in models/hallo2. 'demo' is a small network made at run time: "
                         "it runs every stage for real but draws noise in the place of faces."
@@ -190,7 +192,7 @@ class Hallo2LoadUpscaler(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "dtype",
-                    options=list(host.DTYPES),
+                    options=list(DTYPES),
                     default="default",
                     tooltip=(
                         "Precision of weights and arithmetic. 'default' lets ComfyUI choose for your card. fp16 and "
@@ -203,16 +205,16 @@ class Hallo2LoadUpscaler(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return host.check_file(host.MODEL_FOLDER, file, _source(UPSCALER_FILE))
+        return files.check_file(files.MODEL_FOLDER, file, _source(UPSCALER_FILE))
 
     @classmethod
     def fingerprint_inputs(cls, file: str, dtype: str) -> str:
-        return host.fingerprint(host.MODEL_FOLDER, file)
+        return files.fingerprint(files.MODEL_FOLDER, file)
 
     @classmethod
     def execute(cls, file: str, dtype: str) -> io.NodeOutput:
         from ..hallo2_core.checkpoints.upscaler import demo_upscaler, load_upscaler
 
-        build, path = host.network_build(dtype), host.find_file(host.MODEL_FOLDER, file)
-        upscaler = demo_upscaler(build) if file == host.DEMO else load_upscaler(path, build)
-        return io.NodeOutput(host.managed(upscaler, upscaler.restorer, whole=True))
+        build, path = network_build(dtype), files.find_file(files.MODEL_FOLDER, file)
+        upscaler = demo_upscaler(build) if file == files.DEMO else load_upscaler(path, build)
+        return io.NodeOutput(managed(upscaler, upscaler.restorer, whole=True))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..hallo2_core.animation.motion_settings import MOST_NOISE_TIME
 from ..hallo2_core.errors import SettingsError
-from . import io_types
+from .schema import io_types
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import Input, InputImpl, io
 from torch import Tensor
 
-from . import host, io_types, video_inputs
+from .host.jobs import job_for
+from .host.runtime import HostRuntime
+from .host.video import video_source
+from .schema import io_types
+from .schema import video as video_inputs
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -80,10 +84,10 @@ class Hallo2PasteBack(io.ComfyNode):
         from ..hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video, paste_key
         from ..hallo2_core.video.settings import VideoSettings
 
-        source = host.video_source(video)
-        behind = None if background is None else host.video_source(background)
+        source = video_source(video)
+        behind = None if background is None else video_source(background)
         settings = VideoSettings(codec, quality=quality)
         work = PasteBack(source, portrait, settings, feather, image, behind, sound)
-        job = host.job(paste_key(work))
-        path = paste_back_video(work, job, free_path(job.folder / "pasted.mp4"), host.HostRuntime())
+        job = job_for(paste_key(work))
+        path = paste_back_video(work, job, free_path(job.folder / "pasted.mp4"), HostRuntime())
         return io.NodeOutput(InputImpl.VideoFromFile(str(path)))

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..hallo2_core.config import PIXELS_PER_LATENT, SIZE_MULTIPLE_PX, check_frame_size
 from ..hallo2_core.errors import SettingsError
-from . import host, io_types
+from .host.editor import show_text
+from .schema import io_types
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -159,7 +160,7 @@ class Hallo2PreparePortrait(io.ComfyNode):
             as_released_range=as_released_range,
         )
         notes = "\n".join(portrait.notes)
-        host.show_text(cls.hidden.unique_id, notes)
+        show_text(cls.hidden.unique_id, notes)
         return io.NodeOutput(portrait, *_pictures(portrait), ui=ui.PreviewText(notes))
 
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import host, io_types
-from .vae_codec import latent_codec
+from .host.networks import Managed
+from .host.runtime import HostRuntime
+from .host.vae import latent_codec
+from .schema import io_types
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -39,12 +41,12 @@ class Hallo2ReferenceNet(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.Managed,
+        model: Managed,
         portrait: Portrait,
         vae: Any = None,  # noqa: ANN401 - the host's VAE class is no declared API
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.reference_banks import build_reference
 
-        runtime = host.HostRuntime(model)
+        runtime = HostRuntime(model)
         codec = latent_codec(vae, model, runtime)
         return io.NodeOutput(build_reference(model.payload, portrait, codec, runtime))

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import InputImpl, io
 
-from . import host, sampling_inputs, video_inputs
-from .vae_codec import latent_codec
+from .host.jobs import job_for
+from .host.networks import Managed
+from .host.runtime import HostRuntime
+from .host.vae import latent_codec
+from .schema import sampling as sampling_inputs
+from .schema import video as video_inputs
 
 if TYPE_CHECKING:
     from ..hallo2_core.animation.motion_settings import MotionSettings
@@ -46,9 +50,9 @@ class Hallo2SampleVideo(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.Managed,
+        model: Managed,
         reference: Reference,
-        speech: host.Managed,
+        speech: Managed,
         motion: MotionSettings,
         steps: int,
         cfg: float,
@@ -80,9 +84,9 @@ class Hallo2SampleVideo(io.ComfyNode):
         sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
         inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
         needed, node_id = step_bytes(inputs), cls.hidden.unique_id
-        runtime = host.HostRuntime(model, speech, working_bytes=needed, node_id=node_id)
+        runtime = HostRuntime(model, speech, working_bytes=needed, node_id=node_id)
         pictures = latent_codec(vae, model, runtime)
         render = Render(inputs, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
-        job = host.job(render_key(render, runtime), unfinished_gb)
+        job = job_for(render_key(render, runtime), unfinished_gb)
         video = render_video(render, job, free_path(job.folder / "animation.mp4"), runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)))

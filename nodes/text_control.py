@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from . import host, io_types
+from .host import files
+from .host.editor import show_text
+from .host.networks import Managed, build_like, with_network
+from .schema import io_types
 
 
 class Hallo2LoadTextControl(io.ComfyNode):
@@ -22,7 +25,7 @@ class Hallo2LoadTextControl(io.ComfyNode):
                 io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
                 io.Combo.Input(
                     "file",
-                    options=host.text_control_files(),
+                    options=files.text_control_files(),
                     tooltip=(
                         "An adapter in models/hallo2/text_control. 'zero' fits every model and changes nothing. 'demo' "
                         "shifts the demo model's noise at random, to see a timeline act."
@@ -35,25 +38,25 @@ class Hallo2LoadTextControl(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        if file == host.ZERO:
+        if file == files.ZERO:
             return True
-        return host.check_file(host.MODEL_FOLDER, file, "Put the adapter into models/hallo2/text_control")
+        return files.check_file(files.MODEL_FOLDER, file, "Put the adapter into models/hallo2/text_control")
 
     @classmethod
-    def fingerprint_inputs(cls, file: str, model: host.Managed | None = None) -> str:
-        return host.fingerprint(host.MODEL_FOLDER, file)
+    def fingerprint_inputs(cls, file: str, model: Managed | None = None) -> str:
+        return files.fingerprint(files.MODEL_FOLDER, file)
 
     @classmethod
-    def execute(cls, model: host.Managed, file: str) -> io.NodeOutput:
+    def execute(cls, model: Managed, file: str) -> io.NodeOutput:
         from ..hallo2_core.checkpoints import text_control as adapters
 
-        unet, build = model.payload.config.unet, host.build_like(model.payload.denoising_unet)
-        if file == host.ZERO:
+        unet, build = model.payload.config.unet, build_like(model.payload.denoising_unet)
+        if file == files.ZERO:
             adapter = adapters.zero_text_adapter(unet, build)
-        elif file == host.DEMO:
+        elif file == files.DEMO:
             adapter = adapters.demo_text_adapter(unet, build)
         else:
-            adapter = adapters.load_text_adapter(host.find_file(host.MODEL_FOLDER, file), build)
+            adapter = adapters.load_text_adapter(files.find_file(files.MODEL_FOLDER, file), build)
         attached = adapters.with_text_adapter(model.payload, adapter)
-        host.show_text(cls.hidden.unique_id, "Zeros: prompts change nothing." if adapter.is_zero else "")
-        return io.NodeOutput(host.with_network(model, attached, adapter.control))
+        show_text(cls.hidden.unique_id, "Zeros: prompts change nothing." if adapter.is_zero else "")
+        return io.NodeOutput(with_network(model, attached, adapter.control))

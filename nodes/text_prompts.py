@@ -6,8 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from . import host, io_types, timeline_inputs
-from .text_encoder import text_encoder
+from .host.clip import text_encoder
+from .host.editor import show_text
+from .schema import io_types
+from .schema import timelines as timeline_inputs
 
 
 class Hallo2TextPrompts(io.ComfyNode):
@@ -107,5 +109,5 @@ class Hallo2TextPrompts(io.ComfyNode):
 
         masking = Masking(read_terms(masked_terms), mask_by, similarity, mask_unit)
         prompts = encode_prompts(timeline, text_encoder(clip), Transition(transition_seconds, blend), masking)
-        host.show_text(cls.hidden.unique_id, prompts.report)
+        show_text(cls.hidden.unique_id, prompts.report)
         return io.NodeOutput(prompts, prompts.report, ui=ui.PreviewText(prompts.report))

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import Input, InputImpl, io
 
-from . import host, io_types, video_inputs
+from .host.jobs import job_for
+from .host.networks import Managed
+from .host.runtime import HostRuntime
+from .host.upscale_model import background_of, picture_upscaler
+from .host.video import video_source
+from .schema import io_types
+from .schema import video as video_inputs
 
 if TYPE_CHECKING:
     from ..hallo2_core.portrait.face_analysis import FaceAnalysis
@@ -97,7 +103,7 @@ class Hallo2UpscaleVideo(io.ComfyNode):
     def execute(
         cls,
         video: Input.Video,
-        upscaler: host.Managed,
+        upscaler: Managed,
         face_analysis: FaceAnalysis,
         target: str,
         scale: float,
@@ -118,13 +124,13 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         from ..hallo2_core.upscaling.render import upscale_video
 
         size = (scale, None) if target == SCALE else (None, long_side)
-        source = host.video_source(video)
+        source = video_source(video)
         plan = plan_upscale(source, UpscaleRequest(*size, fidelity, window, overlap, codec, int(bit_depth), quality))
         needed = working_bytes(plan.source.width, plan.source.height, plan.settings, upscaler.payload.config)
-        drawer = host.picture_upscaler(upscale_model)
-        runtime = host.HostRuntime(upscaler, *drawer, working_bytes=needed)
-        background = host.background(*drawer, runtime=runtime)
+        drawer = picture_upscaler(upscale_model)
+        runtime = HostRuntime(upscaler, *drawer, working_bytes=needed)
+        background = background_of(*drawer, runtime=runtime)
         work = Upscale(source, upscaler.payload, face_analysis, plan.settings, plan.video_settings, *background)
-        job = host.job(upscale_key(work, runtime), unfinished_gb)
+        job = job_for(upscale_key(work, runtime), unfinished_gb)
         made = upscale_video(work, job, free_path(job.folder / "upscaled.mp4"), runtime)
         return io.NodeOutput(InputImpl.VideoFromFile(str(made.path)))

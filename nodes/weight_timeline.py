@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from . import host, io_types, timeline_inputs
+from .host.editor import show_text
+from .schema import io_types
+from .schema import timelines as timeline_inputs
 
 
 class Hallo2WeightTimeline(io.ComfyNode):
@@ -49,5 +51,5 @@ class Hallo2WeightTimeline(io.ComfyNode):
         from ..hallo2_core.timeline.weights import parse_weights
 
         weights = parse_weights(timeline, Transition(transition_seconds, blend))
-        host.show_text(cls.hidden.unique_id, weights.report)
+        show_text(cls.hidden.unique_id, weights.report)
         return io.NodeOutput(weights, weights.report, ui=ui.PreviewText(weights.report))

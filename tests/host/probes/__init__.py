@@ -20,7 +20,9 @@ Model = io.Custom("HALLO2_MODEL")
 
 def pack(module: str):
     """A module of the pack, which the host has imported under a name of its own."""
-    root = next(name.removesuffix(".nodes.host") for name in sys.modules if name.endswith(".nodes.host"))
+    root = next(
+        name.removesuffix(".nodes.host.networks") for name in sys.modules if name.endswith(".nodes.host.networks")
+    )
     return import_module(f"{root}.{module}")
 
 
@@ -68,7 +70,9 @@ class ProbeOtherDevice(io.ComfyNode):
 
     @classmethod
     def execute(cls):
-        build = replace(pack("nodes.host").network_build("default"), attention=pack("hallo2_core.models.layers").sdpa)
+        build = replace(
+            pack("nodes.host.networks").network_build("default"), attention=pack("hallo2_core.models.layers").sdpa
+        )
         models = pack("hallo2_core.checkpoints.demo").demo_hallo2(build)
         in_both_places = []
         for network in models.networks:
@@ -117,7 +121,7 @@ class ProbeVAE(io.ComfyNode):
 
         config, layers = pack("hallo2_core.config"), pack("hallo2_core.models.layers")
         ours = pack("hallo2_core.models.vae").AutoencoderKL(config.VAEConfig(), layers.Build(dtype=torch.float32))
-        codec = pack("nodes.vae_codec").HostVAE(comfy.sd.VAE(sd=dict(ours.state_dict())))
+        codec = pack("nodes.host.vae").HostVAE(comfy.sd.VAE(sd=dict(ours.state_dict())))
         picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
         latents = ours.encode(picture)
         encoded = (codec.encode(picture) - latents).abs().max()
@@ -136,7 +140,7 @@ class ProbeLazyLayers(io.ComfyNode):
     def execute(cls):
         import comfy.memory_management as memory
 
-        demo, host = pack("hallo2_core.checkpoints.demo"), pack("nodes.host")
+        demo, host = pack("hallo2_core.checkpoints.demo"), pack("nodes.host.networks")
         before, memory.aimdo_enabled = memory.aimdo_enabled, True
         try:
             lazy = demo.demo_hallo2(host.network_build("default"))
@@ -239,7 +243,7 @@ class ProbeTextEncoder(io.ComfyNode):
             kept = {key.removeprefix(prefix): x for key, x in tensors.items() if key.startswith(f"{prefix}text_model.")}
             save_file(kept, Path(folder) / "model.safetensors", {"format": "pt"})
             ours = pack("hallo2_core.timeline.clip_encoder").load_clip_encoder(folder).embed(texts)
-        hosts = pack("nodes.text_encoder").HostTextEncoder(clip).embed(texts)
+        hosts = pack("nodes.host.clip").HostTextEncoder(clip).embed(texts)
         difference, largest = (hosts - ours).abs().max(), ours.abs().max()
         return io.NodeOutput(ui=ui.PreviewText(f"{float(difference):.2e} {float(largest):.2e}"))
 

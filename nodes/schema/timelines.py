@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from comfy_api.latest import io
 
-from ..hallo2_core.errors import TimelineError
+from ...hallo2_core.errors import TimelineError
 
 
 def transition_seconds() -> io.Float.Input:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..hallo2_core.errors import SettingsError, TimelineError
-from ..hallo2_core.models.fingerprint import weights_fingerprint
+from ...hallo2_core.errors import SettingsError, TimelineError
+from ...hallo2_core.models.fingerprint import weights_fingerprint
 
 if TYPE_CHECKING:
-    from ..hallo2_core.timeline.prompts import TextEncoder
+    from ...hallo2_core.timeline.prompts import TextEncoder
 
 SD1_TOWER = "l"  # the host's name for CLIP ViT-L/14
 START_TOKEN, END_TOKEN = 49406, 49407  # of its vocabulary
@@ -21,7 +21,7 @@ EMBEDDING_FILE = "embedding:"  # before the name of a file, whose vectors the ho
 
 def text_encoder(clip: Any) -> TextEncoder:  # noqa: ANN401 - the host's CLIP class is no declared API
     """The connected CLIP, or the demo's stand-in."""
-    from ..hallo2_core.timeline.demo_encoder import DemoTextEncoder
+    from ...hallo2_core.timeline.demo_encoder import DemoTextEncoder
 
     return DemoTextEncoder() if clip is None else HostTextEncoder(clip)
 
@@ -54,8 +54,8 @@ class HostTextEncoder:
 
     def _embed(self, text: str) -> Tensor:
         """(d): the hidden state at the first end-of-text token; the host pads with more of them."""
-        from ..hallo2_core.timeline.clip_encoder import too_long
-        from ..hallo2_core.timeline.prompts import TEXT_WIDTH
+        from ...hallo2_core.timeline.clip_encoder import too_long
+        from ...hallo2_core.timeline.prompts import TEXT_WIDTH
 
         if any(word.startswith(EMBEDDING_FILE) for word in text.split()):
             raise TimelineError(f"The prompt '{text}' names an embedding file, which no adapter knows. Use words.")

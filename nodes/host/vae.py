@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 from einops import rearrange
 from torch import Tensor
 
-from ..hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
-from ..hallo2_core.errors import SettingsError
-from ..hallo2_core.models.fingerprint import weights_fingerprint
-from ..hallo2_core.models.latents import LatentCodec, VAECodec
+from ...hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
+from ...hallo2_core.errors import SettingsError
+from ...hallo2_core.models.fingerprint import weights_fingerprint
+from ...hallo2_core.models.latents import LatentCodec, VAECodec
 
 if TYPE_CHECKING:
-    from ..hallo2_core.models.hallo2_models import Hallo2Models
-    from .host import HostRuntime, Managed
+    from ...hallo2_core.models.hallo2_models import Hallo2Models
+    from .networks import Managed
+    from .runtime import HostRuntime
 
 
 def latent_codec(vae: Any, model: Managed[Hallo2Models], runtime: HostRuntime) -> LatentCodec:  # noqa: ANN401

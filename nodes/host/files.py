@@ -1,0 +1,78 @@
+"""The host's model folders, and the files in them that loaders offer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import folder_paths
+
+DEMO = "demo"  # what every loader offers beside files: made at run time, nothing to download
+ZERO = "zero"  # an adapter that changes nothing, made at run time too
+MODEL_FOLDER = "hallo2"
+TEXT_CONTROL_FOLDER = "text_control"  # below it
+MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
+SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
+
+
+def register_model_folder() -> None:
+    """Make models/hallo2 known to the host, beside the places that extra_model_paths.yaml may have named for it.
+
+    The yaml is read before packs are loaded and leaves a key it doesn't know without extensions, which to the host
+    means that every file is a model.
+    """
+    listed, _extensions = folder_paths.folder_names_and_paths.get(MODEL_FOLDER, ([], set()))
+    own = str(Path(folder_paths.models_dir) / MODEL_FOLDER)
+    places = listed if own in listed else [*listed, own]
+    folder_paths.folder_names_and_paths[MODEL_FOLDER] = (places, MODEL_EXTENSIONS)
+
+
+def model_files(folder: str) -> list[str]:
+    """The choices of a loader. The host caches the listing until a folder changes."""
+    return [DEMO, *folder_paths.get_filename_list(folder)]
+
+
+def network_files() -> list[str]:
+    """The choices of the loaders whose files lie in models/hallo2 itself."""
+    return [name for name in model_files(MODEL_FOLDER) if Path(name).parts[0] != TEXT_CONTROL_FOLDER]
+
+
+def text_control_files() -> list[str]:
+    """The adapters, by their names below models/hallo2."""
+    files = folder_paths.get_filename_list(MODEL_FOLDER)
+    return [ZERO, DEMO, *(name for name in files if Path(name).parts[0] == TEXT_CONTROL_FOLDER)]
+
+
+def find_file(folder: str, name: str) -> Path | None:
+    found = folder_paths.get_full_path(folder, name)
+    return None if found is None else Path(found)
+
+
+def missing_files(folder: str, names: list[str], places: list[Path], source: str) -> str:
+    """What to tell a user whose graph names files that aren't there."""
+    looked = " and ".join(map(str, places))
+    return f"Not in models/{folder}: {', '.join(names)} (looked in {looked}). {source}, or choose '{DEMO}' here."
+
+
+def check_file(folder: str, name: str, source: str) -> bool | str:
+    """For validate_inputs: True, or the message. source: how to get such a file."""
+    places = [Path(place) for place in folder_paths.get_folder_paths(folder)]
+    return True if name == DEMO or find_file(folder, name) else missing_files(folder, [name], places, source)
+
+
+def face_file_folders() -> list[Path]:
+    """Where the released ONNX files may lie: in a folder of ours, or where packs that use insightface keep them."""
+    ours = [Path(place) / "face_analysis" for place in folder_paths.get_folder_paths(MODEL_FOLDER)]
+    return [*ours, Path(folder_paths.models_dir) / "insightface" / "models" / "antelopev2"]
+
+
+def find_face_file(name: str) -> Path | None:
+    return next((folder / name for folder in face_file_folders() if (folder / name).is_file()), None)
+
+
+def fingerprint(folder: str, name: str) -> str:
+    """Changes when the file does, so that a replaced file is loaded again."""
+    path = find_file(folder, name)
+    if path is None:
+        return name
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"

@@ -1,0 +1,1 @@
+"""What the schemas of several nodes share: wire types and groups of inputs."""
