@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,10 @@ import torch
 from torch import Tensor, nn
 
 logger = logging.getLogger("hallo2")
+
+# Of errors that are plain `RuntimeError`s: CUDA's asynchronous ones and Apple's devices; cuBLAS; the CPU on Linux and
+# on Windows.
+OUT_OF_MEMORY_MESSAGES = ("out of memory", "alloc_failed", "can't allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,16 @@ class Runtime(Protocol):
 
     def memory(self) -> DeviceMemory | None:
         """None where nobody knows."""
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether the device had too little memory, so that the same work may succeed in smaller pieces."""
+
+    def free_memory(self) -> None:
+        """Free what can be freed, to retry after running out of memory.
+
+        Call it outside the `except` block: the exception keeps the tensors of the failed call alive. Networks may
+        leave the device, so call `ready` again before the retry.
+        """
 
     def check_cancelled(self) -> None:
         """Raise if the user pressed cancel. Called at every denoising step and between frames."""
@@ -71,6 +86,15 @@ class LocalRuntime:
         free = torch.cuda.mem_get_info(self.device)[0]
         return DeviceMemory(free + torch.cuda.memory_reserved(self.device), holds_parts=False)
 
+    def is_out_of_memory(self, error: Exception) -> bool:
+        return is_out_of_memory(error)
+
+    def free_memory(self) -> None:
+        """Garbage first: cycles may hold tensors. Then what torch's allocator keeps for later."""
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def check_cancelled(self) -> None:
         return None
 
@@ -102,6 +126,12 @@ class RuntimeWrapper:
     def memory(self) -> DeviceMemory | None:
         return self._runtime.memory()
 
+    def is_out_of_memory(self, error: Exception) -> bool:
+        return self._runtime.is_out_of_memory(error)
+
+    def free_memory(self) -> None:
+        self._runtime.free_memory()
+
     def check_cancelled(self) -> None:
         self._runtime.check_cancelled()
 
@@ -110,3 +140,13 @@ class RuntimeWrapper:
 
     def notify(self, text: str) -> None:
         self._runtime.notify(text)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """torch has a type for it where its own allocator fails, and only a message where a library or another device does.
+
+    `torch.cuda.OutOfMemoryError` also covers other accelerators, and is the name that older versions of torch have.
+    """
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in OUT_OF_MEMORY_MESSAGES)

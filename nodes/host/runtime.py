@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import comfy.model_management as mm
 import comfy.utils
 from torch import Tensor, nn
 
-from ...hallo2_core.runtime import DeviceMemory
+from ...hallo2_core.runtime import DeviceMemory, is_out_of_memory
 from .editor import show_text
 from .networks import Managed
 from .pictures import to_picture
@@ -43,6 +44,17 @@ class HostRuntime:
         """All of the device's but what the host leaves to others: it moves away what is in the way."""
         total = mm.get_total_memory(self.device) - mm.extra_reserved_memory()
         return DeviceMemory(int(total), holds_parts=self.device.type != "cpu")
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """The newer host is asked first: it also clears CUDA's pending error, which would fail the next call."""
+        is_oom = getattr(mm, "is_oom", None)
+        return (is_oom is not None and is_oom(error)) or is_out_of_memory(error)
+
+    def free_memory(self) -> None:
+        """Unload everything, our networks included, and empty the allocator's cache."""
+        gc.collect()
+        mm.unload_all_models()
+        mm.soft_empty_cache()
 
     def check_cancelled(self) -> None:
         mm.throw_exception_if_processing_interrupted()

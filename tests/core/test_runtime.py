@@ -1,3 +1,4 @@
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 from stand_ins import PressedCancelError, RecordingRuntime
 from torch import nn
 
-from hallo2_core.runtime import DeviceMemory, LocalRuntime, RuntimeWrapper
+from hallo2_core.runtime import DeviceMemory, LocalRuntime, RuntimeWrapper, is_out_of_memory
 
 
 def test_modules_are_brought_to_the_device_together():
@@ -66,3 +67,41 @@ def test_what_is_told_goes_into_the_log_but_for_nothing(caplog):
 def test_nobody_cancels_and_nobody_watches():
     runtime = LocalRuntime()
     assert runtime.check_cancelled() is None and runtime.progress(1, 2, torch.zeros(2, 2, 3)) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:118] . DefaultCPUAllocator: can't allocate memory"), True),
+        (MemoryError(), True),
+        (RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"), False),
+        (ValueError("out of memory"), False),
+        (PressedCancelError(), False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_errors(error, expected):
+    assert is_out_of_memory(error) is expected
+    assert RuntimeWrapper(LocalRuntime()).is_out_of_memory(error) is expected
+
+
+def test_the_processor_running_out_of_memory_is_recognized():
+    with pytest.raises(RuntimeError) as failed:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(failed.value)
+
+
+def test_freeing_memory_collects_cycles_and_empties_the_cards_cache(monkeypatch):
+    class Cycle:
+        def __init__(self):
+            self.itself = self
+
+    emptied, gone = [], weakref.ref(Cycle())
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(gone()))
+    RuntimeWrapper(LocalRuntime()).free_memory()
+    assert not emptied and gone() is None
+    RuntimeWrapper(LocalRuntime("cuda")).free_memory()
+    assert emptied == [None]
