@@ -1,0 +1,31 @@
+"""What one step of joint training sees: a batch of clips, the ones without conditions first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ClipBatch:
+    """b clips of f frames. `seeing`: the last so many see their portrait, their face's place and their speech."""
+
+    latents: Tensor  # (b f 4 h w), the truth
+    noise: Tensor  # (b f 4 h w)
+    timesteps: Tensor  # (b)
+    reference: Tensor  # (b 4 h w), the portrait's latents
+    motion_pixels: Tensor  # (b m 3 H W), -1..1, noised and dropped
+    face_region: Tensor  # (b 3 H W), 0..1
+    masks: tuple[Tensor, ...]  # per level (3 b l): pose, face, lip
+    windows: Tensor  # (b f window layers d), speech features
+    seeing: int
+
+    def to(self, device: torch.device) -> ClipBatch:
+        moved = {
+            field.name: getattr(self, field.name).to(device)
+            for field in fields(self)
+            if field.name not in ("masks", "seeing")
+        }
+        return ClipBatch(**moved, masks=tuple(level.to(device) for level in self.masks), seeing=self.seeing)

@@ -1,0 +1,78 @@
+"""One performance as the joint training reads it: frames, their latents and masks, and what the speech encoder hears.
+
+Latents and features are made once, with the VAE and the speech encoder as they are then: both stay frozen afterwards.
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from ..config import LATENT_SCALE, PIXELS_PER_LATENT
+from ..models.vae import AutoencoderKL
+from ..portrait.region_masks import (
+    FACE_EXPAND,
+    LEVELS,
+    LIP_EXPAND,
+    expanded_box,
+    filled_box,
+    mask_pyramid,
+    soft_masks,
+)
+from .cartoons import Truth
+
+FRAMES, LATENTS, FEATURES, MASKS, FACE_BOX = "frames", "latents", "features", "masks", "face_box"
+AT_ONCE = 16
+
+
+@torch.no_grad()
+def clip_record(frames: Tensor, truth: Truth, features: Tensor, vae: AutoencoderKL) -> dict[str, Tensor]:
+    """frames: (f h w 3), 0..1.  features: (f layers d).
+
+    Returns "frames" (f 3 h w) uint8, "latents" (f 4 h/8 w/8) and "features" in float16, "masks" (f 3 l) uint8, pose,
+    face and lip with the tokens of all levels in a row, and "face_box" (f 4), left, top, right, bottom.
+    """
+    pixels = rearrange(frames, "f h w c -> f c h w")
+    encoded = torch.cat([vae.encode(some * 2.0 - 1.0) for some in pixels.split(AT_ONCE)])
+    size_px = frames.shape[1]
+    boxes, masks = zip(*(_regions(truth, frame, size_px) for frame in range(len(frames))), strict=True)
+    return {
+        FRAMES: (pixels * 255.0).round().byte(),
+        LATENTS: (encoded * LATENT_SCALE).half(),
+        FEATURES: features.half(),
+        MASKS: torch.stack(masks),
+        FACE_BOX: torch.tensor(boxes, dtype=torch.int32),
+    }
+
+
+def _regions(truth: Truth, frame: int, size_px: int) -> tuple[list[int], Tensor]:
+    """As for a portrait whose face was found (`portrait/prepare.py`), with the true boxes."""
+    face, lips = (
+        expanded_box(rearrange(boxes[frame], "(corner axis) -> corner axis", axis=2), expand, size_px, size_px)
+        for boxes, expand in ((truth.face_box, FACE_EXPAND), (truth.lip_box, LIP_EXPAND))
+    )
+    soft = soft_masks(filled_box(face, size_px, size_px), filled_box(lips, size_px, size_px))
+    pyramid = mask_pyramid(soft, size_px, size_px)
+    row = torch.stack([torch.cat(region) for region in (pyramid.pose, pyramid.face, pyramid.lip)])
+    return [face.left, face.top, face.right, face.bottom], (row * 255.0).round().byte()
+
+
+def mask_levels(row: Tensor, size_px: int) -> tuple[Tensor, ...]:
+    """row: (3 l) uint8, as `clip_record` keeps it.  Returns per level (3 l), 0..1."""
+    sides = [size_px // (PIXELS_PER_LATENT << level) for level in range(LEVELS)]
+    return tuple((row.float() / 255.0).split([side * side for side in sides], dim=1))
+
+
+def face_region_of(box: Tensor, size_px: int) -> Tensor:
+    """box: (4).  Returns (3 h w), 1 inside."""
+    left, top, right, bottom = box.tolist()
+    region = torch.zeros(3, size_px, size_px)
+    region[:, top:bottom, left:right] = 1.0
+    return region
+
+
+def speech_windows(features: Tensor, first: int, frames: int, reach: int) -> Tensor:
+    """features: (F layers d).  Returns (f window layers d): as `SpeechWindows.clip`, the ends repeated."""
+    centers = torch.arange(first, first + frames).unsqueeze(1)
+    return features[(centers + torch.arange(-reach, reach + 1)).clamp(0, len(features) - 1)]

@@ -1,0 +1,144 @@
+"""Joint training of the small model: appearance, motion and speech at once, from clips of talking cartoons.
+
+The paper trains two stages, because its networks begin as a picture model of 860 million weights. A small model needs
+no first stage of single frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from einops import repeat
+from torch import Tensor, nn
+
+from ..animation.motion_settings import PatchDropConfig
+from ..animation.noise_schedule import TRAINING_STEPS
+from ..animation.patch_drop import corrupt_motion_frames
+from ..animation.randomness import SeededDraws
+from ..animation.sampler_config import SamplerConfig
+from ..audio.speech_embeddings import WINDOW_REACH
+from ..models.hallo2_models import Hallo2Models
+from ..models.vae import AutoencoderKL
+from .clip_batch import ClipBatch
+from .clip_records import (
+    FACE_BOX,
+    FEATURES,
+    FRAMES,
+    LATENTS,
+    MASKS,
+    face_region_of,
+    mask_levels,
+    speech_windows,
+)
+from .draws import sample_generator, sample_seed
+from .joint_objective import JointObjective, ObjectiveSettings
+from .records import RecordShards
+from .vae_stage import pixels_of
+
+CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as the release trains
+
+
+@dataclass(frozen=True)
+class JointStageSettings:
+    clips: str  # a folder of shards, as `clip_records` makes them
+    validation_clips: str
+    frames: int = 14  # of a clip
+    motion_frames: int = 2
+    uncond_ratio: float = 0.1  # of the clips that see no portrait, no place of the face and hear nothing
+    portrait_motion_ratio: float = 0.30  # of the clips before which the portrait stands, as before a video's first
+    start_ratio: float = 0.15  # and of those before which there is nothing
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+
+
+@dataclass(frozen=True)
+class _Clip:
+    latents: Tensor
+    noise: Tensor
+    timestep: int
+    reference: Tensor
+    motion_pixels: Tensor
+    face_region: Tensor
+    masks: tuple[Tensor, ...]
+    windows: Tensor
+    sees: bool
+
+
+class JointStage:
+    name = "joint"
+
+    def __init__(self, models: Hallo2Models, vae: AutoencoderKL, settings: JointStageSettings, clips: RecordShards,
+                 held_back: RecordShards, seed: int) -> None:  # fmt: skip
+        self.network = JointObjective(models, vae, settings.objective)
+        self._settings = settings
+        self._clips = clips
+        self._held_back = held_back
+        self._seed = seed
+
+    def batch(self, numbers: Sequence[int]) -> ClipBatch:
+        return _batch([self._sample(self._clips, number, self._seed) for number in numbers])
+
+    def _sample(self, records: RecordShards, number: int, seed: int) -> _Clip:
+        settings = self._settings
+        draws = sample_generator(seed, number, "joint")
+
+        def draw(limit: int) -> int:
+            return int(torch.randint(limit, (), generator=draws))
+
+        record = draw(len(records))
+        length = records.rows(record, LATENTS)
+        first = settings.motion_frames + draw(length - settings.frames - settings.motion_frames + 1)
+        portrait = draw(length)
+        span = slice(first, first + settings.frames)
+        latents = records.read(record, LATENTS, span).float()
+        noise = torch.randn(latents.shape, generator=draws)
+        timestep, chance = draw(TRAINING_STEPS), float(torch.rand((), generator=draws))
+        sees = float(torch.rand((), generator=draws)) >= settings.uncond_ratio
+        pixels = records.read(record, FRAMES, portrait)
+        size_px = pixels.shape[-1]
+        region = face_region_of(records.read(record, FACE_BOX, portrait), size_px)
+        if chance < settings.start_ratio:
+            motion = torch.zeros(settings.motion_frames, *region.shape)
+        else:
+            if chance < settings.start_ratio + settings.portrait_motion_ratio:
+                before = repeat(pixels, "c h w -> m c h w", m=settings.motion_frames)
+            else:
+                before = records.read(record, FRAMES, slice(first - settings.motion_frames, first))
+            clip_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(seed, number, "motion") % 2**31)
+            motion = corrupt_motion_frames(pixels_of(before), region, CORRUPTION, clip_draws)
+        reach = (first - WINDOW_REACH, first + settings.frames + WINDOW_REACH)
+        some = slice(max(reach[0], 0), min(reach[1], length))
+        windows = speech_windows(
+            records.read(record, FEATURES, some).float(), first - some.start, settings.frames, WINDOW_REACH
+        )
+        return _Clip(
+            latents, noise, timestep, records.read(record, LATENTS, portrait).float(), motion, region,
+            mask_levels(records.read(record, MASKS, portrait), size_px), windows, sees,
+        )  # fmt: skip
+
+    def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
+        return not name.startswith(("denoising_unet.conv_in", "denoising_unet.conv_out", "reference_net.conv_in"))
+
+    def validate(self) -> Mapping[str, float]:
+        """The loss on clips that were held back, always the same ones with the same noise."""
+        device = next(self.network.parameters()).device
+        numbers = [range(first, first + 8) for first in range(0, 32, 8)]
+        batches = [_batch([self._sample(self._held_back, n, self._seed + 1) for n in some]) for some in numbers]
+        losses = [self.network(batch.to(device))["loss"] for batch in batches]
+        return {"loss": float(torch.stack(losses).mean())}
+
+
+def _batch(clips: Sequence[_Clip]) -> ClipBatch:
+    ordered = sorted(clips, key=lambda clip: clip.sees)
+    return ClipBatch(
+        latents=torch.stack([clip.latents for clip in ordered]),
+        noise=torch.stack([clip.noise for clip in ordered]),
+        timesteps=torch.tensor([clip.timestep for clip in ordered]),
+        reference=torch.stack([clip.reference for clip in ordered]),
+        motion_pixels=torch.stack([clip.motion_pixels for clip in ordered]),
+        face_region=torch.stack([clip.face_region for clip in ordered]),
+        masks=tuple(torch.stack(level, dim=1) for level in zip(*(clip.masks for clip in ordered), strict=True)),
+        windows=torch.stack([clip.windows for clip in ordered]),
+        seeing=sum(clip.sees for clip in ordered),
+    )

@@ -1,0 +1,133 @@
+"""Joint training on tiny networks and made-up clips."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny import CONFIG, models, normal
+
+from hallo2_core.training.clip_batch import ClipBatch
+from hallo2_core.training.clip_records import FACE_BOX, FEATURES, FRAMES, LATENTS, MASKS
+from hallo2_core.training.fresh_weights import fill_with_fresh_weights
+from hallo2_core.training.joint_objective import JointObjective, ObjectiveSettings
+from hallo2_core.training.joint_stage import JointStage, JointStageSettings
+from hallo2_core.training.records import RecordShards, write_shard
+
+SIDE, LENGTH, FRAMES_OF_A_CLIP = 64, 9, 4
+TOKENS = sum((SIDE // (8 << level)) ** 2 for level in range(4))
+
+
+def record(seed):
+    audio = CONFIG.audio_projection
+    return {
+        FRAMES: (normal(seed, LENGTH, 3, SIDE, SIDE).sigmoid() * 255).byte(),
+        LATENTS: normal(seed + 1, LENGTH, 4, SIDE // 8, SIDE // 8).half(),
+        FEATURES: normal(seed + 2, LENGTH, audio.layers, audio.feature_width).half(),
+        MASKS: (normal(seed + 3, LENGTH, 3, TOKENS).sigmoid() * 255).byte(),
+        FACE_BOX: torch.tensor([[16, 16, 48, 48]] * LENGTH, dtype=torch.int32),
+    }
+
+
+@pytest.fixture
+def clips(tmp_path):
+    write_shard([record(10 * number) for number in range(3)], tmp_path / "clips" / "clips-0.safetensors")
+    return RecordShards(tmp_path / "clips")
+
+
+def stage(clips, seed=0, **settings):
+    made = models()
+    fill_with_fresh_weights(made, 0)
+    settings = JointStageSettings("", "", frames=FRAMES_OF_A_CLIP, **settings)
+    return JointStage(made, made.vae, settings, clips, clips, seed)
+
+
+def test_a_fresh_model_predicts_nothing_and_learns_one_batch(clips):
+    one = stage(clips)
+    batch = one.batch(range(4))
+    batch = replace(batch, timesteps=torch.tensor([900, 700, 500, 300]))
+    optimizer = torch.optim.AdamW([p for p in one.network.parameters() if p.requires_grad], 2e-3)
+    losses = []
+    for _ in range(60):
+        loss = one.network(batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_every_weight_that_is_trained_gets_a_gradient_once_the_branches_have_left_zero(clips):
+    one = stage(clips, uncond_ratio=0.0)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in one.network.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    one.network(one.batch(range(4)))["loss"].backward()
+    trained = {name: p for name, p in one.network.named_parameters() if p.requires_grad}
+    without = {name for name, p in trained.items() if p.grad is None}
+    assert not without
+    assert not any(name.startswith("vae.") for name in trained)
+
+
+def test_the_batch_does_not_depend_on_who_makes_it(clips):
+    whole = stage(clips).batch(range(6))
+    halves = [stage(clips).batch(range(3)), stage(clips).batch(range(3, 6))]
+    assert whole.seeing == sum(half.seeing for half in halves)
+    assert sorted(whole.timesteps.tolist()) == sorted(t for half in halves for t in half.timesteps.tolist())
+    assert stage(clips, seed=1).batch(range(6)).timesteps.tolist() != whole.timesteps.tolist()
+
+
+def test_clips_without_conditions_come_first_and_depend_on_none(clips):
+    one = stage(clips, uncond_ratio=0.5)
+    batch = one.batch(range(8))
+    hidden = len(batch.timesteps) - batch.seeing
+    assert 0 < hidden < 8
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for parameter in one.network.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+        noisy = normal(5, *batch.latents.shape)
+        before = one.network.predicted(batch, noisy)
+        changed = replace(
+            batch, windows=batch.windows + 1, reference=batch.reference + 1, face_region=1 - batch.face_region
+        )
+        after = one.network.predicted(changed, noisy)
+    assert torch.equal(before[:hidden], after[:hidden])
+    assert (before[hidden:] - after[hidden:]).abs().amax(dim=(1, 2, 3, 4)).min() > 1e-4
+
+
+def test_the_loss_of_a_batch_is_the_mean_of_its_clips(clips):
+    """The release multiplies the mean of the losses with the mean of the weights."""
+    one = stage(clips, uncond_ratio=0.0)
+    batch = replace(one.batch(range(3)), timesteps=torch.tensor([999, 400, 10]))
+    with torch.no_grad():
+        together = one.network(batch)["loss"]
+        alone = torch.stack([one.network(clip_of(batch, number))["loss"] for number in range(3)])
+    torch.testing.assert_close(together, alone.mean())
+    assert alone[2] < 0.2 * alone[0]  # nearly no noise: a small weight
+
+
+def clip_of(batch: ClipBatch, number: int) -> ClipBatch:
+    one = slice(number, number + 1)
+    return ClipBatch(
+        batch.latents[one], batch.noise[one], batch.timesteps[one], batch.reference[one], batch.motion_pixels[one],
+        batch.face_region[one], tuple(level[:, one] for level in batch.masks), batch.windows[one], 1,
+    )  # fmt: skip
+
+
+def test_the_vae_and_what_never_runs_stay_as_they_are():
+    made = models()
+    objective = JointObjective(made, made.vae, ObjectiveSettings())
+    frozen = {name for name, p in objective.named_parameters() if not p.requires_grad}
+    assert any(name.startswith("denoising_unet.up_blocks.0.motion_modules.") for name in frozen)
+    assert all(
+        name.startswith(
+            (
+                "vae.",
+                "denoising_unet.up_blocks.0.motion_modules.",
+                "denoising_unet.down_blocks.3.motion_modules.",
+                "reference_net.up_blocks.3.attentions.1.",
+            )
+        )
+        for name in frozen
+    )
