@@ -15,6 +15,10 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+# Attention kernels put the batch into a dimension of the CUDA grid that ends at 65,535. The motion module has a row for
+# each place of a frame, twice with guidance: more than that from about 1448x1448 on. ComfyUI splits at this size too.
+LARGEST_BATCH = 2**15
+
 
 class AttentionFunction(Protocol):
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
@@ -23,6 +27,20 @@ class AttentionFunction(Protocol):
 
 def sdpa(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     """Torch's fused attention, the default `AttentionFunction`."""
+    return in_batches(_fused, q, k, v, heads)
+
+
+def in_batches(attention: AttentionFunction, q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+    """`attention` on at most LARGEST_BATCH rows per call. Rows do not see each other, so the result is the same."""
+    if q.shape[0] <= LARGEST_BATCH:
+        return attention(q, k, v, heads)
+    out = torch.empty_like(q)
+    for rows in zip(*(x.split(LARGEST_BATCH) for x in (out, q, k, v)), strict=True):
+        rows[0].copy_(attention(*rows[1:], heads))
+    return out
+
+
+def _fused(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     q, k, v = (rearrange(x, "b l (heads d) -> b heads l d", heads=heads) for x in (q, k, v))
     return rearrange(F.scaled_dot_product_attention(q, k, v), "b heads l d -> b l (heads d)")
 

@@ -8,12 +8,12 @@ from typing import Any, Generic, TypeVar
 import comfy.model_management as mm
 import comfy.ops
 import torch
-from comfy.ldm.modules.attention import optimized_attention
 from comfy.model_patcher import ModelPatcher
-from torch import Tensor, nn
+from torch import nn
 
 from ...hallo2_core.errors import SettingsError
-from ...hallo2_core.models.layers import Build, dtype_of, sdpa
+from ...hallo2_core.models.layers import Build, dtype_of
+from .attention import HostAttention
 
 Payload = TypeVar("Payload")
 
@@ -36,7 +36,7 @@ def network_build(dtype: str) -> Build:
     """How networks are built for the host."""
     return Build(
         operations=Layers,
-        attention=attention,
+        attention=HostAttention(),
         dtype=_weight_dtype(dtype),
         device=mm.unet_offload_device(),
     )
@@ -44,7 +44,7 @@ def network_build(dtype: str) -> Build:
 
 def build_like(network: nn.Module) -> Build:
     """For what works beside a network: in its dtype."""
-    return Build(operations=Layers, attention=attention, dtype=dtype_of(network), device=mm.unet_offload_device())
+    return Build(operations=Layers, attention=HostAttention(), dtype=dtype_of(network), device=mm.unet_offload_device())
 
 
 def _weight_dtype(choice: str) -> torch.dtype:
@@ -54,11 +54,6 @@ def _weight_dtype(choice: str) -> torch.dtype:
         return DTYPES[choice]
     chosen = mm.unet_dtype(mm.get_torch_device(), LARGEST_NETWORK_PARAMETERS)
     return chosen if chosen in DTYPES.values() else torch.float16  # the host may be set to fp8, which has no arithmetic
-
-
-def attention(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """The host's choice on a card; on the CPU torch's fused one, where the host's splits queries to save memory."""
-    return sdpa(q, k, v, heads) if q.device.type == "cpu" else optimized_attention(q, k, v, heads)
 
 
 @dataclass(frozen=True)

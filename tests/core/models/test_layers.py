@@ -1,6 +1,7 @@
 import diffusers.models.attention as theirs
 import pytest
 import torch
+import torch.nn.functional as F
 from diffusers.models.attention_processor import Attention as TheirAttention
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from diffusers.models.resnet import ResnetBlock2D
@@ -8,6 +9,7 @@ from tiny import normal
 
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.models.layers import (
+    LARGEST_BATCH,
     Attention,
     Build,
     Downsample,
@@ -43,6 +45,21 @@ def test_sdpa_is_softmax_attention_of_each_head():
         part = slice(4 * head, 4 * head + 4)
         weights = (q[..., part] @ k[..., part].transpose(1, 2) / 2.0).softmax(dim=-1)
         torch.testing.assert_close(got[..., part], weights @ v[..., part])
+
+
+def test_a_batch_beyond_what_a_cuda_grid_holds_is_split_and_gives_the_same_bits(monkeypatch):
+    fused, batches = F.scaled_dot_product_attention, []
+
+    def recording(q, k, v):
+        batches.append(q.shape[0])
+        return fused(q, k, v)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", recording)
+    q, k, v = (normal(seed, 2 * LARGEST_BATCH + 1, length, 4) for seed, length in enumerate((2, 3, 3)))
+    split = sdpa(q, k, v, heads=2)
+    assert batches == [LARGEST_BATCH, LARGEST_BATCH, 1]
+    q, k, v = (x.unflatten(-1, (2, 2)).transpose(1, 2) for x in (q, k, v))
+    assert torch.equal(split, fused(q, k, v).transpose(1, 2).flatten(2))
 
 
 def test_attention_equals_diffusers_and_takes_context_of_another_width():

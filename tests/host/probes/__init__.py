@@ -2,11 +2,9 @@
 
 import json
 import shutil
-import sys
 import tempfile
 from copy import copy
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -15,15 +13,10 @@ from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import ComfyExtension, io, ui
 from safetensors.torch import save_file
 
+from .attention import ProbeAttention
+from .in_pack import pack
+
 Model = io.Custom("HALLO2_MODEL")
-
-
-def pack(module: str):
-    """A module of the pack, which the host has imported under a name of its own."""
-    root = next(
-        name.removesuffix(".nodes.host.networks") for name in sys.modules if name.endswith(".nodes.host.networks")
-    )
-    return import_module(f"{root}.{module}")
 
 
 class HalfPatcher(ModelPatcher):
@@ -318,6 +311,7 @@ class ProbeExtension(ComfyExtension):
             ProbePressInModel,
             ProbePressInSpeech,
             ProbePressInUpscaler,
+            ProbeAttention,
         ]
 
 

@@ -1,0 +1,70 @@
+"""The host's attention, as the core's `AttentionFunction`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import comfy.ldm.modules.attention as host
+import comfy.model_management as mm
+import torch
+from torch import Tensor
+
+from ...hallo2_core.models.layers import in_batches
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a kernel accepts. The host finds out by calling it: an error in its log and a fallback, every time."""
+
+    head_width: int
+    dtypes: tuple[torch.dtype, ...] = (*HALF, torch.float32)
+
+
+LIMITS = {
+    "attention_sage": Limits(128, HALF),
+    "attention_flash": Limits(256, HALF),
+    "attention_comfy_kitchen_int8": Limits(256),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class HostAttention:
+    """The kernel that ComfyUI was started with, where it accepts the head width and dtype; else PyTorch's.
+
+    transformer_options: as in the host's own models. An "optimized_attention_override" in them replaces the kernel. The
+    networks built together share them, and they are read at every call.
+    """
+
+    transformer_options: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+        kernel = kernel_for(q.device, q.dtype, q.shape[-1] // heads)
+        return in_batches(partial(kernel, transformer_options=self.transformer_options), q, k, v, heads)
+
+    def __repr__(self) -> str:
+        """Part of a job's key: names what computes, and no address in memory."""
+        override = self.transformer_options.get("optimized_attention_override")
+        replaced = "" if override is None else f" replaced by {_name(override)}"
+        return f"{_name(_chosen(mm.get_torch_device()))}{replaced}"
+
+
+def kernel_for(device: torch.device, dtype: torch.dtype, head_width: int) -> Callable[..., Tensor]:
+    kernel = _chosen(device)
+    limits = LIMITS.get(_name(kernel))
+    if limits is None or (head_width <= limits.head_width and dtype in limits.dtypes):
+        return kernel
+    return partial(host.attention_pytorch, low_precision_attention=False)  # tells an override not to quantize either
+
+
+def _chosen(device: torch.device) -> Callable[..., Tensor]:
+    """On the CPU PyTorch's fused kernel: the host would choose one that splits queries to save memory."""
+    return host.attention_pytorch if device.type == "cpu" else host.optimized_attention
+
+
+def _name(function: Callable) -> str:
+    return getattr(function, "__qualname__", type(function).__qualname__)
