@@ -16,7 +16,7 @@ from ..models.attention_recorder import AttentionRecorder
 from ..models.conditions import ClipConditions, PortraitConditions
 from ..models.hallo2_models import Hallo2Models
 from ..models.latents import LatentCodec, decoding_bytes, encode_pictures
-from ..models.layers import dtype_of
+from ..models.layers import compute_dtype_of
 from ..models.text_control import TextModulation
 from ..payloads import Reference
 from ..runtime import Runtime
@@ -141,7 +141,7 @@ class ClipLoop:
         self.codec = codec
         self.runtime = runtime
         self._others_later = False  # whether frames that the next clip does not need are left to another thread
-        self.dtype = dtype_of(inputs.models.denoising_unet)
+        self.dtype = compute_dtype_of(inputs.models.denoising_unet)
         reference = inputs.reference
         cond_batch = slice(2 - schedule.cond_batch, None)
         runtime.ready(inputs.models.denoising_unet)

@@ -11,7 +11,7 @@ from ..audio.speech_embeddings import SpeechEmbeddings
 from ..jobs.fingerprint import fingerprint
 from ..models.fingerprint import weights_fingerprint
 from ..models.latents import LatentCodec
-from ..models.layers import dtype_of
+from ..models.layers import precision_of
 from ..runtime import Runtime
 from ..video.settings import VideoSettings
 from .animate import AnimationInputs
@@ -60,7 +60,7 @@ def _arithmetic(inputs: AnimationInputs, runtime: Runtime) -> dict[str, str]:
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     return {
         "device": f"{device.type} {card}",
-        "dtype": str(dtype_of(unet)),
+        "dtype": precision_of(unet),
         "attention": unet.attention_name,
         "torch": torch.__version__,
         "hallo2": __version__,

@@ -12,7 +12,7 @@ from torch import nn
 from ..config import UNetConfig
 from ..errors import SettingsError
 from ..models.attention_recorder import WORKING_BYTES
-from ..models.layers import dtype_of
+from ..models.layers import compute_dtype_of
 
 if TYPE_CHECKING:
     from ..runtime import DeviceMemory
@@ -55,7 +55,7 @@ def memory_need(inputs: AnimationInputs, *others: nn.Module) -> MemoryNeed:
 def step_bytes(inputs: AnimationInputs) -> float:
     """What one denoising step needs beside the weights."""
     models, portrait = inputs.models, inputs.reference.portrait
-    halves = dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
+    halves = compute_dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
     size = portrait.width * portrait.height / STEP_PIXELS
     width = models.config.unet.block_widths[0] / STEP_WIDTH
     return STEP_BYTES * halves * width * size * inputs.motion.clip.frames / STEP_FRAMES

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..models.hallo2_models import Hallo2Models
 from ..models.latents import LatentCodec, encode_pictures
-from ..models.layers import dtype_of
+from ..models.layers import compute_dtype_of
 from ..payloads import Portrait, Reference, ReferenceBanks
 from ..runtime import Runtime
 
@@ -19,7 +19,7 @@ UNCONDITIONAL, CONDITIONAL = 0, 1
 def build_reference(models: Hallo2Models, portrait: Portrait, codec: LatentCodec, runtime: Runtime) -> Reference:
     """The portrait's banks, face tokens and face map: once for the whole video. Results lie on the CPU."""
     net = models.reference_net
-    device, dtype = runtime.device, dtype_of(net)
+    device, dtype = runtime.device, compute_dtype_of(net)
     runtime.check_cancelled()
     latents = encode_pictures(codec, portrait.pixels.unsqueeze(0))
     runtime.ready(models.image_projection, models.face_locator, net)

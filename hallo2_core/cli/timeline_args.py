@@ -60,10 +60,10 @@ def encoded_text(arguments: argparse.Namespace) -> TextPrompts | None:
 def with_adapter(models: Hallo2Models, arguments: argparse.Namespace) -> Hallo2Models:
     """The models with the adapter that was named, in their dtype."""
     from ..checkpoints import text_control as adapters
-    from ..models.layers import Build, dtype_of
+    from ..models.layers import Build, compute_dtype_of
 
     name, unet = arguments.text_adapter, models.config.unet
-    build = Build(dtype=dtype_of(models.denoising_unet))
+    build = Build(dtype=compute_dtype_of(models.denoising_unet))
     if name is None:
         return models
     if name == ZERO:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch.nn.functional as F
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..config import AudioProjectionConfig
-from .layers import Build
+from .layers import Build, Network
 
 
-class AudioProjection(nn.Module):
+class AudioProjection(Network):
     def __init__(self, config: AudioProjectionConfig, build: Build) -> None:
-        super().__init__()
+        super().__init__(build)
         self.config = config
         self.proj1 = build.linear(config.window_frames * config.layers * config.feature_width, config.hidden_width)
         self.proj2 = build.linear(config.hidden_width, config.hidden_width)

@@ -11,17 +11,17 @@ from ..config import LATENT_CHANNELS, UNetConfig
 from ..payloads import ReferenceBanks, RegionMasks
 from .conditions import ClipConditions, LayerConditions, PortraitConditions
 from .denoising_blocks import DenoisingDownBlock, DenoisingMidBlock, DenoisingUpBlock
-from .layers import Build, KeyValues, TimeEmbedding
+from .layers import Build, KeyValues, Network, TimeEmbedding
 from .spatial_attention import ReferenceKeys
 from .unet_blocks import attention_blocks, face_keys
 
 
-class DenoisingUNet(nn.Module):
+class DenoisingUNet(Network):
     """Frames stay folded, (b f) c h w. b is 2 under guidance, [unconditional, conditional], else 1; in training it is
     the number of clips."""
 
     def __init__(self, config: UNetConfig, build: Build) -> None:
-        super().__init__()
+        super().__init__(build)
         self.config = config
         self.attention_name = getattr(build.attention, "__qualname__", repr(build.attention))
         width = config.block_widths[0]

@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import FaceLocatorConfig
-from .layers import Build
+from .layers import Build, Network
 
 
-class FaceLocator(nn.Module):
+class FaceLocator(Network):
     def __init__(self, config: FaceLocatorConfig, build: Build) -> None:
-        super().__init__()
+        super().__init__(build)
         widths = config.block_widths
         self.conv_in = build.conv2d(3, widths[0], 3, padding=1)
         self.blocks = nn.ModuleList()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..config import ImageProjectionConfig
-from .layers import Build
+from .layers import Build, Network
 
 
-class ImageProjection(nn.Module):
+class ImageProjection(Network):
     def __init__(self, config: ImageProjectionConfig, build: Build) -> None:
-        super().__init__()
+        super().__init__(build)
         self.tokens = config.tokens
         self.embedding_width = config.embedding_width
         self.proj = build.linear(config.embedding_width, config.tokens * config.token_width)

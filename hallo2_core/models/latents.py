@@ -15,7 +15,7 @@ from torch import Tensor
 from ..config import LATENT_SCALE
 from ..runtime import Runtime
 from .fingerprint import weights_fingerprint
-from .layers import dtype_of
+from .layers import compute_dtype_of
 from .vae import AutoencoderKL
 
 # Alive above the weights while SD's VAE decodes a frame in float32, counted at 512×512; and as much again for what
@@ -50,11 +50,11 @@ class VAECodec:
 
     def encode(self, picture: Tensor) -> Tensor:
         self.runtime.ready(self.vae)
-        return self.vae.encode(picture.to(self.runtime.device, dtype_of(self.vae)))
+        return self.vae.encode(picture.to(self.runtime.device, compute_dtype_of(self.vae)))
 
     def decode(self, latents: Tensor) -> Tensor:
         self.runtime.ready(self.vae)
-        pixels = self.vae.decode(latents.to(self.runtime.device, dtype_of(self.vae)))
+        pixels = self.vae.decode(latents.to(self.runtime.device, compute_dtype_of(self.vae)))
         return (pixels / 2 + 0.5).clamp(0, 1)
 
 

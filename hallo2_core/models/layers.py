@@ -7,6 +7,7 @@ d width of tokens.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,19 +48,36 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Build:
-    """Whose layers to use, in what dtype and where. Handed through constructors; there is no global state.
+    """Whose layers to use, in what dtypes and where. Handed through constructors; there is no global state.
 
-    operations: a namespace with Linear, Conv1d, Conv2d, GroupNorm, LayerNorm: `torch.nn`, or the host's, which can
-    cast and move weights while they are used.
+    operations: a namespace with Linear, Conv1d, Conv2d, GroupNorm, LayerNorm: `torch.nn`; `models.casting`, which casts
+    weights as it uses them; or the host's, which also moves them.
+    dtype: the weights'. compute_dtype: that of inputs, activations and outputs; None is the weights' own. Only
+    operations that cast can compute in another dtype than the weights'.
     """
 
     operations: Any = nn
     attention: AttentionFunction = sdpa
     dtype: torch.dtype | None = None
     device: torch.device | str | None = None
+    compute_dtype: torch.dtype | None = None
+
+    def __post_init__(self) -> None:
+        if self._is_narrow and self.compute_dtype is None:
+            raise ValueError(f"weights in {self.dtype} need a compute_dtype: nothing computes in eight bits")
+
+    @property
+    def small_dtype(self) -> torch.dtype | None:
+        """Of biases, norms and tables. Eight bits would save next to nothing there, and cost precision."""
+        return self.compute_dtype if self._is_narrow else self.dtype
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self.dtype is not None and self.dtype.itemsize == 1
 
     def linear(self, in_width: int, out_width: int, bias: bool = True) -> nn.Module:
-        return self.operations.Linear(in_width, out_width, bias=bias, dtype=self.dtype, device=self.device)
+        layer = self.operations.Linear(in_width, out_width, bias=bias, dtype=self.dtype, device=self.device)
+        return self._with_small_bias(layer)
 
     def conv2d(
         self,
@@ -71,7 +89,7 @@ class Build:
         groups: int = 1,
         bias: bool = True,
     ) -> nn.Module:
-        return self.operations.Conv2d(
+        layer = self.operations.Conv2d(
             in_width,
             out_width,
             kernel,
@@ -82,17 +100,50 @@ class Build:
             dtype=self.dtype,
             device=self.device,
         )
+        return self._with_small_bias(layer)
 
     def group_norm(self, groups: int, width: int, eps: float) -> nn.Module:
-        return self.operations.GroupNorm(groups, width, eps=eps, dtype=self.dtype, device=self.device)
+        return self.operations.GroupNorm(groups, width, eps=eps, dtype=self.small_dtype, device=self.device)
 
     def layer_norm(self, width: int, eps: float = 1e-5) -> nn.Module:
-        return self.operations.LayerNorm(width, eps=eps, dtype=self.dtype, device=self.device)
+        return self.operations.LayerNorm(width, eps=eps, dtype=self.small_dtype, device=self.device)
+
+    def _with_small_bias(self, layer: nn.Module) -> nn.Module:
+        """Linear layers and convolutions give weight and bias one dtype; where ours differ, the bias is made anew."""
+        if layer.bias is not None and layer.bias.dtype != (self.small_dtype or layer.bias.dtype):
+            layer.bias = nn.Parameter(torch.empty_like(layer.bias, dtype=self.small_dtype))
+        return layer
 
 
-def dtype_of(module: nn.Module) -> torch.dtype:
-    """The dtype a network's inputs should have: that of its first parameter."""
-    return next(module.parameters()).dtype
+class Network(nn.Module):
+    """A network that is loaded as a whole. It knows the dtype it computes in, which need not be that of its weights."""
+
+    def __init__(self, build: Build) -> None:
+        super().__init__()
+        self.compute_dtype = build.compute_dtype
+        self.arithmetic = getattr(build.operations, "arithmetic", "")
+
+
+def compute_dtype_of(network: nn.Module) -> torch.dtype:
+    """The dtype a network's inputs should have: the one it was built to compute in, else that of its first weight."""
+    return getattr(network, "compute_dtype", None) or next(network.parameters()).dtype
+
+
+def storage_dtype_of(network: nn.Module) -> torch.dtype:
+    """The dtype that most of a network's weights are stored in."""
+    sizes: Counter[torch.dtype] = Counter()
+    for parameter in network.parameters():
+        sizes[parameter.dtype] += parameter.numel()
+    return sizes.most_common(1)[0][0]
+
+
+def precision_of(network: nn.Module) -> str:
+    """A network's dtypes, for people and job keys: "float16", or "float8_e4m3fn weights, float16 arithmetic"; and the
+    name of its operations where they round differently from torch's."""
+    storage, compute = (str(of(network)).removeprefix("torch.") for of in (storage_dtype_of, compute_dtype_of))
+    arithmetic = getattr(network, "arithmetic", "")
+    dtypes = compute if storage == compute else f"{storage} weights, {compute} arithmetic"
+    return f"{dtypes} ({arithmetic})" if arithmetic else dtypes
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class PositionTable(nn.Module):
 
     def __init__(self, positions: int, width: int, build: Build) -> None:
         super().__init__()
-        self.register_buffer("pe", torch.zeros(1, positions, width, dtype=build.dtype, device=build.device))
+        self.register_buffer("pe", torch.zeros(1, positions, width, dtype=build.small_dtype, device=build.device))
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (b f d) with f at most the number of positions."""

@@ -7,18 +7,18 @@ from torch import Tensor, nn
 
 from ..config import LATENT_CHANNELS, UNetConfig
 from ..payloads import ReferenceBanks
-from .layers import Build, KeyValues, TimeEmbedding
+from .layers import Build, KeyValues, Network, TimeEmbedding
 from .unet_blocks import DownBlock, MidBlock, UpBlock, face_keys
 
 Keys = tuple[KeyValues, ...]
 Banks = tuple[Tensor, ...]
 
 
-class ReferenceNet(nn.Module):
+class ReferenceNet(Network):
     """latents → ReferenceBanks. It has no output convolution: nobody reads its prediction (quirk 15)."""
 
     def __init__(self, config: UNetConfig, build: Build) -> None:
-        super().__init__()
+        super().__init__(build)
         self.config = config
         levels = range(len(config.block_widths))
         self.conv_in = build.conv2d(LATENT_CHANNELS, config.block_widths[0], 3, padding=1)

@@ -20,7 +20,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..config import TextControlConfig
-from .layers import Build
+from .layers import Build, Network
 from .unet_blocks import layers_that_attend
 
 
@@ -47,11 +47,11 @@ class LayerMLP(nn.Module):
         return TextModulation(gamma, beta)
 
 
-class TextControl(nn.Module):
+class TextControl(Network):
     """The adapter: an MLP for every layer of the denoising UNet that attends, under that layer's path."""
 
     def __init__(self, config: TextControlConfig, build: Build) -> None:
-        super().__init__()
+        super().__init__(build)
         self.config = config
         counts = layers_that_attend(config.block_widths, config.layers_per_block)
 

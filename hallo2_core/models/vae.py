@@ -9,14 +9,14 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..config import LATENT_CHANNELS, VAEConfig
-from .layers import Attention, Build, Downsample, ResnetBlock, Upsample
+from .layers import Attention, Build, Downsample, Network, ResnetBlock, Upsample
 
 EPS = 1e-6
 
 
-class AutoencoderKL(nn.Module):
+class AutoencoderKL(Network):
     def __init__(self, config: VAEConfig, build: Build) -> None:
-        super().__init__()
+        super().__init__(build)
         self.config = config
         self.encoder = Encoder(config, build)
         self.decoder = Decoder(config, build)

@@ -8,7 +8,7 @@ import torch
 
 from .. import __version__
 from ..jobs.fingerprint import fingerprint
-from ..models.layers import dtype_of
+from ..models.layers import precision_of
 from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
@@ -45,7 +45,7 @@ def upscale_key(upscale: Upscale, runtime: Runtime) -> str:
         upscale.video_settings,
         {
             "device": f"{device.type} {card}",
-            "dtype": str(dtype_of(upscale.upscaler.restorer)),
+            "dtype": precision_of(upscale.upscaler.restorer),
             "torch": torch.__version__,
             "hallo2": __version__,
         },

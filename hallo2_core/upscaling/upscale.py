@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..models.layers import dtype_of
+from ..models.layers import compute_dtype_of
 from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
@@ -65,7 +65,7 @@ def first_frame_needed(start: int, settings: UpscaleSettings) -> int:
 def restore_window(crops: Tensor, upscaler: Upscaler, fidelity: float, runtime: Runtime) -> Tensor:
     """crops: (f 3 s s), 0..1, one face through time. Returns the same, restored together, on the CPU."""
     runtime.ready(upscaler.restorer)
-    given = (crops * 2 - 1).to(runtime.device, dtype_of(upscaler.restorer))
+    given = (crops * 2 - 1).to(runtime.device, compute_dtype_of(upscaler.restorer))
     given = rearrange(given, "f c h w -> 1 f c h w")
     restored = upscaler.restorer(given, fidelity=fidelity, between_frames=runtime.check_cancelled)
     return rearrange(restored.frames.float().cpu(), "1 f c h w -> f c h w").clamp(-1.0, 1.0) / 2 + 0.5

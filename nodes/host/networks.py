@@ -12,7 +12,7 @@ from comfy.model_patcher import ModelPatcher
 from torch import nn
 
 from ...hallo2_core.errors import SettingsError
-from ...hallo2_core.models.layers import Build, dtype_of
+from ...hallo2_core.models.layers import Build, compute_dtype_of
 from .attention import HostAttention
 
 Payload = TypeVar("Payload")
@@ -44,7 +44,9 @@ def network_build(dtype: str) -> Build:
 
 def build_like(network: nn.Module) -> Build:
     """For what works beside a network: in its dtype."""
-    return Build(operations=Layers, attention=HostAttention(), dtype=dtype_of(network), device=mm.unet_offload_device())
+    return Build(
+        operations=Layers, attention=HostAttention(), dtype=compute_dtype_of(network), device=mm.unet_offload_device()
+    )
 
 
 def _weight_dtype(choice: str) -> torch.dtype:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...hallo2_core.errors import SettingsError
 from ...hallo2_core.models.fingerprint import weights_fingerprint
-from ...hallo2_core.models.layers import dtype_of
+from ...hallo2_core.models.layers import compute_dtype_of
 from .networks import Managed, managed
 from .runtime import HostRuntime
 
@@ -47,4 +47,4 @@ class HostPictureUpscaler:
 
     def __call__(self, picture: Tensor) -> Tensor:
         self._runtime.ready(self._model.model)
-        return self._model(picture.to(self._runtime.device, dtype_of(self._model.model)))
+        return self._model(picture.to(self._runtime.device, compute_dtype_of(self._model.model)))

@@ -15,7 +15,7 @@ class VectorTable(nn.Module):
 
     def __init__(self, rows: int, width: int, build: Build) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(rows, width, dtype=build.dtype, device=build.device))
+        self.weight = nn.Parameter(torch.empty(rows, width, dtype=build.small_dtype, device=build.device))
         if not self.weight.is_meta:
             nn.init.normal_(self.weight)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...config import LATENT_CHANNELS, PIXELS_PER_LATENT, UpscalerConfig
 from ...errors import CheckpointError, SettingsError
-from ..layers import Build
+from ..layers import Build, Network
 from .codebook import Codebook, VectorTable, adopt_statistics
 from .feature_fusion import FeatureFusion
 from .temporal_alignment import TemporalAlignment
@@ -33,7 +33,7 @@ class Restored:
     codes: Tensor  # (b f l), indices into the codebook
 
 
-class VideoRestorer(nn.Module):
+class VideoRestorer(Network):
     """Encoder → temporal alignment → codes → generator, with the encoder's features fused in.
 
     Pictures pass through encoder and generator one at a time, so a window costs little more memory than one frame;
@@ -41,7 +41,7 @@ class VideoRestorer(nn.Module):
     """
 
     def __init__(self, config: UpscalerConfig, build: Build) -> None:
-        super().__init__()
+        super().__init__(build)
         self.config = config
         groups = config.norm_groups
         code_width, token_width = config.code_width, config.token_width

@@ -11,11 +11,12 @@ from einops import rearrange
 from torch import nn
 
 from hallo2_core.config import Hallo2Config, UNetConfig, VAEConfig
+from hallo2_core.models import casting
 from hallo2_core.models.audio_projection import AudioProjection
 from hallo2_core.models.denoising_unet import DenoisingUNet
 from hallo2_core.models.face_locator import FaceLocator
 from hallo2_core.models.image_projection import ImageProjection
-from hallo2_core.models.layers import Build, dtype_of, sdpa
+from hallo2_core.models.layers import Build, compute_dtype_of, sdpa
 from hallo2_core.models.reference_net import ReferenceNet
 from hallo2_core.models.vae import AutoencoderKL
 from hallo2_core.selftest.case import shipped_goldens
@@ -85,7 +86,7 @@ def test_building_on_meta_allocates_nothing(name):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_every_weight_is_born_in_the_dtype_asked_for(name, dtype):
     network = EVERY_NETWORK[name](tiny.CONFIG, Build(dtype=dtype, device="cpu"))
-    assert {tensor.dtype for tensor in network.state_dict().values()} == {dtype} == {dtype_of(network)}
+    assert {tensor.dtype for tensor in network.state_dict().values()} == {dtype} == {compute_dtype_of(network)}
 
 
 @pytest.mark.parametrize("name", EVERY_NETWORK)
@@ -110,7 +111,7 @@ def test_weights_lie_in_leaves_only(name):
 
 def outputs(models):
     """Each network's output on fixed inputs, in the network's dtype."""
-    dtype = dtype_of(models.reference_net)
+    dtype = compute_dtype_of(models.reference_net)
     picture = tiny.normal(1, 1, 3, 64, 64).to(dtype)
     windows = tiny.normal(2, 3, 5, 4, 32).to(dtype)
     with torch.inference_mode():
@@ -177,3 +178,15 @@ def test_the_default_attention_is_torchs():
 def test_the_unets_default_to_the_released_size():
     count = sum(p.numel() for p in DenoisingUNet(UNetConfig(), Build(device="meta")).parameters())
     assert 1.52e9 < count < 1.53e9
+
+
+@pytest.mark.parametrize(
+    ("storage", "limit"), [(torch.float16, 0.004), (torch.bfloat16, 0.03), (torch.float8_e4m3fn, 0.25)], ids=str
+)
+def test_weights_in_fewer_bits_are_cast_layer_by_layer(in_float32, storage, limit):
+    """limit: as above. The arithmetic is float32, so what differs is the rounding of the weights alone."""
+    build = Build(casting, dtype=storage, compute_dtype=torch.float32)
+    for name, got in outputs(tiny.models(build)).items():
+        expected = in_float32[name]
+        assert got.dtype == torch.float32, name
+        assert 0 < (got - expected).square().mean().sqrt() <= limit * expected.std(), name

@@ -8,6 +8,7 @@ from diffusers.models.resnet import ResnetBlock2D
 from tiny import normal
 
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
+from hallo2_core.models import casting
 from hallo2_core.models.layers import (
     LARGEST_BATCH,
     Attention,
@@ -15,10 +16,13 @@ from hallo2_core.models.layers import (
     Downsample,
     FeedForward,
     KeyValues,
+    Network,
     ResnetBlock,
     TimeEmbedding,
-    dtype_of,
+    compute_dtype_of,
+    precision_of,
     sdpa,
+    storage_dtype_of,
 )
 
 
@@ -140,8 +144,36 @@ def test_the_vae_pads_right_and_bottom_the_unets_all_around():
     torch.testing.assert_close(one_side(x), by_hand[..., 1::2, 1::2])
 
 
-def test_dtype_of_a_network_is_its_weights():
-    assert dtype_of(FeedForward(8, Build(dtype=torch.bfloat16))) == torch.bfloat16
+def test_a_network_computes_in_the_dtype_of_its_weights_unless_it_was_built_otherwise():
+    plain = network_of_one_layer(Build(dtype=torch.bfloat16))
+    assert compute_dtype_of(plain) == storage_dtype_of(plain) == torch.bfloat16
+    assert precision_of(plain) == "bfloat16"
+    casts = network_of_one_layer(Build(casting, dtype=torch.float16, compute_dtype=torch.float32))
+    assert (storage_dtype_of(casts), compute_dtype_of(casts)) == (torch.float16, torch.float32)
+    assert precision_of(casts) == "float16 weights, float32 arithmetic"
+
+
+def test_operations_that_round_in_their_own_way_are_part_of_a_networks_precision():
+    kinds = {name: getattr(casting, name) for name in ("Linear", "Conv2d", "GroupNorm", "LayerNorm")}
+    fast = type("Fast", (), kinds | {"arithmetic": "fp8_ops"})
+    build = Build(fast, dtype=torch.float8_e4m3fn, compute_dtype=torch.float16, device="meta")
+    assert precision_of(network_of_one_layer(build)) == "float8_e4m3fn weights, float16 arithmetic (fp8_ops)"
+
+
+def network_of_one_layer(build):
+    network = Network(build)
+    network.layer = build.linear(8, 8)
+    return network
+
+
+def test_eight_bits_hold_matrices_and_kernels_only():
+    build = Build(casting, dtype=torch.float8_e4m3fn, compute_dtype=torch.float16, device="meta")
+    layers = (build.linear(8, 8), build.conv2d(8, 8, 3), build.group_norm(2, 8, 1e-5), build.layer_norm(8))
+    tensors = [tensor for layer in layers for tensor in layer.state_dict().values()]
+    assert {tensor.dtype for tensor in tensors if tensor.ndim > 1} == {torch.float8_e4m3fn}
+    assert {tensor.dtype for tensor in tensors if tensor.ndim == 1} == {torch.float16}
+    with pytest.raises(ValueError, match="need a compute_dtype"):
+        Build(casting, dtype=torch.float8_e4m3fn)
 
 
 def test_key_values_of_a_constant_context_serve_many_queries():
