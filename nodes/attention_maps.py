@@ -93,7 +93,7 @@ class Hallo2AttentionMaps(io.ComfyNode):
         text_strength: float = 1.0,
         text_scale: float = 1.0,
     ) -> io.NodeOutput:
-        from ..hallo2_core.animation.animate import AnimationInputs
+        from ..hallo2_core.animation.inputs import AnimationInputs
         from ..hallo2_core.animation.memory import recorded_step_bytes
         from ..hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
         from ..hallo2_core.inspection.attention_maps import MapSettings, attention_maps

@@ -72,7 +72,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         text_scale: float = 1.0,
         unfinished_gb: float = 50.0,
     ) -> io.NodeOutput:
-        from ..hallo2_core.animation.animate import AnimationInputs
+        from ..hallo2_core.animation.inputs import AnimationInputs
         from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.memory import step_bytes
         from ..hallo2_core.animation.render import render_video

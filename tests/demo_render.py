@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from hallo2_core.animation.animate import AnimationInputs
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.job_key import Render
 from hallo2_core.animation.motion_settings import MotionSettings
 from hallo2_core.animation.reference_banks import build_reference

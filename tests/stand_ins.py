@@ -20,6 +20,9 @@ class FakeSpeech:
     frames: int
     fps: Fraction = Fraction(25)
 
+    def windows(self, clip_frames: int, runtime: LocalRuntime) -> "FakeWindows":
+        return FakeWindows(self, clip_frames, runtime)
+
 
 class FakeWindows:
     """In the place of `SpeechWindows`: random features that depend on nothing but a frame's number."""

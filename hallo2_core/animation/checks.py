@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..audio.speech_embeddings import SpeechEmbeddings
 from ..config import PIXELS_PER_LATENT, check_frame_size
 from ..errors import CheckpointError, SettingsError
-from .animate import AnimationInputs
+from .inputs import AnimationInputs
 
 
 def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:

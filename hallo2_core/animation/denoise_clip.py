@@ -1,8 +1,8 @@
-"""The step loop of one clip."""
+"""The step loop of one clip: noise → latents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -15,31 +15,39 @@ from .noise_schedule import ddim_step, timesteps
 
 
 @torch.inference_mode()
-def denoising_steps(
+def denoise_clip(
     denoising_unet: nn.Module,
     noise: Tensor,
     conditions: ClipConditions,
     steps: int,
     guidance: Guidance,
     runtime: Runtime,
+    after_step: Callable[[int, Tensor], None],
     recorder: AttentionRecorder | None = None,
-) -> Iterator[Tensor]:
-    """noise: (f 4 h w).  Yields the latents after each step, (f 4 h w); the last ones are the clip. recorder: records
-    the steps it names."""
+) -> Tensor:
+    """noise: (f 4 h w).  Returns the clip's latents, (f 4 h w).
+
+    after_step: called with the number of steps done and the latents after them, (f 4 h w).
+    recorder: records attention in the steps it names; no bit changes.
+    """
     latents = noise
     for step, timestep in enumerate(timesteps(steps)):
         runtime.check_cancelled()
         cond = conditions if recorder is None or step not in recorder.steps else conditions.recorded_by(recorder)
-        prediction = predicted(denoising_unet, latents, timestep, cond, guidance)
+        prediction = predict(denoising_unet, latents, timestep, cond, guidance)
         latents = ddim_step(latents, prediction, timestep, steps)
-        yield latents
+        after_step(step + 1, latents)
+    return latents
 
 
-def predicted(
+def predict(
     denoising_unet: nn.Module, latents: Tensor, timestep: int, conditions: ClipConditions, guidance: Guidance
 ) -> Tensor:
-    """latents: (f 4 h w).  Prompts are part of the conditional half; weighed apart they take one more pass over it,
-    which is then the one to recorder."""
+    """latents: (f 4 h w).  Returns the guided v-prediction, the same shape.
+
+    Prompts act in the conditional rows only. With a text scale of their own they take one more pass over those rows,
+    which is then the pass that is recorded.
+    """
     batch = repeat_for_guidance(latents, guidance.cond_batch)
     if not (guidance.weighs_text and conditions.has_text):
         return guided_prediction(denoising_unet(batch, timestep, conditions), guidance)

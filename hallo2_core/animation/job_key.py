@@ -14,7 +14,7 @@ from ..models.latents import LatentCodec
 from ..models.layers import precision_of
 from ..runtime import Runtime
 from ..video.settings import VideoSettings
-from .animate import AnimationInputs
+from .inputs import AnimationInputs
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ..models.layers import compute_dtype_of
 
 if TYPE_CHECKING:
     from ..runtime import DeviceMemory
-    from .animate import AnimationInputs
+    from .inputs import AnimationInputs
 
 GIBIBYTE = 2**30
 # Alive above the weights in one guided step of 16 frames at 512×512 in fp16 through the released model, measured.
@@ -55,10 +55,10 @@ def memory_need(inputs: AnimationInputs, *others: nn.Module) -> MemoryNeed:
 def step_bytes(inputs: AnimationInputs) -> float:
     """What one denoising step needs beside the weights."""
     models, portrait = inputs.models, inputs.reference.portrait
-    halves = compute_dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
+    precision = compute_dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
     size = portrait.width * portrait.height / STEP_PIXELS
     width = models.config.unet.block_widths[0] / STEP_WIDTH
-    return STEP_BYTES * halves * width * size * inputs.motion.clip.frames / STEP_FRAMES
+    return STEP_BYTES * precision * width * size * inputs.motion.clip.frames / STEP_FRAMES
 
 
 def recorded_step_bytes(inputs: AnimationInputs) -> float:

@@ -41,6 +41,9 @@ class ClipDraws(Protocol):
     def latents(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """Standard normal, shape (f 4 h w)."""
 
+    def legacy_state(self) -> Tensor | None:
+        """After the clip's draws: where the release's one generator stands. None where each clip has its own."""
+
 
 class SeededDraws:
     """Ours: patch-drop and sampler have a seed each."""
@@ -60,6 +63,9 @@ class SeededDraws:
 
     def latents(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         return torch.randn(shape, generator=self._latents).to(dtype)
+
+    def legacy_state(self) -> None:
+        return None
 
 
 class LegacyDraws:
@@ -83,3 +89,6 @@ class LegacyDraws:
         frames, channels, height, width = shape
         drawn = torch.randn((1, channels, frames, height, width), generator=self._generator, dtype=dtype)
         return drawn[0].transpose(0, 1)
+
+    def legacy_state(self) -> Tensor:
+        return self._generator.get_state()

@@ -14,9 +14,10 @@ from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import ClipEncoder, join_clips
 from ..video.target import TargetFile, check_target
-from .animate import ClipState, FinishedClip, animate, count_clips
+from .animate import FinishedClip, animate, count_clips
 from .background_finisher import BackgroundFinisher
 from .checks import check_inputs
+from .clip_state import ClipState
 from .estimate import check_room, estimate_video
 from .eta import EtaRuntime
 from .job_key import Render

@@ -47,6 +47,10 @@ class SpeechEmbeddings:
     def seconds(self) -> float:
         return self.audio.samples / self.audio.rate_hz
 
+    def windows(self, clip_frames: int, runtime: Runtime) -> SpeechWindows:
+        """For one run over the video."""
+        return SpeechWindows(self, clip_frames, runtime)
+
 
 def encode_speech(
     audio: AudioSource,

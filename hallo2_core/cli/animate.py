@@ -101,7 +101,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     timeline_args.check(arguments)
     sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
 
-    from ..animation.animate import AnimationInputs
+    from ..animation.inputs import AnimationInputs
     from ..animation.job_key import Render, render_key
     from ..animation.reference_banks import build_reference
     from ..animation.render import render_video

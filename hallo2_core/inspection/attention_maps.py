@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from einops import rearrange, reduce
 from torch import Tensor
 
-from ..animation.animate import AnimationInputs, animate, count_clips
+from ..animation.animate import animate, count_clips
 from ..animation.checks import check_inputs
+from ..animation.inputs import AnimationInputs
 from ..animation.reference_banks import UNCONDITIONAL, reference_rows
 from ..audio.speech_embeddings import SpeechEmbeddings
 from ..config import PIXELS_PER_LATENT

@@ -51,7 +51,8 @@ def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
     from demo_render import demo_render
     from stand_ins import PixelCodec, with_stand_in_unets
 
-    from hallo2_core.animation.animate import animate, first_state
+    from hallo2_core.animation.animate import animate
+    from hallo2_core.animation.clip_state import first_state
     from hallo2_core.animation.job_key import render_key
     from hallo2_core.animation.render import render_video
     from hallo2_core.audio.sound_file import FileAudio

@@ -2,33 +2,26 @@ import gc
 import io
 import weakref
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 import tiny
 import torch
-from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRuntime, with_stand_in_unets
+from stand_ins import FakeSpeech, PressedCancelError, RecordingRuntime, with_stand_in_unets
 
-from hallo2_core.animation import animate as animation
-from hallo2_core.animation.animate import AnimationInputs, ClipLoop, ClipState, animate, clip_draws, first_state
-from hallo2_core.animation.motion_frames import first_motion_frames, next_motion_frames
+from hallo2_core.animation.animate import animate
+from hallo2_core.animation.clip_state import ClipState, clip_draws, first_state
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
-from hallo2_core.animation.randomness import SeededDraws
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
 from hallo2_core.checkpoints.text_control import demo_text_adapter, zero_text_adapter
-from hallo2_core.models.latents import VAECodec
+from hallo2_core.models.latents import VAECodec, decode_frames
 from hallo2_core.models.layers import Build
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition
 from hallo2_core.timeline.weights import parse_weights
 
 CLIP = ClipConfig(frames=4, motion_frames=2)
-
-
-@pytest.fixture(autouse=True)
-def fake_windows(monkeypatch):
-    monkeypatch.setattr(animation, "SpeechWindows", FakeWindows)
 
 
 def perform(runtime, models=None, portrait=None, motion=None, **sampler):
@@ -48,9 +41,7 @@ def video(frames=10, runtime=None, **given):
 
 @pytest.fixture(scope="module")
 def released():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(animation, "SpeechWindows", FakeWindows)
-        return video()
+    return video()
 
 
 def test_frames_are_pictures(released):
@@ -79,20 +70,15 @@ def test_in_pieces_it_is_the_same_video_as_in_one_go(released):
     for number in range(3):
         runtime = RecordingRuntime()
         inputs, codec = perform(runtime)
-        if saved is None:
-            pixels = first_motion_frames(inputs.reference.portrait, inputs.motion)
-        else:
-            pixels = torch.load(io.BytesIO(saved), weights_only=True)
-        draws = SeededDraws(inputs.sampler, inputs.motion.patch_drop, number)
-        windows = FakeWindows(FakeSpeech(10), 4, runtime).clip(number * 4, 4)
-        with torch.inference_mode():
-            loop = ClipLoop(inputs, inputs.schedule(10, Fraction(25)), codec, runtime)
-            frames = loop.clip(number, pixels, windows, draws).whole()
-            buffer = io.BytesIO()
-            torch.save(next_motion_frames(frames, 2), buffer)
+        start = None
+        if saved is not None:
+            start = ClipState(number, torch.load(io.BytesIO(saved), weights_only=True))
+        clip = next(animate(inputs, FakeSpeech(10), codec, runtime, start))
+        buffer = io.BytesIO()
+        torch.save(clip.following.motion_pixels, buffer)
         saved = buffer.getvalue()
-        pieces.append(frames)
-    assert torch.equal(torch.cat(pieces)[:10], released)
+        pieces.append(clip.frames.whole())
+    assert torch.equal(torch.cat(pieces), released)
 
 
 @pytest.mark.parametrize(
@@ -174,19 +160,19 @@ def test_the_legacy_draws_are_those_of_one_seeded_generator():
     state = first_state(inputs)
     torch.manual_seed(42)
     for number in range(3):
-        draws, generator = clip_draws(inputs, state)
+        draws = clip_draws(inputs, state)
         assert torch.equal(draws.drop_uniforms(64, 64), torch.rand(64, 64))
         latents = draws.latents((4, 4, 8, 8), torch.float32)
         assert torch.equal(latents, torch.randn(1, 4, 4, 8, 8)[0].transpose(0, 1))
-        state = ClipState(number + 1, state.motion_pixels, generator.get_state())
+        state = ClipState(number + 1, state.motion_pixels, draws.legacy_state())
 
 
 def test_our_draws_of_a_clip_follow_its_number_alone():
     inputs, _codec = perform(RecordingRuntime())
     pixels = first_state(inputs).motion_pixels
-    first, second, second_again = (clip_draws(inputs, ClipState(number, pixels))[0] for number in (0, 1, 1))
+    first, second, second_again = (clip_draws(inputs, ClipState(number, pixels)) for number in (0, 1, 1))
     wanted = second.drop_uniforms(8, 8)
-    assert torch.equal(wanted, second_again.drop_uniforms(8, 8))
+    assert torch.equal(wanted, second_again.drop_uniforms(8, 8)) and second.legacy_state() is None
     assert not torch.equal(wanted, first.drop_uniforms(8, 8))
 
 
@@ -247,23 +233,31 @@ def test_cancel_is_heard_between_decoded_frames():
     assert len(decoded) == 3
 
 
-def test_a_clip_is_let_go_before_the_next_is_made(monkeypatch):
+def test_a_clip_is_let_go_before_the_next_is_made():
     """Constant memory: whoever takes the clips holds the only reference to them."""
-    made, alive = [], []
-    clip = ClipLoop.clip
-
-    def remember(*arguments):
-        gc.collect()
-        alive.append(sum(reference() is not None for reference in made))
-        frames = clip(*arguments)
-        made.append(weakref.ref(frames))
-        return frames
-
-    monkeypatch.setattr(ClipLoop, "clip", remember)
     inputs, codec = perform(RecordingRuntime(), models=with_stand_in_unets(tiny.shared_models()))
-    for taken in animate(inputs, FakeSpeech(12), codec, RecordingRuntime()):
-        del taken
-    assert alive == [0, 0, 0]
+    taken, alive = [], []
+
+    def count_alive(_clip, _done, latents):
+        gc.collect()
+        alive.append(sum(reference() is not None for reference in taken))
+        taken.append(weakref.ref(latents))
+
+    for clip in animate(inputs, FakeSpeech(12), codec, RecordingRuntime(), after_step=count_alive):
+        taken.append(weakref.ref(clip.frames))
+        del clip
+    assert alive == [0] * 6
+
+
+def test_what_the_steps_make_can_be_watched(released):
+    inputs, codec = perform(RecordingRuntime())
+    steps = []
+    for clip in animate(inputs, FakeSpeech(8), codec, RecordingRuntime(), after_step=lambda *step: steps.append(step)):
+        frames = clip.frames.whole()
+    assert [(clip, done) for clip, done, _latents in steps] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert torch.equal(frames, released[4:8])
+    (last,) = decode_frames(codec, steps[-1][2][-1:])
+    assert torch.equal(last.permute(1, 2, 0), frames[-1])
 
 
 def prompts(text, seed=5):

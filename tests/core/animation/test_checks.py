@@ -5,8 +5,8 @@ import tiny
 import torch
 from stand_ins import RecordingRuntime
 
-from hallo2_core.animation.animate import AnimationInputs
 from hallo2_core.animation.checks import check_inputs
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import SamplerConfig

@@ -5,7 +5,7 @@ import torch
 from stand_ins import PressedCancelError, RecordingRuntime
 from tiny import UNET, denoising_inputs, normal, shared_models
 
-from hallo2_core.animation.denoise_clip import denoising_steps, predicted
+from hallo2_core.animation.denoise_clip import denoise_clip, predict
 from hallo2_core.animation.guidance import Guidance
 from hallo2_core.animation.noise_schedule import ddim_step, timesteps
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
@@ -24,9 +24,20 @@ def conditions():
     return unet.clip_conditions(portrait, given.motion_banks, given.audio_tokens, given.weights, given.rows)
 
 
+def steps_of(unet, conditions, steps, guidance, runtime=None, recorder=None):
+    """The latents after every step; the last ones are what the loop returns."""
+    made = []
+    last = denoise_clip(
+        unet, NOISE, conditions, steps, guidance, runtime or RecordingRuntime(),
+        lambda done, latents: made.append((done, latents)), recorder,
+    )  # fmt: skip
+    assert [done for done, _latents in made] == list(range(1, steps + 1)) and made[-1][1] is last
+    return [latents for _done, latents in made]
+
+
 def test_the_loop_is_the_network_guidance_and_ddim_in_turn(conditions):
     unet, latents = shared_models().denoising_unet, NOISE
-    got = list(denoising_steps(unet, NOISE, conditions, 3, Guidance(3.5, 2), RecordingRuntime()))
+    got = steps_of(unet, conditions, 3, Guidance(3.5, 2))
     assert len(got) == 3
     with torch.inference_mode():
         for timestep, stepped in zip(timesteps(3), got, strict=True):
@@ -37,13 +48,15 @@ def test_the_loop_is_the_network_guidance_and_ddim_in_turn(conditions):
 
 def test_cancel_is_heard_before_every_step(conditions):
     runtime = RecordingRuntime(cancel_after=2)
-    taken = 0
+    taken = []
+
+    def after_step(done, _latents):
+        taken.append(done)
+        runtime.progress(done, 5)
+
     with pytest.raises(PressedCancelError):
-        unet, guidance = shared_models().denoising_unet, Guidance(3.5, 2)
-        for _latents in denoising_steps(unet, NOISE, conditions, 5, guidance, runtime):
-            taken += 1
-            runtime.progress(taken, 5)
-    assert taken == 2
+        denoise_clip(shared_models().denoising_unet, NOISE, conditions, 5, Guidance(3.5, 2), runtime, after_step)
+    assert taken == [1, 2]
 
 
 def prompted(conditions):
@@ -58,7 +71,7 @@ def test_prompts_weighed_apart_are_carried_further_in_the_conditional_half(condi
     both = torch.cat([NOISE, NOISE])
     unconditional, plain = unet(both, 500, conditions).chunk(2)
     with_text = unet(both, 500, text).chunk(2)[1]
-    got = predicted(unet, NOISE, 500, text, Guidance(3.5, 2, text_scale=2.0))
+    got = predict(unet, NOISE, 500, text, Guidance(3.5, 2, text_scale=2.0))
     led = plain + 2.0 * (with_text - plain)
     torch.testing.assert_close(got, unconditional + 3.5 * (led - unconditional), atol=1e-4, rtol=1e-4)
 
@@ -66,8 +79,8 @@ def test_prompts_weighed_apart_are_carried_further_in_the_conditional_half(condi
 @torch.inference_mode()
 def test_without_a_prompt_in_the_clip_there_is_nothing_to_weigh_and_no_second_pass(conditions):
     unet = shared_models().denoising_unet
-    plain = predicted(unet, NOISE, 500, conditions, Guidance(3.5, 2))
-    assert torch.equal(predicted(unet, NOISE, 500, conditions, Guidance(3.5, 2, text_scale=4.0)), plain)
+    plain = predict(unet, NOISE, 500, conditions, Guidance(3.5, 2))
+    assert torch.equal(predict(unet, NOISE, 500, conditions, Guidance(3.5, 2, text_scale=4.0)), plain)
 
 
 @torch.inference_mode()
@@ -79,7 +92,7 @@ def test_prompts_weighed_apart_work_without_guidance_too():
     rows, motion = torch.zeros(4, dtype=torch.long), given.motion_banks.rows(slice(2, None))
     alone = unet.clip_conditions(portrait, motion, given.audio_tokens, given.weights, rows)
     plain, with_text = unet(NOISE, 500, alone), unet(NOISE, 500, prompted(alone))
-    got = predicted(unet, NOISE, 500, prompted(alone), Guidance(1.0, 1, text_scale=0.5))
+    got = predict(unet, NOISE, 500, prompted(alone), Guidance(1.0, 1, text_scale=0.5))
     torch.testing.assert_close(got, plain + 0.5 * (with_text - plain))
 
 
@@ -91,8 +104,8 @@ def seen(recorder):
 def test_a_watch_sees_the_steps_it_names_and_changes_no_bit(conditions):
     unet, guidance = shared_models().denoising_unet, Guidance(3.5, 2)
     recorder, there = AttentionRecorder(0, range(1, 2)), AttentionRecorder(0, ())
-    plain = list(denoising_steps(unet, NOISE, conditions, 3, guidance, RecordingRuntime()))
-    watched = list(denoising_steps(unet, NOISE, conditions, 3, guidance, RecordingRuntime(), recorder))
+    plain = steps_of(unet, conditions, 3, guidance)
+    watched = steps_of(unet, conditions, 3, guidance, recorder=recorder)
     assert all(torch.equal(one, other) for one, other in zip(plain, watched, strict=True))
     unet(torch.cat([plain[0], plain[0]]), timesteps(3)[1], conditions.recorded_by(there))
     assert torch.equal(seen(recorder), seen(there))
@@ -102,8 +115,8 @@ def test_a_watch_sees_the_steps_it_names_and_changes_no_bit(conditions):
 def test_of_prompts_weighed_apart_a_watch_sees_the_pass_under_them(conditions):
     unet, text = shared_models().denoising_unet, prompted(conditions)
     apart, together, without = (AttentionRecorder(0, ()) for _ in range(3))
-    predicted(unet, NOISE, 500, text.recorded_by(apart), Guidance(3.5, 2, text_scale=2.0))
-    predicted(unet, NOISE, 500, text.recorded_by(together), Guidance(3.5, 2))
-    predicted(unet, NOISE, 500, conditions.recorded_by(without), Guidance(3.5, 2))
+    predict(unet, NOISE, 500, text.recorded_by(apart), Guidance(3.5, 2, text_scale=2.0))
+    predict(unet, NOISE, 500, text.recorded_by(together), Guidance(3.5, 2))
+    predict(unet, NOISE, 500, conditions.recorded_by(without), Guidance(3.5, 2))
     torch.testing.assert_close(seen(apart), seen(together), atol=1e-5, rtol=1e-4)
     assert (seen(apart) - seen(without)).abs().max() > 1e-4

@@ -12,7 +12,8 @@ import pytest
 from stand_ins import PixelCodec, RecordingRuntime, with_stand_in_unets
 from tiny import normal, portrait, shared_models
 
-from hallo2_core.animation.animate import AnimationInputs, animate
+from hallo2_core.animation.animate import animate
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import SamplerConfig

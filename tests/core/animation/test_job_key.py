@@ -11,7 +11,7 @@ from stand_ins import RecordingRuntime, with_stand_in_unets
 from torch import nn
 
 from hallo2_core.animation import job_key
-from hallo2_core.animation.animate import AnimationInputs
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.job_key import Render, render_key
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.animation.reference_banks import build_reference

@@ -6,7 +6,7 @@ import torch
 from stand_ins import RecordingRuntime
 from torch import nn
 
-from hallo2_core.animation.animate import AnimationInputs
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.memory import (
     GIBIBYTE,
     STEP_BYTES,

@@ -15,7 +15,7 @@ from video_on_script import Sound, decoded_sound, lag_samples, speech_like
 from hallo2_core.animation import animate as animation
 from hallo2_core.animation import estimate as estimation
 from hallo2_core.animation import render as rendering
-from hallo2_core.animation.animate import AnimationInputs
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.job_key import Render
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
@@ -48,10 +48,12 @@ class FakeSpeech:
     fps: Fraction = Fraction(25)
     encoder: FakeEncoder = field(default_factory=FakeEncoder)
 
+    def windows(self, clip_frames, runtime):
+        return FakeWindows(self, clip_frames, runtime)
+
 
 @pytest.fixture(autouse=True)
 def fake_windows(monkeypatch):
-    monkeypatch.setattr(animation, "SpeechWindows", FakeWindows)
     monkeypatch.setattr(jobs, "CLIPS_PER_SEGMENT", 2)
 
 
@@ -86,9 +88,7 @@ def render():
 def whole(render, tmp_path_factory):
     """The file's bytes, made in one go."""
     folder = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(animation, "SpeechWindows", FakeWindows)
-        video = make(render, folder)
+    video = make(render, folder)
     assert video.resumed_from_clip == 0 and names(folder) == FINISHED
     return video.path.read_bytes()
 
@@ -212,14 +212,14 @@ def test_stopped_after_every_clip_it_is_the_same_video(render, whole, tmp_path):
 def test_whatever_goes_wrong_at_a_clip_it_goes_on_there(render, whole, tmp_path, monkeypatch, clip):
     made = []
 
-    def fail(*arguments, call=animation.ClipLoop.clip):
+    def fail(*arguments, call=animation.denoise_clip):
         if len(made) == clip:
             raise RuntimeError("out of memory")
         made.append(1)
         return call(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="out of memory"):
-        patch.setattr(animation.ClipLoop, "clip", fail)
+        patch.setattr(animation, "denoise_clip", fail)
         make(render, tmp_path)
     video = make(render, tmp_path)
     assert video.resumed_from_clip == clip and video.path.read_bytes() == whole and names(tmp_path) == FINISHED
@@ -356,21 +356,22 @@ def test_what_it_will_take_is_said_before_the_start_and_taken_away_at_the_end(re
 
 def test_of_two_failures_the_first_is_shown(render, tmp_path, monkeypatch):
     """The finisher's, though the networks fail as well before anybody asks for it."""
-    failed = threading.Event()
+    failed, made = threading.Event(), []
 
     def fail_in_the_finisher(*_arguments):
         failed.set()
         raise JobError("the disk is full")
 
-    def fail_in_the_network(loop, number, *arguments, call=animation.ClipLoop.clip):
-        if number:
+    def fail_in_the_network(*arguments, call=animation.denoise_clip):
+        if made:
             assert failed.wait(30)
             time.sleep(0.1)
             raise RuntimeError("out of memory")
-        return call(loop, number, *arguments)
+        made.append(1)
+        return call(*arguments)
 
     monkeypatch.setattr(rendering, "_finish_clip", fail_in_the_finisher)
-    monkeypatch.setattr(animation.ClipLoop, "clip", fail_in_the_network)
+    monkeypatch.setattr(animation, "denoise_clip", fail_in_the_network)
     with pytest.raises(JobError, match="the disk is full"):
         make(render, tmp_path)
 
@@ -397,7 +398,7 @@ def test_cancel_waits_for_the_clip_in_hand(render, tmp_path, monkeypatch):
 
 
 def test_no_more_than_one_clip_waits_to_be_finished(render, tmp_path, monkeypatch):
-    alive, write, loop_clip = [], rendering._finish_clip, animation.ClipLoop.clip
+    alive, write, denoise = [], rendering._finish_clip, animation.denoise_clip
     waiting = []
 
     def counted_write(*arguments):
@@ -406,12 +407,12 @@ def test_no_more_than_one_clip_waits_to_be_finished(render, tmp_path, monkeypatc
 
     def counted_clip(*arguments):
         alive.append(len(waiting))
-        frames = loop_clip(*arguments)
+        latents = denoise(*arguments)
         waiting.append(1)
-        return frames
+        return latents
 
     monkeypatch.setattr(rendering, "_finish_clip", counted_write)
-    monkeypatch.setattr(animation.ClipLoop, "clip", counted_clip)
+    monkeypatch.setattr(animation, "denoise_clip", counted_clip)
     make(render, tmp_path)
     assert len(alive) == CLIPS and max(alive) <= 1
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import tiny
 import torch
-from stand_ins import FakeSpeech, FakeWindows, PressedCancelError, RecordingRuntime
+from stand_ins import FakeSpeech, PressedCancelError, RecordingRuntime
 
-from hallo2_core.animation import animate as animation
-from hallo2_core.animation.animate import AnimationInputs, animate
+from hallo2_core.animation.animate import animate
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import SamplerConfig
@@ -20,7 +20,6 @@ CLIP = ClipConfig(frames=4, motion_frames=2)
 
 @pytest.fixture(autouse=True)
 def fake_windows(monkeypatch):
-    monkeypatch.setattr(animation, "SpeechWindows", FakeWindows)
     monkeypatch.setattr(module, "check_inputs", lambda inputs, speech: None)  # wants a real speech encoder
 
 

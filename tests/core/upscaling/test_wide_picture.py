@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import tiny
 import torch
-from stand_ins import FakeSpeech, FakeWindows
+from stand_ins import FakeSpeech
 
-from hallo2_core.animation import animate as animation
-from hallo2_core.animation.animate import AnimationInputs, animate
+from hallo2_core.animation.animate import animate
+from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import SamplerConfig
@@ -38,7 +38,6 @@ def faces():
 def test_a_small_face_is_animated_in_any_shape_and_goes_back_into_its_picture(
     faces, width, height, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(animation, "SpeechWindows", FakeWindows)
     runtime, models = LocalRuntime(), tiny.shared_models()
     portrait = prepare_portrait(PICTURE, faces, width, height)
     codec = VAECodec(models.vae, runtime)
