@@ -42,7 +42,7 @@ def load_speech_encoder(
 ) -> SpeechEncoder:
     """dtype: None keeps the file's. Dimensions are read off the tensors' shapes.
 
-    Errors: CheckpointError that says what the file seems to be; MissingDependencyError for transformers below 4.50.
+    Errors: CheckpointError that says what the file seems to be; MissingDependencyError for transformers below 4.37.
     """
     weights = read_tensors(path)
     names = _own_names(weights)

@@ -22,7 +22,7 @@ from ..errors import MissingDependencyError
 if TYPE_CHECKING:
     from transformers import Wav2Vec2Model
 
-OLDEST_TRANSFORMERS = (4, 50)
+OLDEST_TRANSFORMERS = (4, 37)  # the lower bound of the oldest supported host; `tests/oldest` runs it
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class SpeechEncoder(nn.Module):
     """Normalised 16 kHz sound → the hidden states of every layer at every frame.
 
     The network is `wav2vec`, under transformers' own key names. It has no dropout, so train and eval mode are one.
-    Errors: MissingDependencyError where transformers is absent, broken or older than 4.50.
+    Errors: MissingDependencyError where transformers is absent, broken or older than 4.37.
     """
 
     def __init__(self, config: Wav2VecConfig | None = None, device: torch.device | str | None = None) -> None:
