@@ -3,9 +3,9 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { TimelineEditor } from "./timeline/editor.js";
-import { loadSound } from "./timeline/sound.js";
-import { surroundingsOf } from "./timeline/surroundings.js";
+import { TimelineEditor } from "./timeline/editor.mjs";
+import { loadSound } from "./timeline/sound.mjs";
+import { surroundingsOf } from "./timeline/surroundings.mjs";
 
 const KINDS = { Hallo2TextPrompts: "prompts", Hallo2WeightTimeline: "weights" };
 const HEIGHT_PX = { prompts: 228, weights: 294 }; // the page's own, and the room that editors leave around it

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 
-import { formatTimeline, parseTimeline } from "../../js/timeline/grammar.js";
+import { formatTimeline, parseTimeline } from "../../js/timeline/grammar.mjs";
 
 export const CASES = JSON.parse(readFileSync(new URL("../timeline_cases.json", import.meta.url), "utf-8"));
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attractingPoints, dragged } from "../../js/timeline/dragging.js";
+import { attractingPoints, dragged } from "../../js/timeline/dragging.mjs";
 import { at25, place, prompts, text } from "./cases.mjs";
 
 const timeline = prompts("0-1 a; 2-3 b; 4-5 c");

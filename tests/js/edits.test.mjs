@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addSpan, changeContent, moveEdge, moveSpan, removeSpan, spanUnder, splitSpan } from "../../js/timeline/edits.js";
-import { parseTimeline } from "../../js/timeline/grammar.js";
+import { addSpan, changeContent, moveEdge, moveSpan, removeSpan, spanUnder, splitSpan } from "../../js/timeline/edits.mjs";
+import { parseTimeline } from "../../js/timeline/grammar.mjs";
 import { at25, place, prompts, text, weights } from "./cases.mjs";
 
 test("a new span takes two seconds, or what is free", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FollowedSound } from "../../js/timeline/followed_sound.js";
+import { FollowedSound } from "../../js/timeline/followed_sound.mjs";
 
 const file = (filename) => ({ filename, subfolder: "", type: "input" });
 

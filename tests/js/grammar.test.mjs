@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { formatTimeline, parseTimeline, parseWeight, TimelineError } from "../../js/timeline/grammar.js";
-import { momentAt, momentText } from "../../js/timeline/moments.js";
+import { formatTimeline, parseTimeline, parseWeight, TimelineError } from "../../js/timeline/grammar.mjs";
+import { momentAt, momentText } from "../../js/timeline/moments.mjs";
 import { CASES } from "./cases.mjs";
 
 const plainMoment = (moment) =>

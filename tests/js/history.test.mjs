@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { amend, begin, record, redo, undo } from "../../js/timeline/history.js";
+import { amend, begin, record, redo, undo } from "../../js/timeline/history.mjs";
 
 test("steps go back and forth, and a new one drops what was undone", () => {
   let history = record(record(begin("a"), "b"), "c");

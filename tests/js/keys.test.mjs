@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { commandOf } from "../../js/timeline/keys.js";
+import { commandOf } from "../../js/timeline/keys.mjs";
 
 const press = (key, held = {}) => ({ key, shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, ...held });
 const span = (key, held, kind = "prompts") => commandOf(press(key, held), "span", kind);

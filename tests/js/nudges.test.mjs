@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { nudge, nudgeValue } from "../../js/timeline/nudges.js";
+import { nudge, nudgeValue } from "../../js/timeline/nudges.mjs";
 import { at25, place, prompts, text, weights } from "./cases.mjs";
 
 test("a span goes by a frame, and so do its edges", () => {

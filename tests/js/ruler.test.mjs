@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clockText, lengthShown, rulerSteps } from "../../js/timeline/ruler.js";
+import { clockText, lengthShown, rulerSteps } from "../../js/timeline/ruler.mjs";
 
 test("labels have room, marks become frames where frames have room", () => {
   assert.deepEqual(rulerSteps(50, 25), { label: 2, mark: 0.4 });

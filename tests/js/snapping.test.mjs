@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { onFrame, snap, snapSpan } from "../../js/timeline/snapping.js";
+import { onFrame, snap, snapSpan } from "../../js/timeline/snapping.mjs";
 
 const grid = { fps: 25, points: [1.013, 2.6], reach: 0.1 };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { outline, pausePoints, pauses } from "../../js/timeline/sound_shape.js";
+import { outline, pausePoints, pauses } from "../../js/timeline/sound_shape.mjs";
 
 const RATE = 8000;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fileOf, surroundingsOf } from "../../js/timeline/surroundings.js";
+import { fileOf, surroundingsOf } from "../../js/timeline/surroundings.mjs";
 
 /** A graph as far as the look goes: nodes that know whom they feed and who feeds them. */
 function graph(links) {

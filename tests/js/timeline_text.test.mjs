@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { removeSpan } from "../../js/timeline/edits.js";
-import { TimelineText } from "../../js/timeline/timeline_text.js";
+import { removeSpan } from "../../js/timeline/edits.mjs";
+import { TimelineText } from "../../js/timeline/timeline_text.mjs";
 import { place } from "./cases.mjs";
 
 function opened(text) {

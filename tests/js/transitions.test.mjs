@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { spansOf } from "../../js/timeline/edits.js";
-import { envelope, valueLine, weightAt } from "../../js/timeline/transitions.js";
+import { spansOf } from "../../js/timeline/edits.mjs";
+import { envelope, valueLine, weightAt } from "../../js/timeline/transitions.mjs";
 import { CASES, prompts, weights } from "./cases.mjs";
 
 for (const example of CASES.transitions) {

@@ -1,6 +1,6 @@
 // The text of a timeline ↔ its rows and spans. The same grammar as the pack's Python side reads: docs/timeline.md.
 
-import { compareMoments, momentText, parseDecimal, parseMoment } from "./moments.js";
+import { compareMoments, momentText, parseDecimal, parseMoment } from "./moments.mjs";
 
 /** Each track of weights: the least and the largest value it takes, and what a new span holds. */
 export const TRACKS = {
@@ -17,8 +17,8 @@ const WHITE_SPACE = " \t\r\u00a0\u3000";
 
 /**
  * @typedef {object} Span
- * @property {import("./moments.js").Moment} start
- * @property {import("./moments.js").Moment|null} end null: to the end of the video
+ * @property {import("./moments.mjs").Moment} start
+ * @property {import("./moments.mjs").Moment|null} end null: to the end of the video
  * @property {string} content a prompt, or a weight's number
  *
  * @typedef {object} Timeline

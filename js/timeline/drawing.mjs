@@ -1,15 +1,15 @@
 // The ruler of time and the sound's outline, on a canvas. Colours are the canvas's own: color for letters and marks,
 // fill for the sound, stroke for pauses.
 
-import { clockText, rulerSteps } from "./ruler.js";
-import { PEAKS_PER_SECOND } from "./sound_shape.js";
+import { clockText, rulerSteps } from "./ruler.mjs";
+import { PEAKS_PER_SECOND } from "./sound_shape.mjs";
 
 export const RULER_PX = 20;
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {{width: number, height: number, ratio: number, from: number, pxPerSecond: number, length: number,
- *   fps: number, sound: import("./sound.js").Sound|null}} scene `from`: the time at the left edge
+ *   fps: number, sound: import("./sound.mjs").Sound|null}} scene `from`: the time at the left edge
  */
 export function drawScene(canvas, scene) {
   canvas.width = Math.max(1, Math.round(scene.width * scene.ratio));

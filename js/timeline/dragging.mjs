@@ -1,20 +1,20 @@
 // What a drag makes of the timeline it began with.
 
-import { boundsOf, moveEdge, moveSpan, spanAt } from "./edits.js";
-import { snap, snapSpan } from "./snapping.js";
-import { pausePoints } from "./sound_shape.js";
+import { boundsOf, moveEdge, moveSpan, spanAt } from "./edits.mjs";
+import { snap, snapSpan } from "./snapping.mjs";
+import { pausePoints } from "./sound_shape.mjs";
 
 /**
  * @typedef {object} Drag
  * @property {"span"|"edge"} what
  * @property {"start"|"end"} [edge]
- * @property {import("./edits.js").Place} place
+ * @property {import("./edits.mjs").Place} place
  * @property {number} grabbed the time at which the hand took hold
  *
- * @param {import("./grammar.js").Timeline} timeline as it was when the drag began
+ * @param {import("./grammar.mjs").Timeline} timeline as it was when the drag began
  * @param {Drag} drag
  * @param {number} pointed the time under the hand now
- * @param {{measure: import("./edits.js").Measure, points: number[]|null, reach: number, alone: boolean}} how
+ * @param {{measure: import("./edits.mjs").Measure, points: number[]|null, reach: number, alone: boolean}} how
  *   points: what attracts from `reach` seconds away; null: nothing does, nor do frames
  * @returns {{timeline, point: number|null}} point: what it was drawn to
  */

@@ -1,10 +1,10 @@
 // Keys that are pressed within the widget. What it takes, nobody else gets.
 
-import { commandOf } from "./keys.js";
+import { commandOf } from "./keys.mjs";
 
 /**
- * @param {import("./view.js").TimelineView} view
- * @param {import("./editor.js").TimelineEditor} editor
+ * @param {import("./view.mjs").TimelineView} view
+ * @param {import("./editor.mjs").TimelineEditor} editor
  */
 export function listenToKeys(view, editor) {
   view.element.addEventListener("keydown", (event) => {

@@ -1,20 +1,20 @@
 // The timeline's editor: carries out what buttons, keys and the pointer ask for, and keeps the node's text, the graph
 // around it and the page in step.
 
-import { dragged, attractingPoints } from "./dragging.js";
+import { dragged, attractingPoints } from "./dragging.mjs";
 import {
   addSpan, boundsOf, changeContent, removeSpan, spanAt, spansOf, spanUnder, splitSpan, toggleOpenEnd,
-} from "./edits.js"; // prettier-ignore
-import { FollowedSound } from "./followed_sound.js";
-import { parseWeight, PROMPTS, TRACKS } from "./grammar.js";
-import { listenToKeys } from "./keyboard.js";
-import { nudge, nudgeValue } from "./nudges.js";
-import { listenToPointer } from "./pointer.js";
-import { clockText, lengthShown } from "./ruler.js";
-import { onFrame } from "./snapping.js";
-import { spanSaid } from "./span_box.js";
-import { TimelineText } from "./timeline_text.js";
-import { TimelineView } from "./view.js";
+} from "./edits.mjs"; // prettier-ignore
+import { FollowedSound } from "./followed_sound.mjs";
+import { parseWeight, PROMPTS, TRACKS } from "./grammar.mjs";
+import { listenToKeys } from "./keyboard.mjs";
+import { nudge, nudgeValue } from "./nudges.mjs";
+import { listenToPointer } from "./pointer.mjs";
+import { clockText, lengthShown } from "./ruler.mjs";
+import { onFrame } from "./snapping.mjs";
+import { spanSaid } from "./span_box.mjs";
+import { TimelineText } from "./timeline_text.mjs";
+import { TimelineView } from "./view.mjs";
 
 const NEW_PROMPT = "new prompt";
 const SNAP_REACH_PX = 8;
@@ -25,8 +25,8 @@ const LARGEST_FRAME_PX = 16; // on the screen, however long the timeline is
  * @typedef {object} Port
  * @property {() => string} read the node's text
  * @property {(text: string) => void} write it
- * @property {() => import("./surroundings.js").Surroundings} look around in the graph
- * @property {(file: object) => Promise<import("./sound.js").Sound>} loadSound
+ * @property {() => import("./surroundings.mjs").Surroundings} look around in the graph
+ * @property {(file: object) => Promise<import("./sound.mjs").Sound>} loadSound
  */
 export class TimelineEditor {
   #port;

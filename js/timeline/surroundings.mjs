@@ -2,7 +2,7 @@
 // The node has no input for sound: it hands its text to a sampler, whose speech comes from Encode Speech, whose audio
 // may come from a file that Load Audio names.
 
-import { TRACKS } from "./grammar.js";
+import { TRACKS } from "./grammar.mjs";
 
 const USUAL_FPS = 25;
 const MOST_REROUTES = 50;
@@ -12,7 +12,7 @@ const MOST_REROUTES = 50;
  * @property {number} fps
  * @property {boolean} fpsIsKnown false: nothing is connected that says it
  * @property {{filename: string, subfolder: string, type: string}|null} file of the sound
- * @property {import("./transitions.js").Transition} transition
+ * @property {import("./transitions.mjs").Transition} transition
  * @property {Record<string, number>} own the sampler's own weights, which hold where no span acts
  * @property {boolean} isGiven the node's text is not its own: another node is connected to it
  *

@@ -1,9 +1,9 @@
 // One span on the page: a box with two edges to drag, and its text. The text is what has the focus, read-only until it
 // is edited: the editor leaves keys alone that are pressed in an input, and so its own undo stays out of ours.
 
-import { boundsOf } from "./edits.js";
-import { element, setAttributes } from "./element.js";
-import { TRACKS } from "./grammar.js";
+import { boundsOf } from "./edits.mjs";
+import { element, setAttributes } from "./element.mjs";
+import { TRACKS } from "./grammar.mjs";
 
 const PROMPT_HUES = [212, 152, 32, 286, 350, 184];
 const TRACK_HUES = { pose: 212, face: 286, lip: 350, cfg: 40 };

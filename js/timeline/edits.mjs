@@ -1,6 +1,6 @@
 // What a hand may do to a timeline. Each edit gives a new timeline, or null where there is no room; none can overlap.
 
-import { momentAt, secondsOf } from "./moments.js";
+import { momentAt, secondsOf } from "./moments.mjs";
 
 const NEW_SPAN_SECONDS = 2;
 const SAME_PLACE_SECONDS = 0.0006; // below the millisecond to which pointed-at times are written

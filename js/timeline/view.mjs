@@ -1,10 +1,10 @@
 // The widget's page: buttons, ruler and sound, rows of spans, the playhead, and a line that says what is what.
 
-import { drawScene } from "./drawing.js";
-import { element, setAttributes } from "./element.js";
-import { Row } from "./row.js";
-import { clockText } from "./ruler.js";
-import { TRACKS } from "./grammar.js";
+import { drawScene } from "./drawing.mjs";
+import { element, setAttributes } from "./element.mjs";
+import { Row } from "./row.mjs";
+import { clockText } from "./ruler.mjs";
+import { TRACKS } from "./grammar.mjs";
 
 const BUTTONS = [
   // command, label, what it does

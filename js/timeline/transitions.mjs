@@ -1,6 +1,6 @@
 // How far a span acts at a time: the pack's own formula, so that the editor draws what the sampler does.
 
-import { boundsOf } from "./edits.js";
+import { boundsOf } from "./edits.mjs";
 
 /** @typedef {{seconds: number, blend: "linear"|"smooth"}} Transition centred on a span's borders; 0 is a hard cut */
 

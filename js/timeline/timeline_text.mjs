@@ -1,8 +1,8 @@
 // The node's text, read as a timeline, with undo. The text is the truth: it is what the graph saves, and whoever
 // changes it is followed. One that cannot be read is left alone; the last one that could stays to be looked at.
 
-import { formatTimeline, parseTimeline, TimelineError } from "./grammar.js";
-import { amend, begin, record, redo, undo } from "./history.js";
+import { formatTimeline, parseTimeline, TimelineError } from "./grammar.mjs";
+import { amend, begin, record, redo, undo } from "./history.mjs";
 
 export class TimelineText {
   error = null;

@@ -1,6 +1,6 @@
 // A sound file → its outline. Decoded once, whatever the number of nodes that show it; only the outline is kept.
 
-import { outline, pauses } from "./sound_shape.js";
+import { outline, pauses } from "./sound_shape.mjs";
 
 const LARGEST_BYTES = 128 * 1024 ** 2; // decoded it takes some ten times that, for a moment
 const RATE_HZ = 16_000; // enough for an outline

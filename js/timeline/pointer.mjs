@@ -3,8 +3,8 @@
 const DRAG_BEGINS_PX = 3;
 
 /**
- * @param {import("./view.js").TimelineView} view
- * @param {import("./editor.js").TimelineEditor} editor
+ * @param {import("./view.mjs").TimelineView} view
+ * @param {import("./editor.mjs").TimelineEditor} editor
  */
 export function listenToPointer(view, editor) {
   let gesture = null;

@@ -3,14 +3,14 @@
 const NONE = "no sound file connected";
 
 export class FollowedSound {
-  /** @type {import("./sound.js").Sound|null} */
+  /** @type {import("./sound.mjs").Sound|null} */
   shape = null;
   note = NONE;
   #file = null;
   #load;
   #whenRead;
 
-  /** @param {(file: object) => Promise<import("./sound.js").Sound>} load */
+  /** @param {(file: object) => Promise<import("./sound.mjs").Sound>} load */
   constructor(load, whenRead) {
     this.#load = load;
     this.#whenRead = whenRead;

@@ -1,7 +1,7 @@
 // Small steps, as the arrow keys make them.
 
-import { boundsOf, changeContent, moveEdge, moveSpan, spanAt } from "./edits.js";
-import { TRACKS } from "./grammar.js";
+import { boundsOf, changeContent, moveEdge, moveSpan, spanAt } from "./edits.mjs";
+import { TRACKS } from "./grammar.mjs";
 
 const VALUE_STEP = 0.1;
 

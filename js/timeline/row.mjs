@@ -1,10 +1,10 @@
 // A row of spans, and behind them what the sampler makes of it: how far each prompt acts, or the weight's value.
 
-import { spansOf } from "./edits.js";
-import { element, setAttributes, svgElement } from "./element.js";
-import { TRACKS } from "./grammar.js";
-import { hueOf, SpanBox } from "./span_box.js";
-import { envelope, valueLine } from "./transitions.js";
+import { spansOf } from "./edits.mjs";
+import { element, setAttributes, svgElement } from "./element.mjs";
+import { TRACKS } from "./grammar.mjs";
+import { hueOf, SpanBox } from "./span_box.mjs";
+import { envelope, valueLine } from "./transitions.mjs";
 
 export class Row {
   constructor(name) {
