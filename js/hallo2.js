@@ -1,25 +1,23 @@
-// ComfyUI-Hallo2 in the editor: the timeline widget of Text Prompts and Weight Timeline. Without it both nodes are
-// whole: their timeline is a text, and this file only shows that text and edits it.
+// ComfyUI-Hallo2 in the editor: the timeline widget of Text Prompts and Weight Timeline. Both nodes work without it:
+// their timeline is a text, and the widget only shows and edits that text.
+//
+// The host makes every editor load every .js file below this folder. So this is the only one: the rest is .mjs, and is
+// loaded when the first timeline node is created.
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { TimelineEditor } from "./timeline/editor.mjs";
-import { loadSound } from "./timeline/sound.mjs";
-import { surroundingsOf } from "./timeline/surroundings.mjs";
 
 const KINDS = { Hallo2TextPrompts: "prompts", Hallo2WeightTimeline: "weights" };
-const HEIGHT_PX = { prompts: 228, weights: 294 }; // the page's own, and the room that editors leave around it
+const HEIGHT_PX = { prompts: 206, weights: 272 };
+const ROOM_PX = 22; // that the editors leave around a widget
 const WIDTH_PX = 560;
-const LOOK_EVERY_MS = 200; // nothing tells of a file or a frame rate that is chosen on another node
+const MODULES =
+  "commands dragging drawing editor edits element followed_sound gesture grammar graph_walk history keyboard keys " +
+  "moments nudges pointer row ruler session snapping sound sound_shape span_box surroundings timeline_text " +
+  "transitions typing view widget";
 
 app.registerExtension({
   name: "ComfyUI-Hallo2.timeline",
-
-  init() {
-    const style = Object.assign(document.createElement("link"), { rel: "stylesheet" });
-    style.href = new URL("./timeline/timeline.css", import.meta.url).href;
-    document.head.append(style);
-  },
 
   nodeCreated(node) {
     const kind = KINDS[node.comfyClass];
@@ -28,36 +26,55 @@ app.registerExtension({
   },
 });
 
+/** The widget takes its room at once, so that a saved node keeps its size. The editor fills it once it is loaded. */
 function addTimeline(node, kind, text) {
-  const editor = new TimelineEditor(kind, {
-    read: () => String(text.value ?? ""),
-    write: (value) => {
-      text.value = value;
-      text.callback?.(value);
-      app.graph?.setDirtyCanvas(true, true);
-    },
-    look: () => surroundingsOf(node),
-    loadSound: (file) => {
-      const route = `/view?${new URLSearchParams(file)}`;
-      return loadSound(route, () => api.fetchApi(route));
-    },
-  });
-  editor.element.addEventListener("wheel", (event) => {
-    event.stopPropagation();
-    app.canvas.processMouseWheel(event); // what the editor leaves zooms the graph, as everywhere else on a node
-  });
-  queueMicrotask(() => editor.refresh()); // a workflow that is loaded sets its text after this
-  const widget = node.addDOMWidget("timeline_editor", "hallo2_timeline", editor.element, {
+  const root = document.createElement("div");
+  root.style.minHeight = `${HEIGHT_PX[kind]}px`;
+  const widget = node.addDOMWidget("timeline_editor", "hallo2_timeline", root, {
     serialize: false, // not in what is queued …
-    getMinHeight: () => HEIGHT_PX[kind],
+    getMinHeight: () => HEIGHT_PX[kind] + ROOM_PX,
   });
   widget.serialize = false; // … nor in the saved workflow: the text is what counts
-  const looking = setInterval(() => editor.refresh(), LOOK_EVERY_MS);
-  const { onRemove } = widget;
-  widget.onRemove = () => {
-    clearInterval(looking);
-    onRemove?.call(widget);
-  };
   const [width, height] = node.computeSize();
   node.setSize([Math.max(width, WIDTH_PX), height]);
+  timelineCode()
+    .then(({ fillTimeline }) => fillTimeline(root, node, kind, text, { app, api }))
+    .catch((problem) => {
+      console.warn("ComfyUI-Hallo2: the timeline editor could not be loaded.", problem);
+      root.textContent = `The timeline editor could not be loaded (${problem.message}). Edit the text above instead.`;
+    });
+}
+
+let code = null;
+
+function timelineCode() {
+  code ??= loadCode().catch((problem) => {
+    code = null; // the next node tries again
+    throw problem;
+  });
+  return code;
+}
+
+async function loadCode() {
+  // The host sends .js and .css with "no-store", but .mjs without any cache header. After an update of the pack a
+  // browser could use old modules for days, mixed with new ones. So each one is revalidated, once for each page.
+  const addresses = MODULES.split(" ").map((name) => addressOf(`${name}.mjs`));
+  await Promise.all([stylesheet(addressOf("timeline.css")), ...addresses.map(revalidate)]);
+  return import("./timeline/widget.mjs");
+}
+
+const addressOf = (name) => new URL(`./timeline/${name}`, import.meta.url).href;
+
+async function revalidate(address) {
+  const reply = await fetch(address, { cache: "no-cache" });
+  await reply.arrayBuffer(); // an incomplete reply would not be cached
+}
+
+function stylesheet(href) {
+  return new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", () => reject(new Error("timeline.css is missing")));
+    document.head.append(link);
+  });
 }

@@ -1,5 +1,4 @@
-// The ruler of time and the sound's outline, on a canvas. Colours are the canvas's own: color for letters and marks,
-// fill for the sound, stroke for pauses.
+// The ruler of time and the sound's outline, on a canvas.
 
 import { clockText, rulerSteps } from "./ruler.mjs";
 import { PEAKS_PER_SECOND } from "./sound_shape.mjs";
@@ -7,15 +6,26 @@ import { PEAKS_PER_SECOND } from "./sound_shape.mjs";
 export const RULER_PX = 20;
 
 /**
+ * The stylesheet's colors for a canvas: `color` for letters and marks, `fill` for the sound, `stroke` for pauses.
+ * @typedef {{color: string, fill: string, stroke: string, fontFamily: string}} Colors
+ * @param {HTMLCanvasElement} canvas
+ * @returns {Colors}
+ */
+export function colorsOf(canvas) {
+  const { color, fill, stroke, fontFamily } = getComputedStyle(canvas);
+  return { color, fill, stroke, fontFamily };
+}
+
+/**
  * @param {HTMLCanvasElement} canvas
  * @param {{width: number, height: number, ratio: number, from: number, pxPerSecond: number, length: number,
  *   fps: number, sound: import("./sound.mjs").Sound|null}} scene `from`: the time at the left edge
+ * @param {Colors} colors
  */
-export function drawScene(canvas, scene) {
+export function drawScene(canvas, scene, { color, fill, stroke, fontFamily }) {
   canvas.width = Math.max(1, Math.round(scene.width * scene.ratio));
   canvas.height = Math.max(1, Math.round(scene.height * scene.ratio));
   const pen = canvas.getContext("2d");
-  const { color, fill, stroke, fontFamily } = getComputedStyle(canvas);
   pen.scale(canvas.width / scene.width, canvas.height / scene.height);
   if (scene.sound) {
     drawPauses(pen, scene, stroke);
@@ -24,8 +34,8 @@ export function drawScene(canvas, scene) {
   drawRuler(pen, scene, color, fontFamily);
 }
 
-function drawPauses(pen, scene, colour) {
-  pen.fillStyle = colour;
+function drawPauses(pen, scene, color) {
+  pen.fillStyle = color;
   pen.globalAlpha = 0.16;
   for (const [start, end] of scene.sound.pauses) {
     pen.fillRect(xOf(start, scene), RULER_PX, (end - start) * scene.pxPerSecond, scene.height - RULER_PX);
@@ -33,12 +43,12 @@ function drawPauses(pen, scene, colour) {
   pen.globalAlpha = 1;
 }
 
-function drawSound(pen, { sound, width, height, from, pxPerSecond }, colour) {
+function drawSound(pen, { sound, width, height, from, pxPerSecond }, color) {
   const middle = (RULER_PX + height) / 2;
   const loudest = sound.peaks.reduce((most, peak) => Math.max(most, peak), 1e-6);
   const reach = ((height - RULER_PX) / 2 - 2) / loudest;
   const perPx = PEAKS_PER_SECOND / pxPerSecond;
-  pen.fillStyle = colour;
+  pen.fillStyle = color;
   for (let x = 0; x < width; x += 1) {
     const first = Math.floor((from + x / pxPerSecond) * PEAKS_PER_SECOND);
     if (first >= sound.peaks.length) break;
@@ -51,9 +61,9 @@ function drawSound(pen, { sound, width, height, from, pxPerSecond }, colour) {
   }
 }
 
-function drawRuler(pen, scene, colour, fontFamily) {
+function drawRuler(pen, scene, color, fontFamily) {
   const { label, mark } = rulerSteps(scene.pxPerSecond, scene.fps);
-  pen.fillStyle = colour;
+  pen.fillStyle = color;
   pen.globalAlpha = 0.35;
   for (const time of ticks(scene, mark)) pen.fillRect(xOf(time, scene), RULER_PX - 4, 1, 4);
   for (const time of ticks(scene, label)) {

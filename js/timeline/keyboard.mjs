@@ -4,40 +4,41 @@ import { commandOf } from "./keys.mjs";
 
 /**
  * @param {import("./view.mjs").TimelineView} view
- * @param {import("./editor.mjs").TimelineEditor} editor
+ * @param {{session: import("./session.mjs").TimelineSession, typing: import("./typing.mjs").Typing,
+ *   commands: import("./commands.mjs").Commands}} parts of the editor
  */
-export function listenToKeys(view, editor) {
+export function listenToKeys(view, { session, typing, commands }) {
   view.element.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (editor.isEditing) {
-      typedKey(event, editor);
+    if (typing.isActive) {
+      typedKey(event, typing);
       return;
     }
-    const command = commandOf(event, focusOf(event.target, view), editor.kind);
+    const command = commandOf(event, focusOf(event.target, view), session.kind);
     if (command === null) return;
     event.stopPropagation();
     const [name, typed] = command;
     if (name !== "rename" || typed === undefined) event.preventDefault(); // a digit goes on into the text it opens
-    editor.run(command);
+    commands.run(command);
   });
   view.element.addEventListener("focusin", ({ target }) => {
     const box = target.closest(".h2t-span");
-    if (box) editor.select({ row: box.dataset.row, index: Number(box.dataset.index) });
+    if (box) session.select({ row: box.dataset.row, index: Number(box.dataset.index) });
   });
   view.element.addEventListener("focusout", ({ target }) => {
-    if (target.matches(".h2t-text:not([readonly])")) editor.endEdit();
+    if (target.matches(".h2t-text:not([readonly])")) typing.end();
   });
-  view.playhead.addEventListener("input", () => editor.playheadToFrame(Number(view.playhead.value)));
+  view.playhead.addEventListener("input", () => commands.playheadToFrame(Number(view.playhead.value)));
 }
 
-function typedKey(event, editor) {
+function typedKey(event, typing) {
   if (event.ctrlKey || event.metaKey) {
     if ("zyaxcv".includes(event.key.toLowerCase())) event.stopPropagation(); // the text's own undo, copy and paste
     return;
   }
   event.stopPropagation();
-  if (event.key === "Enter") editor.endEdit();
-  else if (event.key === "Escape") editor.cancelEdit();
+  if (event.key === "Enter") typing.end();
+  else if (event.key === "Escape") typing.cancel();
 }
 
 function focusOf(target, view) {

@@ -1,39 +1,40 @@
-// What a mouse, pen or finger does: choose and drag spans and edges, set the playhead, make and edit spans.
+// What a mouse, pen or finger does: select and drag spans and edges, set the playhead, add and edit spans, zoom.
 
 const DRAG_BEGINS_PX = 3;
 
 /**
  * @param {import("./view.mjs").TimelineView} view
- * @param {import("./editor.mjs").TimelineEditor} editor
+ * @param {{session: import("./session.mjs").TimelineSession, typing: import("./typing.mjs").Typing,
+ *   commands: import("./commands.mjs").Commands, gesture: import("./gesture.mjs").Gesture}} parts of the editor
  */
-export function listenToPointer(view, editor) {
-  let gesture = null;
+export function listenToPointer(view, { session, typing, commands, gesture }) {
+  let drag = null;
 
   view.element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return; // the other buttons are the graph's
     event.stopPropagation(); // or a node drawn as HTML would be dragged along
-    editor.endEdit(event.target);
-    const begun = view.content.contains(event.target) ? gestureAt(event, view, editor) : null;
-    if (begun === null) return;
-    gesture = { ...begun, id: event.pointerId, x: event.clientX, moving: false };
-    editor.beginGesture(gesture);
-    if (begun.what === "playhead") editor.dragTo(gesture, event.clientX, event);
+    typing.end(event.target);
+    const pressed = view.content.contains(event.target) ? dragAt(event, view, session.length) : null;
+    if (pressed === null) return;
+    drag = { ...pressed, id: event.pointerId, x: event.clientX, moving: false };
+    gesture.begin(drag);
+    if (drag.what === "playhead") gesture.dragTo(drag, event.clientX, event);
   });
 
   view.element.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== gesture?.id) return;
-    if (!gesture.moving && Math.abs(event.clientX - gesture.x) > DRAG_BEGINS_PX) {
-      gesture.moving = true;
+    if (event.pointerId !== drag?.id) return;
+    if (!drag.moving && Math.abs(event.clientX - drag.x) > DRAG_BEGINS_PX) {
+      drag.moving = true;
       view.scroller.setPointerCapture(event.pointerId); // not before: a click would be the scroller's
     }
-    if (gesture.moving) editor.dragTo(gesture, event.clientX, event);
+    if (drag.moving) gesture.dragTo(drag, event.clientX, event);
   });
 
   for (const end of ["pointerup", "pointercancel"]) {
     view.element.addEventListener(end, (event) => {
-      if (event.pointerId !== gesture?.id) return;
-      gesture = null;
-      editor.endGesture();
+      if (event.pointerId !== drag?.id) return;
+      drag = null;
+      gesture.end();
     });
   }
 
@@ -46,24 +47,37 @@ export function listenToPointer(view, editor) {
   view.element.addEventListener("dblclick", (event) => {
     event.stopPropagation(); // the graph would open its search
     if (isEdited(event.target) || !view.content.contains(event.target)) return;
-    const [seconds, row] = [view.secondsAt(event.clientX, editor.length), rowOf(event, view)];
-    if (placeOf(event.target)) editor.rename();
-    else if (row) editor.addAt(row, seconds);
+    const [seconds, row] = [view.secondsAt(event.clientX, session.length), rowOf(event, view)];
+    if (placeOf(event.target)) typing.begin();
+    else if (row) commands.addAt(row, seconds);
   });
 
   view.element.addEventListener("click", (event) => {
     const { command } = event.target;
-    if (command) editor.run(command);
+    if (command) commands.run(command);
   });
+
+  // In a timeline that has the focus the wheel zooms, with Shift it scrolls. Elsewhere it is the graph's.
+  view.scroller.addEventListener(
+    "wheel",
+    (event) => {
+      if (!view.element.contains(document.activeElement)) return;
+      if (event.shiftKey) view.scroller.scrollLeft += event.deltaX + event.deltaY;
+      else commands.zoom(event.deltaY < 0 ? 1.25 : 0.8, view.secondsAt(event.clientX, session.length));
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    { passive: false },
+  );
 }
 
-function gestureAt(event, view, editor) {
+function dragAt(event, view, length) {
   const { target, clientX } = event;
   if (isEdited(target)) return null;
   const place = placeOf(target);
   if (place === null) return { what: "playhead", row: rowOf(event, view) };
   const { edge } = target.dataset;
-  const grabbed = view.secondsAt(clientX, editor.length);
+  const grabbed = view.secondsAt(clientX, length);
   return edge ? { what: "edge", edge, place, grabbed } : { what: "span", place, grabbed };
 }
 

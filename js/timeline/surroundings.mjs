@@ -3,9 +3,9 @@
 // may come from a file that Load Audio names.
 
 import { TRACKS } from "./grammar.mjs";
+import { GraphWalk } from "./graph_walk.mjs";
 
 const USUAL_FPS = 25;
-const MOST_REROUTES = 50;
 
 /**
  * @typedef {object} Surroundings
@@ -16,25 +16,26 @@ const MOST_REROUTES = 50;
  * @property {Record<string, number>} own the sampler's own weights, which hold where no span acts
  * @property {boolean} isGiven the node's text is not its own: another node is connected to it
  *
+ * @param {GraphWalk} walk records what the answer depends on
  * @returns {Surroundings}
  */
-export function surroundingsOf(node) {
-  const samplers = takersOf(node);
-  const encoder = samplers.map((taker) => origin(taker, "speech")).find((one) => one?.type === "Hallo2EncodeSpeech");
-  const fps = encoder && frameRate(encoder);
-  const source = encoder && origin(encoder, "audio");
-  const seconds = Number(widgetValue(node, "transition_seconds"));
+export function surroundingsOf(node, walk = new GraphWalk()) {
+  const samplers = walk.takers(node);
+  const encoder = samplers.map((taker) => walk.source(taker, "speech")).find((one) => one?.type === "Hallo2EncodeSpeech");
+  const fps = Number(encoder && walk.value(encoder, "fps"));
+  const source = encoder && walk.source(encoder, "audio");
+  const seconds = Number(walk.value(node, "transition_seconds"));
   const own = Object.entries(TRACKS).map(([track, { usual }]) => {
     const name = track === "cfg" ? "cfg" : `${track}_weight`;
-    return [track, Number(samplers.map((taker) => widgetValue(taker, name)).find(Number.isFinite) ?? usual)];
+    return [track, Number(samplers.map((taker) => walk.value(taker, name)).find(Number.isFinite) ?? usual)];
   });
   return {
-    fps: fps ?? USUAL_FPS,
-    fpsIsKnown: Boolean(fps),
-    file: source?.type === "LoadAudio" ? fileOf(widgetValue(source, "audio")) : null,
-    transition: { seconds: seconds > 0 ? seconds : 0, blend: widgetValue(node, "blend") },
+    fps: fps > 0 ? fps : USUAL_FPS,
+    fpsIsKnown: fps > 0,
+    file: source?.type === "LoadAudio" ? fileOf(walk.value(source, "audio")) : null,
+    transition: { seconds: seconds > 0 ? seconds : 0, blend: walk.value(node, "blend") },
     own: Object.fromEntries(own),
-    isGiven: origin(node, "timeline") !== null,
+    isGiven: walk.isGiven(node, "timeline"),
   };
 }
 
@@ -44,28 +45,4 @@ export function fileOf(value) {
   const [, path, type = "input"] = /^(.*?)(?: \[(input|output|temp)\])?$/s.exec(value);
   const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
   return { filename: path.slice(cut + 1), subfolder: path.slice(0, Math.max(0, cut)), type };
-}
-
-function takersOf(node, depth = 0) {
-  const direct = (node.outputs ?? []).flatMap((_, slot) => node.getOutputNodes(slot) ?? []);
-  return direct.flatMap((taker) =>
-    taker.type === "Reroute" && depth < MOST_REROUTES ? takersOf(taker, depth + 1) : [taker],
-  );
-}
-
-function origin(node, inputName) {
-  const slot = (node.inputs ?? []).findIndex((input) => input.name === inputName);
-  let found = slot < 0 ? null : node.getInputNode(slot);
-  for (let passed = 0; found?.type === "Reroute" && passed < MOST_REROUTES; passed += 1) found = found.getInputNode(0);
-  return found ?? null;
-}
-
-function frameRate(encoder) {
-  const feeding = origin(encoder, "fps");
-  const value = Number(feeding ? widgetValue(feeding, "value") : widgetValue(encoder, "fps"));
-  return Number.isFinite(value) && value > 0 ? value : null;
-}
-
-function widgetValue(node, name) {
-  return node.widgets?.find((widget) => widget.name === name)?.value;
 }

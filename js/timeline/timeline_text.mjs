@@ -56,8 +56,8 @@ export class TimelineText {
 
   #write(text) {
     if (text === this.#text) return;
-    this.#port.write(text);
     this.#take(text);
+    this.#port.write(text); // last: the node announces the change, and what looks then finds it known
   }
 
   #take(text) {

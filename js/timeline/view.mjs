@@ -1,6 +1,6 @@
 // The widget's page: buttons, ruler and sound, rows of spans, the playhead, and a line that says what is what.
 
-import { drawScene } from "./drawing.mjs";
+import { colorsOf, drawScene } from "./drawing.mjs";
 import { element, setAttributes } from "./element.mjs";
 import { Row } from "./row.mjs";
 import { clockText } from "./ruler.mjs";
@@ -20,12 +20,19 @@ const BUTTONS = [
   [["zoom", 2], "+", "Show less time (+, or the wheel once the timeline has the focus)"],
   [["zoom", 0], "Fit", "Show all (0)"],
 ];
-const MOST_PIXELS = 4; // of the canvas for each of the page's
+// Canvas pixels for each pixel of the page. The graph may be magnified, which no event tells a widget.
+const OVERSAMPLING = 2;
+const MOST_PIXELS = 4;
 
+/** Draws from sizes that the page reports, see `watch`. It measures only under a pointer and to scroll. */
 export class TimelineView {
+  #size = { width: 0, height: 0, scrollBar: 0 }; // of the scroller, the canvas and the scroller, in px
+  #scrolled = 0;
+  #colors = null;
   #scene = []; // what the canvas shows
 
-  constructor(kind, rowNames) {
+  constructor(root, kind, rowNames) {
+    this.element = root;
     this.rows = rowNames.map((name) => new Row(name));
     this.buttons = BUTTONS.map((button) => button && makeButton(...button));
     this.clock = element("span", "h2t-clock", { "aria-hidden": "true" });
@@ -46,13 +53,55 @@ export class TimelineView {
     );
     this.status = element("div", "h2t-status", { role: "status" });
     this.facts = element("div", "h2t-facts");
-    this.element = element(
-      "div", `hallo2-timeline is-${kind}`, { role: "group", "aria-label": `Timeline of ${kind}` },
+    root.classList.add("hallo2-timeline", `is-${kind}`); // the editors put classes of their own on it
+    setAttributes(root, { role: "group", "aria-label": `Timeline of ${kind}` });
+    root.replaceChildren(
       element("div", "h2t-bar", { role: "toolbar", "aria-label": "Timeline" },
         ...this.buttons.map((button) => button ?? element("span", "h2t-space")), this.clock),
       element("div", "h2t-stage", { "data-capture-wheel": "true" }, this.labels, this.scroller),
       element("div", "h2t-foot", {}, this.status, this.facts),
     );
+  }
+
+  /** Width of the part in sight, in px; 0 while the widget is not on the page. */
+  get width() {
+    return this.#size.width;
+  }
+
+  /**
+   * Follows the page's size, scrolling and theme.
+   * @param {() => void} draw
+   * @param {() => void} whenShown before it is drawn: the widget has just come onto the page
+   */
+  watch(draw, whenShown) {
+    const sizes = new ResizeObserver((entries) => {
+      const wasHidden = this.#isHidden;
+      for (const { target, contentRect, borderBoxSize } of entries) {
+        const { width, height } = contentRect;
+        if (target === this.canvas) this.#size.height = height;
+        else Object.assign(this.#size, { width, scrollBar: borderBoxSize[0].blockSize - height });
+      }
+      if (this.#isHidden) return;
+      if (wasHidden) {
+        this.#colors = null; // the theme may have changed meanwhile
+        whenShown();
+      }
+      draw();
+    });
+    sizes.observe(this.scroller);
+    sizes.observe(this.canvas);
+    this.scroller.addEventListener("scroll", () => {
+      this.#scrolled = this.scroller.scrollLeft;
+      draw();
+    });
+    this.canvas.addEventListener("transitionend", () => {
+      this.#colors = null; // another theme: the stylesheet lets the canvas's colors change by a transition
+      draw();
+    });
+  }
+
+  get #isHidden() {
+    return this.#size.width === 0 || this.#size.height === 0;
   }
 
   boxAt(place) {
@@ -74,7 +123,7 @@ export class TimelineView {
   reveal(seconds, length) {
     const { scroller } = this;
     const x = (seconds / length) * scroller.scrollWidth - scroller.scrollLeft;
-    if (x < 0 || x > scroller.clientWidth) scroller.scrollLeft += x - scroller.clientWidth / 2;
+    if (x < 0 || x > this.width) scroller.scrollLeft += x - this.width / 2;
   }
 
   render(state) {
@@ -98,21 +147,20 @@ export class TimelineView {
     this.draw(state);
   }
 
-  /** The canvas, where anything that it shows has changed: its size, the graph's scale, the theme, the sound. */
+  /** The canvas, where anything that it shows has changed. */
   draw(state) {
-    const { clientWidth: width, scrollLeft } = this.scroller;
-    const height = this.canvas.clientHeight;
-    if (width === 0 || height === 0) return; // not on the page now
+    if (this.#isHidden) return;
+    const { width, height, scrollBar } = this.#size;
     this.canvas.style.width = `${width}px`;
-    this.labels.style.paddingBottom = `${this.scroller.offsetHeight - this.scroller.clientHeight}px`; // a scroll bar
-    const scale = this.scroller.getBoundingClientRect().width / this.scroller.offsetWidth;
-    const ratio = Math.min(MOST_PIXELS, Math.max(1, window.devicePixelRatio * scale));
+    this.labels.style.paddingBottom = `${scrollBar}px`;
+    this.#colors ??= colorsOf(this.canvas);
+    const ratio = Math.min(MOST_PIXELS, Math.max(1, OVERSAMPLING * window.devicePixelRatio));
     const pxPerSecond = (width * state.zoom) / state.length;
-    const { color, fill } = getComputedStyle(this.canvas);
-    const parts = [width, height, ratio, scrollLeft, pxPerSecond, state.fps, state.sound, color, fill];
+    const parts = [width, height, ratio, this.#scrolled, pxPerSecond, state.fps, state.sound, this.#colors];
     if (parts.every((part, index) => part === this.#scene[index])) return;
     this.#scene = parts;
-    drawScene(this.canvas, { ...state, width, height, ratio, from: scrollLeft / pxPerSecond, pxPerSecond });
+    const from = this.#scrolled / pxPerSecond;
+    drawScene(this.canvas, { ...state, width, height, ratio, from, pxPerSecond }, this.#colors);
   }
 
   #showButtons(state) {

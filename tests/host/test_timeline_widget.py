@@ -1,21 +1,35 @@
-"""The timeline widget in the real editors: its whole life, in one visit to each of them; see timeline_life.py."""
+"""The timeline widget in the real editors, in two visits to each of them: its whole life (timeline_life.py), and what
+it sees of the editor around it (timeline_around.py)."""
 
 import os
 
 import pytest
 
 VOICE = "speech.wav"
+OTHER_VOICE = "other.wav"
 
 
 @pytest.fixture(scope="module", params=["classic", "nodes-2"])
-def seen(request, host, in_browser, pack):
-    options = ["--nodes-2"] if request.param == "nodes-2" else []
-    if options and host.checkout.version == "0.3.64":
+def drawing(request, host, pack):
+    """The option of the visits that says how nodes are drawn; the voices are there to be chosen."""
+    if request.param == "nodes-2" and host.checkout.version == "0.3.64":
         pytest.skip("this host's editor draws nodes in the classic way only")
+    for name in (VOICE, OTHER_VOICE):
+        host.add_input(pack / "hallo2_core" / "examples" / "voice.wav", name)
+    return ["--nodes-2"] if request.param == "nodes-2" else []
+
+
+@pytest.fixture(scope="module")
+def seen(drawing, in_browser, pack):
+    options = list(drawing)
     if options and os.environ.get("UPDATE_PICTURES") == "1":
         options += ["--pictures", str(pack / "docs" / "images")]
-    host.add_input(pack / "hallo2_core" / "examples" / "voice.wav", VOICE)
     return in_browser("timeline_life.py", *options)
+
+
+@pytest.fixture(scope="module")
+def around(drawing, in_browser):
+    return in_browser("timeline_around.py", *drawing)
 
 
 def test_it_shows_the_spans_and_the_sound_that_the_graph_names(seen):
@@ -92,3 +106,74 @@ def test_without_the_widget_the_text_is_whole(seen):
 
 def test_nothing_is_complained_about_or_asked_for_elsewhere(seen):
     assert seen["console_errors"] == [] and seen["asked_outside"] == []
+
+
+def test_the_editor_loads_the_code_with_the_first_timeline_node(around, pack):
+    loading = around["loading"]
+    assert loading["at_first"] == ["hallo2.js"]
+    served = {path.relative_to(pack / "js").as_posix() for path in (pack / "js" / "timeline").iterdir()}
+    assert set(loading["with_a_node"]) == {"hallo2.js"} | served
+    assert loading["types"]["mjs"].split(";")[0] in ("application/javascript", "text/javascript")
+
+
+def test_after_an_update_of_the_pack_a_browser_uses_no_old_module(in_browser):
+    """The host says nothing of how long a browser may keep an .mjs file."""
+    assert in_browser("timeline_update.py") == ["before the update", "after the update"]
+
+
+def test_a_workflow_that_opens_before_the_code_is_there_stays_what_it_is(around):
+    late = around["late"]
+    assert late["was_empty"] and late["spans"] == ["smiling", "serious, slow nod", "1.2", "0.8", "4"]
+    assert len(late["saved"]) == 2 and late["saved"] == late["meanwhile"] == late["after"]
+
+
+def test_code_that_cannot_be_loaded_is_said_and_the_text_is_whole(around):
+    said, text = around["late"]["without_the_code"]
+    assert "could not be loaded" in said and "text above" in said
+    assert text == "0-2 smiling; 2-5 serious, slow nod"
+
+
+def test_a_change_upstream_reaches_the_widget(around):
+    seen = around["upstream"]
+    assert OTHER_VOICE in seen["file_by_hand"] and VOICE in seen["file_by_connection"]
+    assert "30 fps" in seen["rate_by_hand"] and "12.5 fps" in seen["rate_by_script"]
+
+
+def test_a_change_that_a_script_tells_nobody_of_is_seen_when_the_widget_is_used(around):
+    assert "50 fps" in around["upstream"]["rate_unannounced"]
+
+
+def test_after_an_undo_of_the_graph_the_widget_is_that_of_the_new_node(around):
+    """Nodes 2.0 keeps showing the removed node's element where the new one has its id."""
+    assert "25 fps" in around["upstream"]["rate_undone"]
+    assert around["upstream"]["edited_after_the_undo"] == "0-2 smiling; 2-6 serious, slow nod"
+
+
+def test_an_idle_editor_costs_nothing(around):
+    assert around["idle"]["idle"] == []  # neither a layout that is asked for nor a timer
+    assert "getBoundingClientRect" in around["idle"]["dragging"]  # the count counts
+
+
+def test_the_drawn_part_follows_the_theme(around):
+    assert around["theme"] == {"light": "another one", "dark": "the same again"}
+
+
+def test_the_wheel_is_the_graphs_until_the_timeline_has_the_focus(around):
+    turned = around["wheel"]
+    graph, timeline = turned["over_the_canvas"]
+    assert graph > 1 and timeline == 1
+    assert turned["over_the_spans"] == turned["over_the_buttons"] == turned["over_the_canvas"]
+    assert turned["with_the_focus"] == [1, 1.25]
+
+
+def test_a_node_can_be_copied_after_a_span_was_clicked(around):
+    assert around["copied"] == 1
+
+
+def test_it_sees_into_subgraphs_and_out_of_them(around):
+    assert all(VOICE in line and "24 fps" in line for line in around["subgraphs"]["from_outside"])
+    assert VOICE in around["subgraphs"]["from_inside"] and "25 fps" in around["subgraphs"]["from_inside"]
+
+
+def test_nothing_is_complained_about_on_that_visit(around):
+    assert [line for line in around["console_errors"] if "widget.mjs" not in line] == []  # that one was held back

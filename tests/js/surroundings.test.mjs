@@ -1,72 +1,75 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { GraphWalk } from "../../js/timeline/graph_walk.mjs";
 import { fileOf, surroundingsOf } from "../../js/timeline/surroundings.mjs";
+import { graph } from "./graph.mjs";
 
-/** A graph as far as the look goes: nodes that know whom they feed and who feeds them. */
-function graph(links) {
-  const nodes = {};
-  const node = (type) => {
-    nodes[type] ??= {
-      type: type.replace(/[0-9]$/, ""),
-      inputs: [],
-      outputs: [{}],
-      widgets: [],
-      getOutputNodes: () => links.filter(([from]) => from === type).map(([, to]) => node(to)),
-      getInputNode: (slot) => nodes[type].feeding[slot] ?? null,
-      feeding: [],
-    };
-    return nodes[type];
+/** Load Audio → Encode Speech → sampler ← prompts, each by a reroute where asked. */
+function chain({ rerouted = false } = {}) {
+  const made = graph();
+  const nodes = {
+    audio: made.add("LoadAudio", { audio: "voices/me.wav" }),
+    encoder: made.add("Hallo2EncodeSpeech", { fps: 30 }),
+    sampler: made.add("Hallo2SampleVideo", { cfg: 2, lip_weight: 1.4 }),
+    prompts: made.add("Hallo2TextPrompts", { timeline: "", transition_seconds: 0.5, blend: "smooth" }),
   };
-  for (const [from, to, input] of links) {
-    node(to).inputs.push({ name: input });
-    node(to).feeding.push(node(from));
-  }
-  return nodes;
+  const wire = (from, to, name) => {
+    if (!rerouted) return made.wire(from, 0, to, name);
+    const reroute = made.add("Reroute");
+    made.wire(from, 0, reroute, "");
+    return made.wire(reroute, 0, to, name);
+  };
+  wire(nodes.audio, nodes.encoder, "audio");
+  wire(nodes.encoder, nodes.sampler, "speech");
+  wire(nodes.prompts, nodes.sampler, "text");
+  return { made, ...nodes };
 }
 
-const CHAIN = [
-  ["Hallo2TextPrompts", "Reroute1", ""],
-  ["Reroute1", "Hallo2SampleVideo", "text"],
-  ["Hallo2EncodeSpeech", "Hallo2SampleVideo", "speech"],
-];
+const FOUND = {
+  fps: 30,
+  fpsIsKnown: true,
+  file: { filename: "me.wav", subfolder: "voices", type: "input" },
+  transition: { seconds: 0.5, blend: "smooth" },
+  own: { pose: 1, face: 1, lip: 1.4, cfg: 2 },
+  isGiven: false,
+};
 
-test("the sound and frame rate are found through the sampler, reroutes included", () => {
-  const nodes = graph([...CHAIN, ["LoadAudio", "Reroute2", ""], ["Reroute2", "Hallo2EncodeSpeech", "audio"]]);
-  nodes.Hallo2EncodeSpeech.widgets = [{ name: "fps", value: 30 }];
-  nodes.LoadAudio.widgets = [{ name: "audio", value: "voices/me.wav" }];
-  nodes.Hallo2SampleVideo.widgets = [{ name: "cfg", value: 2 }, { name: "lip_weight", value: 1.4 }];
-  nodes.Hallo2TextPrompts.widgets = [{ name: "transition_seconds", value: 0.5 }, { name: "blend", value: "smooth" }];
-  assert.deepEqual(surroundingsOf(nodes.Hallo2TextPrompts), {
-    fps: 30,
-    fpsIsKnown: true,
-    file: { filename: "me.wav", subfolder: "voices", type: "input" },
-    transition: { seconds: 0.5, blend: "smooth" },
-    own: { pose: 1, face: 1, lip: 1.4, cfg: 2 },
-    isGiven: false,
+for (const rerouted of [false, true]) {
+  test(`the sound and frame rate are found through the sampler, reroutes: ${rerouted}`, () => {
+    assert.deepEqual(surroundingsOf(chain({ rerouted }).prompts), FOUND);
   });
-});
+}
 
 test("a frame rate that another node gives is taken where that node says it", () => {
-  const nodes = graph([...CHAIN, ["PrimitiveFloat", "Hallo2EncodeSpeech", "fps"]]);
-  nodes.Hallo2EncodeSpeech.widgets = [{ name: "fps", value: 25 }];
-  nodes.PrimitiveFloat.widgets = [{ name: "value", value: 12.5 }];
-  assert.equal(surroundingsOf(nodes.Hallo2TextPrompts).fps, 12.5);
-  nodes.PrimitiveFloat.widgets = [];
-  assert.equal(surroundingsOf(nodes.Hallo2TextPrompts).fpsIsKnown, false);
+  const { made, encoder, prompts } = chain();
+  const primitive = made.add("PrimitiveFloat", { value: 12.5 });
+  made.wire(primitive, 0, encoder, "fps");
+  assert.equal(surroundingsOf(prompts).fps, 12.5);
+  primitive.widgets = [];
+  assert.equal(surroundingsOf(prompts).fpsIsKnown, false);
 });
 
 test("another source of sound, or none, or a node alone, is no trouble", () => {
-  const other = graph([...CHAIN, ["Hallo2ExampleInputs", "Hallo2EncodeSpeech", "audio"]]);
-  assert.equal(surroundingsOf(other.Hallo2TextPrompts).file, null);
-  assert.equal(surroundingsOf(graph(CHAIN).Hallo2TextPrompts).file, null);
-  const alone = { type: "Hallo2WeightTimeline", getOutputNodes: () => null };
+  const { made, audio, encoder, prompts } = chain();
+  audio.type = "Hallo2ExampleInputs";
+  assert.equal(surroundingsOf(prompts).file, null);
+  encoder.inputs[0].link = null;
+  assert.equal(surroundingsOf(prompts).file, null);
+  const alone = made.add("Hallo2WeightTimeline");
   assert.deepEqual([surroundingsOf(alone).fps, surroundingsOf(alone).fpsIsKnown], [25, false]);
+  const removed = { ...prompts, graph: null };
+  assert.equal(surroundingsOf(removed).fpsIsKnown, false);
 });
 
 test("reroutes in a ring do not hang the editor", () => {
-  const ring = graph([["Hallo2TextPrompts", "Reroute1", ""], ["Reroute1", "Reroute1", ""]]);
-  assert.equal(surroundingsOf(ring.Hallo2TextPrompts).fpsIsKnown, false);
+  const made = graph();
+  const [prompts, one, other] = ["Hallo2TextPrompts", "Reroute", "Reroute"].map((type) => made.add(type));
+  made.wire(prompts, 0, one, "");
+  made.wire(one, 0, other, "");
+  made.wire(other, 0, one, "");
+  made.wire(one, 0, prompts, "timeline");
+  assert.equal(surroundingsOf(prompts).fpsIsKnown, false);
 });
 
 test("a file widget's value names folder and file", () => {
@@ -77,6 +80,63 @@ test("a file widget's value names folder and file", () => {
 });
 
 test("a text that another node gives is not the node's own to edit", () => {
-  const nodes = graph([...CHAIN, ["PrimitiveString", "Hallo2TextPrompts", "timeline"]]);
-  assert.equal(surroundingsOf(nodes.Hallo2TextPrompts).isGiven, true);
+  const { made, prompts } = chain();
+  made.wire(made.add("PrimitiveString", { value: "" }), 0, prompts, "timeline");
+  assert.equal(surroundingsOf(prompts).isGiven, true);
+});
+
+test("a sampler and its speech in a subgraph are looked into from outside", () => {
+  const outer = graph();
+  const inner = outer.subgraph();
+  const encoder = inner.add("Hallo2EncodeSpeech", { fps: 30 });
+  const sampler = inner.add("Hallo2SampleVideo", { cfg: 2, lip_weight: 1.4 });
+  inner.wire(null, 0, encoder, "audio");
+  inner.wire(encoder, 0, sampler, "speech");
+  inner.wire(null, 1, sampler, "text");
+  const holder = outer.add("a uuid", {}, inner);
+  outer.wire(outer.add("LoadAudio", { audio: "voices/me.wav" }), 0, holder, "audio");
+  const prompts = outer.add("Hallo2TextPrompts", { timeline: "", transition_seconds: 0.5, blend: "smooth" });
+  outer.wire(prompts, 0, holder, "text");
+  assert.deepEqual(surroundingsOf(prompts), FOUND);
+});
+
+test("a timeline in a subgraph finds the sampler and the sound outside", () => {
+  const outer = graph();
+  const inner = outer.subgraph();
+  const prompts = inner.add("Hallo2TextPrompts", { timeline: "", transition_seconds: 0.5, blend: "smooth" });
+  const encoder = inner.add("Hallo2EncodeSpeech", { fps: 30 });
+  inner.wire(null, 0, encoder, "audio");
+  inner.wire(prompts, 0, null, 0);
+  inner.wire(encoder, 0, null, 1);
+  const holder = outer.add("a uuid", {}, inner);
+  const sampler = outer.add("Hallo2SampleVideo", { cfg: 2, lip_weight: 1.4 });
+  outer.wire(outer.add("LoadAudio", { audio: "voices/me.wav" }), 0, holder, "audio");
+  outer.wire(holder, 0, sampler, "text");
+  outer.wire(holder, 1, sampler, "speech");
+  assert.deepEqual(surroundingsOf(prompts), FOUND);
+});
+
+test("what a subgraph shows of a widget on its outside counts", () => {
+  const outer = graph();
+  const inner = outer.subgraph();
+  const encoder = inner.add("Hallo2EncodeSpeech", { fps: 25 });
+  const sampler = inner.add("Hallo2SampleVideo");
+  const prompts = inner.add("Hallo2TextPrompts", { timeline: "0- inside" });
+  inner.wire(null, 0, encoder, "fps");
+  inner.wire(null, 1, prompts, "timeline");
+  inner.wire(encoder, 0, sampler, "speech");
+  inner.wire(prompts, 0, sampler, "text");
+  const holder = outer.add("a uuid", { "frames a second": 12, timeline: "0- outside" }, inner);
+  holder.inputs = [{ name: "fps", link: null, widget: { name: "frames a second" } }, { name: "timeline", link: null }];
+  assert.deepEqual([surroundingsOf(prompts).fps, surroundingsOf(prompts).isGiven], [12, true]);
+});
+
+test("the nodes and widgets that a look depends on are named, and no others", () => {
+  const { made, audio, encoder, sampler, prompts } = chain();
+  made.add("LoadAudio", { audio: "elsewhere.wav" });
+  const walk = new GraphWalk();
+  surroundingsOf(prompts, walk);
+  assert.deepEqual(walk.nodes, new Set([prompts, sampler, encoder, audio]));
+  const names = [...walk.widgets].map(({ name }) => name).sort();
+  assert.deepEqual(names, ["audio", "blend", "cfg", "fps", "lip_weight", "transition_seconds"]);
 });
