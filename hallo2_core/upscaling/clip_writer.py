@@ -1,32 +1,77 @@
-"""Frames one by one into the clips of a job."""
+"""Frames one by one into the clips of a job, encoded by a second thread."""
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from types import TracebackType
 
-from torch import Tensor
-
 from ..jobs.job import Job
 from ..video.clips import ClipEncoder
+from ..video.colour import Planes
 from ..video.settings import VideoSettings
 
-CLIP_FRAMES = 16  # the most that are made again after a stop
+CLIP_FRAMES = 16
+# Frames wait for the encoder up to this size together, so that it has work while the next window is restored.
+WAITING_BYTES = 256 * 2**20
+
+
+def most_waiting(frame_bytes: int) -> int:
+    """How many finished frames may wait for the encoder, the one in its hands among them.
+
+    Where a clip cannot be written, fewer than a clip's frames wait behind it: none can be written in its place.
+    """
+    return max(min(WAITING_BYTES // frame_bytes, CLIP_FRAMES), 1)
+
+
+class BackgroundWriter:
+    """`ClipWriter` in a second thread, with a short queue before it.
+
+    A context manager. Left for whatever reason, it still encodes the frames it was given.
+    """
+
+    def __init__(self, job: Job, fps: Fraction, settings: VideoSettings) -> None:
+        self._writer = ClipWriter(job, fps, settings)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer")
+        self._waiting: deque[Future[None]] = deque()
+
+    def write(self, planes: Planes) -> None:
+        """planes: as in `ClipWriter.write`. Waits while the queue is full. Raises what went wrong with earlier ones."""
+        most = most_waiting(planes.samples.nbytes)
+        while self._waiting and (len(self._waiting) >= most or self._waiting[0].done()):
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._writer.write, planes))
+
+    def finish(self) -> None:
+        """Wait for all frames and close the last clip."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        self._writer.finish()
+
+    def __enter__(self) -> BackgroundWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._thread.shutdown()
+        self._writer.close()
 
 
 class ClipWriter:
-    """A context manager: left early, it lets go of the clip that is not whole. Its methods take turns."""
+    """Its methods take turns. Closed early, it drops the clip that is not whole."""
 
     def __init__(self, job: Job, fps: Fraction, settings: VideoSettings) -> None:
         self._job, self._fps, self._settings = job, fps, settings
         self._clip: ClipEncoder | None = None
 
-    def write(self, frame: Tensor) -> None:
-        """frame: (h w 3), 0..1 or uint8."""
+    def write(self, planes: Planes) -> None:
+        """planes: on the CPU, in the settings' bit depth."""
         if self._clip is None:
-            height, width = frame.shape[:2]
-            self._clip = ClipEncoder(width, height, self._job.frames_in_segment, self._fps, self._settings)
-        self._clip.write(frame.unsqueeze(0))
+            before = self._job.frames_in_segment
+            self._clip = ClipEncoder(planes.width, planes.height, before, self._fps, self._settings)
+        self._clip.write_planes(planes)
         if self._clip.frames == CLIP_FRAMES:
             self.finish()
 
@@ -37,12 +82,7 @@ class ClipWriter:
             with clip:
                 self._job.append(clip.finish(), clip.frames, {})
 
-    def __enter__(self) -> ClipWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         if self._clip is not None:
             with self._clip:
                 self._clip = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..config import UpscalerConfig
 from ..video.settings import VideoSettings
+from .clip_writer import most_waiting
 from .face_tracks import context_frames
 from .settings import UpscaleSettings
 
 FLOAT_BYTES, CHANNELS = 4, 3
-# Of the result's size: the frame that is made, the one before it in the hands of the writer, and room to work.
+# Of the result's size: the frame that is made, and room to resample it and to convert it to the video's numbers.
 FRAMES_IN_WORK = 3
 # Of one face through a window: as cut out, as given to the network, as drawn, as it is faded.
 FACES_IN_WORK = 4
@@ -20,15 +21,27 @@ ENCODER_BYTES_DEEP = 1.5
 
 
 def working_bytes(width: int, height: int, settings: UpscaleSettings, network: UpscalerConfig, faces: int = 1) -> int:
-    """width, height: of the source, whose frames are held as bytes.
+    """On the device. width, height: of the source, of which a window is there as bytes and one frame as floats.
 
     faces: how many are seen at once. They pass the network one after another; only their results are held together.
     """
-    held = settings.window_frames + context_frames(settings) + 2
-    sources = held * width * height * CHANNELS + width * height * CHANNELS * FLOAT_BYTES
+    sources = width * height * CHANNELS * (settings.window_frames + FLOAT_BYTES)
     results = FRAMES_IN_WORK * settings.width_px * settings.height_px * CHANNELS * FLOAT_BYTES
     window = settings.window_frames * network.side_px**2 * CHANNELS * FLOAT_BYTES
     return sources + results + window * (FACES_IN_WORK + faces - 1) + _features(settings, network)
+
+
+def host_bytes(width: int, height: int, settings: UpscaleSettings, video_settings: VideoSettings) -> int:
+    """In the machine's own memory: the source's frames as they were read, finished ones that wait, and the encoder."""
+    held = settings.window_frames + context_frames(settings) + 2
+    bytes_a_sample = 1 if video_settings.bit_depth == 8 else 2
+    planes = settings.width_px * settings.height_px * 3 // 2 * bytes_a_sample
+    waiting = most_waiting(planes) * planes + planes  # and the one on its way there
+    return (
+        held * width * height * CHANNELS
+        + waiting
+        + encoder_bytes(settings.width_px, settings.height_px, video_settings)
+    )
 
 
 def encoder_bytes(width: int, height: int, settings: VideoSettings) -> int:

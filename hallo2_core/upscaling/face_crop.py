@@ -48,7 +48,7 @@ def square_to_picture(square: Tensor, side_px: int) -> Tensor:
 
 
 def cut_face(picture: Tensor, square: Tensor, side_px: int) -> Tensor:
-    """picture: (h w 3), 0..1. Returns (3 side side); beyond the picture its edge goes on."""
+    """picture: (h w 3), 0..1.  square: on the CPU. Returns (3 side side); beyond the picture its edge goes on."""
     whole = rearrange(picture, "h w c -> c h w")
     return warp(whole, square_to_picture(square, side_px), side_px, side_px).clamp(0.0, 1.0)
 
@@ -56,21 +56,18 @@ def cut_face(picture: Tensor, square: Tensor, side_px: int) -> Tensor:
 def paste_face(canvas: Tensor, face: Tensor, square: Tensor, scale: tuple[float, float]) -> None:
     """Blend `face` (3 s s) into canvas (H W 3), in place: at 4K a copy would cost more than the face.
 
-    square: in the source's pixels.  scale: (x, y), from there to the canvas. Pixels outside the square stay as they
-    are, bit for bit.
+    square: in the source's pixels, on the CPU.  scale: (x, y), from there to the canvas. Pixels outside the square stay
+    as they are, bit for bit.
     """
     side = face.shape[-1]
     to_canvas = square_to_picture(square, side) * torch.tensor(scale).unsqueeze(1)
-    corners = similarity.apply(to_canvas, torch.tensor([[0.0, 0.0], [side, 0.0], [0.0, side], [side, side]]))
-    (left, right), (top, bottom) = (
-        _span(corners[:, axis], 0, size) for axis, size in ((0, canvas.shape[1]), (1, canvas.shape[0]))
-    )
+    (left, right), (top, bottom) = _bounds(to_canvas, 0.0, side, side, 0, canvas.shape[:2])
     to_face = similarity.inverse(to_canvas)
     for start in range(top, bottom, STRIP_ROWS):
         strip = canvas[start : min(start + STRIP_ROWS, bottom), left:right]
         from_strip = _begun_at(to_face, left, start)
         drawn = rearrange(warp(face, from_strip, *strip.shape[:2]), "c h w -> h w c").clamp_(0.0, 1.0)
-        places = similarity.apply(from_strip, _pixel_middles(*strip.shape[:2]))
+        places = similarity.apply(from_strip, similarity.pixel_middles(*strip.shape[:2], canvas.device))
         strip.lerp_(drawn, _opacity(places / side * 2 - 1))
 
 
@@ -78,19 +75,17 @@ def warp(picture: Tensor, to_picture: Tensor, height: int, width: int) -> Tensor
     """Samples (c height width) of `picture` (c h w) at the places that `to_picture` (2 3) sends each pixel to.
 
     Bicubic, after averaging where the result is coarser than the picture. Only the part that is looked at is touched.
+    What depends on `to_picture` alone is computed on the CPU, so that nothing waits for a card.
     """
-    places = similarity.apply(to_picture, _pixel_middles(height, width))
     coarser = max(float(torch.linalg.det(to_picture[:, :2]).abs().sqrt()), 1.0)
-    (left, right), (top, bottom) = (
-        _span(places[..., axis], math.ceil(BICUBIC_REACH_PX * coarser) + 1, size)
-        for axis, size in ((0, picture.shape[2]), (1, picture.shape[1]))
-    )
+    margin = math.ceil(BICUBIC_REACH_PX * coarser) + 1
+    (left, right), (top, bottom) = _bounds(to_picture, 0.5, height - 0.5, width - 0.5, margin, picture.shape[1:])
     part = picture[:, top:bottom, left:right].unsqueeze(0)
-    size = torch.tensor([right - left, bottom - top])
     if coarser > 1.0:
         smaller = [max(round(side / coarser), 1) for side in part.shape[2:]]
         part = F.interpolate(part, smaller, mode="bicubic", antialias=True)
-    grid = (places - torch.tensor([left, top])) / size * 2 - 1
+    x, y = similarity.apply(to_picture, similarity.pixel_middles(height, width, picture.device)).unbind(dim=-1)
+    grid = torch.stack([(x - left) / (right - left) * 2 - 1, (y - top) / (bottom - top) * 2 - 1], dim=-1)
     sampled = F.grid_sample(part, grid.unsqueeze(0), mode="bicubic", padding_mode="border", align_corners=False)
     return sampled.squeeze(0)
 
@@ -108,10 +103,14 @@ def _opacity(places: Tensor) -> Tensor:
     return inside * inside * (3 - 2 * inside)
 
 
-def _pixel_middles(height: int, width: int) -> Tensor:
-    """(height width 2): x, y."""
-    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
-    return torch.stack([x, y], dim=-1)
+def _bounds(
+    transform: Tensor, first: float, last_y: float, last_x: float, margin: int, size: tuple[int, ...]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The (left, right) and (top, bottom) in a picture of `size` (height, width) that points from (first, first) to
+    (last_x, last_y) are sent to. The extremes are those of the corners, in floating point too: rounding keeps order."""
+    corners = torch.tensor([[first, first], [last_x, first], [first, last_y], [last_x, last_y]])
+    x, y = similarity.apply(transform, corners).unbind(dim=-1)
+    return _span(x, margin, size[1]), _span(y, margin, size[0])
 
 
 def _span(values: Tensor, margin: int, size: int) -> tuple[int, int]:

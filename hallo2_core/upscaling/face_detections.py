@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..portrait.face_analysis import FaceFinder
 from ..portrait.face_detection import overlap
+from ..video.colour import divide_
 from .face_crop import face_square
 
 STEADY_IOU = 0.5  # of a face's boxes in two frames that are looked at: enough to go straight from one to the other
@@ -51,7 +52,7 @@ def detect_faces(
 
 def as_float(picture: Tensor) -> Tensor:
     """uint8 or floats → floats in 0..1."""
-    return picture.float() / 255.0 if picture.dtype == torch.uint8 else picture.float()
+    return divide_(picture.float(), 255.0) if picture.dtype == torch.uint8 else picture.float()
 
 
 def mutual_best(

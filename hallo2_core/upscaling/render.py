@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,16 +16,18 @@ from ..errors import SettingsError
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import join_clips_as
+from ..video.colour import to_planes
 from ..video.encode import check_even_size
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level, level_note
 from ..video.reader import VideoInfo, probe, read_frames
 from ..video.settings import VideoSettings
 from ..video.target import TargetFile, check_target
-from .clip_writer import CLIP_FRAMES, ClipWriter
-from .estimate import CHANNELS, FLOAT_BYTES, encoder_bytes, working_bytes
+from .clip_writer import CLIP_FRAMES, BackgroundWriter
+from .estimate import CHANNELS, FLOAT_BYTES, host_bytes, working_bytes
 from .job_key import Upscale
 from .settings import UpscaleSettings
+from .to_host import FinishedFrame, to_host
 from .upscale import first_frame_needed, upscale_frames
 
 logger = logging.getLogger("hallo2")
@@ -84,22 +86,22 @@ def encoded_rate(source: VideoInfo) -> Fraction:
 
 
 def memory_needed(source: VideoInfo, upscale: Upscale) -> str:
-    """In words: what a frame takes, and all that is worked with at once; and what players make of such frames."""
+    """In words: what a frame takes, what the device needs, what the host does; and what players make of such frames."""
     settings = upscale.settings
     width, height = settings.width_px, settings.height_px
     frame = FLOAT_BYTES * CHANNELS * width * height
     at_once = working_bytes(source.width, source.height, settings, upscale.upscaler.config)
-    encoder = encoder_bytes(width, height, upscale.video_settings)
+    waiting = host_bytes(source.width, source.height, settings, upscale.video_settings)
     said = (
         f"{source.width}x{source.height} to {width}x{height}: each finished frame takes {frame / MEGABYTE:.0f} MB. "
-        f"About {at_once / MEGABYTE:.0f} MB are worked with at once and {encoder / MEGABYTE:.0f} MB by the encoder, "
-        f"beside the weights, however long the video is."
+        f"Beside the weights, the work takes about {at_once / MEGABYTE:.0f} MB on the device and "
+        f"{waiting / MEGABYTE:.0f} MB of main memory for waiting frames and the encoder, however long the video is."
     )
     return " ".join(filter(None, (said, level_note(upscale.video_settings.codec, width, height))))
 
 
 def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, runtime: Runtime) -> FrameTimes:
-    """A frame is encoded while the next one is made. Returns when each frame of the source is shown."""
+    """Frames are encoded while the next ones are made. Returns when each frame of the source is shown."""
     done = job.journal.frames
     times = FrameTimes()
     first_read = first_frame_needed(done, upscale.settings)
@@ -110,28 +112,23 @@ def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, ru
             runtime.check_cancelled()
         return times
     expected = max(source.expected_frames, done, 1)
-    with (
-        ClipWriter(job, fps, upscale.video_settings) as writer,
-        ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer") as thread,
-    ):
-        writing: Future[None] | None = None
-        for frame in _upscaled(upscale, frames, done, runtime):
-            if writing is not None:
-                writing.result()  # no more than one frame ever waits
-            writing = thread.submit(_write, writer, frame, upscale.video_settings.bit_depth)
+    bit_depth = upscale.video_settings.bit_depth
+    with BackgroundWriter(job, fps, upscale.video_settings) as writer:
+        upscaled = _upscaled(upscale, frames, done, runtime)
+        for frame in to_host(map(partial(finished_frame, bit_depth=bit_depth), upscaled)):
+            writer.write(frame.planes)
             done += 1
-            runtime.progress(done, max(expected, done), _preview(frame))
-        if writing is not None:
-            writing.result()
-            writer.finish()
+            runtime.progress(done, max(expected, done), frame.preview)
+        writer.finish()
     return times
 
 
 @torch.inference_mode()
-def _write(writer: ClipWriter, frame: Tensor, bit_depth: int) -> None:
-    """frame: (h w 3), 0..1.  Rounded for 8 bits: a source's own pixels, where nothing was done to them, come out as
-    they were."""
-    writer.write((frame * 255.0).round().to(torch.uint8) if bit_depth == 8 else frame)
+def finished_frame(frame: Tensor, bit_depth: int) -> FinishedFrame:
+    """frame: (h w 3), 0..1.  Stays on its device.  Rounded for 8 bits: a source's own pixels, where nothing was done to
+    them, come out as they were."""
+    numbers = (frame * 255.0).round_().to(torch.uint8) if bit_depth == 8 else frame
+    return FinishedFrame(to_planes(numbers, bit_depth), _preview(frame))
 
 
 def _upscaled(upscale: Upscale, frames: Iterator[Tensor], start: int, runtime: Runtime) -> Iterator[Tensor]:
@@ -149,7 +146,7 @@ def _upscaled(upscale: Upscale, frames: Iterator[Tensor], start: int, runtime: R
 def _preview(frame: Tensor) -> Tensor:
     """A picture to look at in passing: at 4K, sending every frame would take longer than making it."""
     step = -(-max(frame.shape[:2]) // PREVIEW_PX)
-    return frame[::step, ::step]
+    return frame[::step, ::step].clone()  # a view would keep the whole frame
 
 
 def _all_of_one_size(frames: Iterator[Tensor]) -> Iterator[Tensor]:

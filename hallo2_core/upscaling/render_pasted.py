@@ -20,6 +20,7 @@ from ..payloads import Portrait
 from ..portrait.picture import as_picture
 from ..runtime import Runtime
 from ..video.clips import join_clips_as
+from ..video.colour import to_planes
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level
 from ..video.reader import probe, read_frames
@@ -27,7 +28,7 @@ from ..video.settings import VideoSettings
 from ..video.source import VideoSource
 from ..video.source_fingerprint import source_fingerprint
 from ..video.target import TargetFile, check_target
-from .clip_writer import ClipWriter
+from .clip_writer import BackgroundWriter
 from .paste_back import Place, check_video_fits, find_place, paste
 from .render import encoded_rate
 
@@ -116,13 +117,13 @@ def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime:
     """Returns when each frame is shown. What was made before is read again, for the times, but not made again."""
     expected, done = probe(work.source).expected_frames, job.journal.frames
     times = FrameTimes(), FrameTimes()
-    with ClipWriter(job, fps, work.video_settings) as writer:
+    with BackgroundWriter(job, fps, work.video_settings) as writer:
         for index, (canvas, frame) in enumerate(_in_step(work, *times)):
             runtime.check_cancelled()
             if index < done:
                 continue
             pasted = paste(canvas, frame, place)
-            writer.write(pasted)
+            writer.write(to_planes(pasted, work.video_settings.bit_depth))
             runtime.progress(index + 1, max(expected, index + 1), pasted.float() / 255.0)
         writer.finish()
     return max(times, key=lambda told: len(told.ticks))

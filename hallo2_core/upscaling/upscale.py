@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import dropwhile
 
 import torch
@@ -34,7 +35,7 @@ def upscale_frames(
     background: Background = resample,
     start: int = 0,
 ) -> Iterator[Tensor]:
-    """Yield every frame from `start` on, in order: (height_px width_px 3), 0..1, on the CPU.
+    """Yield every frame from `start` on, in order: (height_px width_px 3), 0..1, on the `drawing_device`.
 
     frames: (h w 3), uint8 or 0..1, all of one size; the first has the number `first_frame_needed(start, settings)`, so
     that frames come out bit for bit the same wherever a video is gone on with.
@@ -42,12 +43,15 @@ def upscale_frames(
 
     Holds a window of frames as they were given, and their faces; nothing that grows with the video.
     """
-    grid = _grid(settings)
+    grid, device = _grid(settings), drawing_device(runtime.device)
     first_window = grid.first_start(start)
     tracked = track_faces(frames, faces, settings, first_frame_needed(start, settings))
     tracked = dropwhile(lambda frame: frame.index < first_window, tracked)
     carried: Faces = {}  # of frames that the next window sees too
+    uploaded: dict[int, TrackedFrame] = {}
     for window in cut_windows(tracked, grid, first_window):
+        items = tuple(uploaded.get(frame.index) or _uploaded(frame, device) for frame in window.items)
+        window, uploaded = replace(window, items=items), {frame.index: frame for frame in items}
         restored = _faded(carried, _restored_faces(window, carried, upscaler, settings, runtime), window, grid)
         finished = window.end if window.is_last else window.start + grid.step
         for frame in window.items:
@@ -62,13 +66,31 @@ def first_frame_needed(start: int, settings: UpscaleSettings) -> int:
     return max(_grid(settings).first_start(start) - context_frames(settings), 0)
 
 
+def drawing_device(device: torch.device) -> torch.device:
+    """Where frames are resampled, pasted and converted: the runtime's CUDA device, or else the CPU. Other devices lack
+    bicubic kernels."""
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
 def restore_window(crops: Tensor, upscaler: Upscaler, fidelity: float, runtime: Runtime) -> Tensor:
-    """crops: (f 3 s s), 0..1, one face through time. Returns the same, restored together, on the CPU."""
+    """crops: (f 3 s s), 0..1, one face through time. Returns the same, restored together, on the same device.
+
+    One face at a time: the network passes its frames one by one in any case, and in a batch of faces the last bits
+    would depend on who else is in view, so a video that was stopped could not go on with the same frames.
+    """
     runtime.ready(upscaler.restorer)
     given = (crops * 2 - 1).to(runtime.device, compute_dtype_of(upscaler.restorer))
     given = rearrange(given, "f c h w -> 1 f c h w")
     restored = upscaler.restorer(given, fidelity=fidelity, between_frames=runtime.check_cancelled)
-    return rearrange(restored.frames.float().cpu(), "1 f c h w -> f c h w").clamp(-1.0, 1.0) / 2 + 0.5
+    frames = restored.frames.to(crops.device, torch.float32)
+    return rearrange(frames, "1 f c h w -> f c h w").clamp(-1.0, 1.0) / 2 + 0.5
+
+
+def _uploaded(frame: TrackedFrame, device: torch.device) -> TrackedFrame:
+    """As bytes, where it was given so: a quarter of what floats would take."""
+    if device.type == "cpu":
+        return frame
+    return replace(frame, picture=frame.picture.pin_memory().to(device, non_blocking=True))
 
 
 def _grid(settings: UpscaleSettings) -> WindowGrid:
@@ -103,7 +125,7 @@ def _faded(carried: Faces, restored: Faces, window: Window[TrackedFrame], grid: 
 
 def _composed(frame: TrackedFrame, restored: Faces, settings: UpscaleSettings, background: Background) -> Tensor:
     picture = as_float(frame.picture)
-    canvas = background(picture, settings.height_px, settings.width_px)
+    canvas = background(picture, settings.height_px, settings.width_px).to(picture.device)
     if canvas is picture:
         canvas = picture.clone()
     scale = (settings.width_px / picture.shape[1], settings.height_px / picture.shape[0])

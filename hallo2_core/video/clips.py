@@ -21,6 +21,7 @@ import av
 from torch import Tensor
 
 from ..errors import VideoError
+from .colour import Planes
 from .copied_sound import CopiedSound, sound_rates
 from .encode import REORDERED_FRAMES, FrameEncoder
 from .frame_times import FrameTimes
@@ -89,6 +90,11 @@ class ClipEncoder:
         """frames: (f h w 3), 0..1 or uint8."""
         self._encoder.write(frames)
         self.frames += len(frames)
+
+    def write_planes(self, planes: Planes) -> None:
+        """One frame, as the encoder takes it."""
+        self._encoder.write_planes(planes)
+        self.frames += 1
 
     def finish(self) -> bytes:
         self._encoder.close()

@@ -1,9 +1,12 @@
 """Pictures to the numbers that a video holds: BT.709, limited range, one chroma sample for two by two pixels.
 
 Written out rather than left to libswscale, whose versions differ by a level or more, and in deep colour by several.
+Every step is one float32 operation, rounded once, so every device gives the same numbers.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,9 +18,38 @@ BLACK, LUMA_LEVELS = 16, 219
 GREY, CHROMA_LEVELS = 128, 224
 
 
+@dataclass(frozen=True)
+class Planes:
+    """A frame as an encoder takes it: Y, Cb, Cr one after the other in one tensor, which one copy moves.
+
+    samples: (1.5 · height · width), uint8 for 8 bits, int16 for 10.
+    """
+
+    samples: Tensor
+    height: int
+    width: int
+
+    def split(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Y (h w), Cb and Cr (h/2 w/2), as views."""
+        luma, chroma = self.height * self.width, self.height * self.width // 4
+        y, cb, cr = self.samples.split([luma, chroma, chroma])
+        half = self.height // 2, self.width // 2
+        return y.unflatten(0, (self.height, self.width)), cb.unflatten(0, half), cr.unflatten(0, half)
+
+
 def to_bytes_as_released(frames: Tensor) -> Tensor:
     """Any shape, 0..1 → uint8. As in the original: clip(x · 255), then truncate, not round (quirk 23)."""
     return (frames.float() * 255.0).clamp_(0.0, 255.0).to(torch.uint8)
+
+
+def to_planes(frame: Tensor, bit_depth: int) -> Planes:
+    """frame: (h w 3), 0..1 or uint8, h and w even. Stays on its device."""
+    height, width = frame.shape[:2]
+    dtype = torch.uint8 if bit_depth == 8 else torch.int16
+    planes = Planes(torch.empty(height * width * 3 // 2, dtype=dtype, device=frame.device), height, width)
+    for plane, numbers in zip(planes.split(), to_yuv420(frame, bit_depth), strict=True):
+        plane.copy_(numbers)
+    return planes
 
 
 def to_yuv420(frame: Tensor, bit_depth: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -25,15 +57,20 @@ def to_yuv420(frame: Tensor, bit_depth: int) -> tuple[Tensor, Tensor, Tensor]:
 
     Plane by plane and in place: most of the time here goes into memory.
     """
-    rgb = frame.float().div_(255.0) if frame.dtype == torch.uint8 else frame.float().clamp(0.0, 1.0)
+    rgb = divide_(frame.float(), 255.0) if frame.dtype == torch.uint8 else frame.float().clamp(0.0, 1.0)
     red, green, blue = rgb.unbind(-1)
     luma = (RED * red).add_(GREEN * green).add_(BLUE * blue)
     scale = 2 ** (bit_depth - 8)
     cb, cr = (
-        _sited_left((colour - luma).div_(2.0 * (1.0 - weight))).mul_(CHROMA_LEVELS).add_(GREY).mul_(scale).round_()
+        _sited_left(divide_(colour - luma, 2.0 * (1.0 - weight))).mul_(CHROMA_LEVELS).add_(GREY).mul_(scale).round_()
         for colour, weight in ((blue, BLUE), (red, RED))
     )
     return luma.mul_(LUMA_LEVELS).add_(BLACK).mul_(scale).round_(), cb, cr
+
+
+def divide_(numbers: Tensor, divisor: float) -> Tensor:
+    """In place, and rounded as division is on every device: by a plain number, cards multiply by its reciprocal."""
+    return numbers.div_(numbers.new_full((), divisor))
 
 
 def _sited_left(chroma: Tensor) -> Tensor:

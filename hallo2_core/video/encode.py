@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import VideoError
-from .colour import to_bytes_as_released, to_yuv420
+from .colour import Planes, to_bytes_as_released, to_planes
 from .encoder_options import THREADS, encoder_options
 from .settings import CODECS, PIXEL_FORMATS, VideoSettings
 
@@ -98,9 +98,17 @@ class FrameEncoder:
                 f"Frames of shape {tuple(frames.shape)} came to a video of {self.width}x{self.height}; expected "
                 f"(frames, {self.height}, {self.width}, 3)."
             )
+        bit_depth = self.settings.bit_depth
         for frame in frames:
-            self._mux(self._picture(frame))
-            self.frames += 1
+            frame = frame.detach().cpu()
+            if bit_depth == 8 and frame.dtype != torch.uint8:
+                frame = to_bytes_as_released(frame)
+            self.write_planes(to_planes(frame, bit_depth))
+
+    def write_planes(self, planes: Planes) -> None:
+        """One frame that is converted already. planes: on the CPU, of this stream's size and bit depth."""
+        self._mux(self._picture(planes))
+        self.frames += 1
 
     def close(self) -> None:
         """Bring out the frames that the encoder still holds."""
@@ -114,14 +122,11 @@ class FrameEncoder:
             self._packets += 1
             self._container.mux(packet)
 
-    def _picture(self, frame: Tensor) -> av.VideoFrame:
+    def _picture(self, planes: Planes) -> av.VideoFrame:
         bit_depth = self.settings.bit_depth
-        frame = frame.detach().cpu()
-        if bit_depth == 8 and frame.dtype != torch.uint8:
-            frame = to_bytes_as_released(frame)
         picture = av.VideoFrame(self.width, self.height, PIXEL_FORMATS[bit_depth])
         dtype = np.uint8 if bit_depth == 8 else np.dtype("<u2")
-        for plane, numbers in zip(picture.planes, to_yuv420(frame, bit_depth), strict=True):
+        for plane, numbers in zip(picture.planes, planes.split(), strict=True):
             rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)  # rows are padded at their ends
             rows[:, : plane.width] = numbers.numpy()
         picture.colorspace, picture.color_range = BT709, LIMITED_RANGE

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig
-from hallo2_core.upscaling.estimate import working_bytes
+from hallo2_core.upscaling.estimate import encoder_bytes, host_bytes, working_bytes
 from hallo2_core.upscaling.settings import UpscaleSettings
+from hallo2_core.video.settings import VideoSettings
 
 SMALL = UpscaleSettings(64, 64)
 ROOT = Path(__file__).parents[3]
@@ -60,3 +61,13 @@ def test_what_is_switched_off_or_smaller_needs_less():
     assert working_bytes(512, 512, replace(SMALL, window_frames=8), UpscalerConfig()) < whole
     assert working_bytes(256, 256, SMALL, UpscalerConfig()) < whole
     assert working_bytes(512, 512, SMALL, UpscalerConfig(), faces=2) == whole + 48 * 2**20
+
+
+def test_the_machines_own_memory_holds_waiting_frames_and_the_encoder():
+    settings = UpscaleSettings(3840, 2160)
+    of_the_encoder = encoder_bytes(3840, 2160, VideoSettings())
+    eight, ten = (host_bytes(1, 1, settings, VideoSettings("h265", bits)) for bits in (8, 10))
+    assert 0 <= eight - of_the_encoder - 17 * 3840 * 2160 * 3 // 2 < 300  # sixteen, one on its way, the source
+    assert ten > 1.5 * of_the_encoder + 10 * 3840 * 2160 * 3
+    held = host_bytes(1920, 1080, settings, VideoSettings()) - host_bytes(1, 1, settings, VideoSettings())
+    assert held > 30 * 1920 * 1080 * 3
