@@ -14,16 +14,18 @@ from .machine import DTYPES, chosen_device
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
     parser.add_argument("--dtype", choices=DTYPES, default="float32")
+    parser.add_argument("--quick", action="store_true", help="without the cases that take minutes on a CPU")
     parser.add_argument("--heavy", action="store_true", help="the full-size network too (about 10 GiB of memory)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..selftest.case import Settings, shipped_goldens
-    from ..selftest.run_cases import run_folder
+    from ..selftest.run_cases import SLOW, run_folder
 
     settings = Settings(chosen_device(arguments.device), DTYPES[arguments.dtype])
     statuses = []
-    for verdict in run_folder(shipped_goldens(), settings, heavy=arguments.heavy):
+    left_out = SLOW if arguments.quick else {}
+    for verdict in run_folder(shipped_goldens(), settings, heavy=arguments.heavy, left_out=left_out):
         statuses.append(verdict.status)
         print(verdict, flush=True)
     print(f"{statuses.count('PASS')} passed, {statuses.count('FAIL')} failed, {statuses.count('SKIP')} skipped")

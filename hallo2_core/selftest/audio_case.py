@@ -19,7 +19,6 @@ from ..checkpoints.seeded import seeded_state_dict
 from ..checkpoints.speech_encoder import assemble_speech_encoder, own_name
 from ..config import Wav2VecConfig
 from ..models.wav2vec import SpeechEncoder, spread_positions
-from ..runtime import LocalRuntime
 from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for
 
@@ -45,7 +44,7 @@ def run_audio(case: Case, settings: Settings) -> list[Verdict]:
 
     speech = replace(_speech(torch.cat(waves), encoder), frames=sum(reported))
     speech = replace(speech, pieces=case_pieces(segments, speech))
-    windows = SpeechWindows(speech, ClipConfig().frames, LocalRuntime(settings.device))
+    windows = SpeechWindows(speech, ClipConfig().frames, settings.runtime)
     heard = windows.clip(0, windows.frames)
     comparison.check("windows_all", heard, case.tensors["windows_all"], limit)
     centres = heard[:, heard.shape[1] // 2].split(_values(segments, "frames_embedded").tolist())
@@ -71,7 +70,7 @@ def case_encoder(case: Case, settings: Settings) -> SpeechEncoder:
     drawn = {key.removeprefix(PREFIX): x for key, x in seeded_state_dict(shapes, case.salt).items()}
     named = {own_name(key): tensor.to(settings.dtype) for key, tensor in drawn.items() if own_name(key)}
     config = wav2vec_config(case.beside("config.json")["wav2vec"])
-    return assemble_speech_encoder(config, named, "the case's wav2vec2").to(settings.device)
+    return settings.ready(assemble_speech_encoder(config, named, "the case's wav2vec2"))
 
 
 def wav2vec_config(raw: dict[str, Any]) -> Wav2VecConfig:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
+
+from ..models.layers import Build
+from ..runtime import LocalRuntime, Runtime
+
+Network = TypeVar("Network", bound=nn.Module)
 
 GOLDENS = Path(__file__).parents[2] / "tests" / "parity" / "goldens"
 INSTALLED_GOLDENS = Path(__file__).parent / "goldens"
@@ -52,11 +57,26 @@ class Case:
 
 @dataclass(frozen=True)
 class Settings:
-    """Where and in what precision a case is run."""
+    """Where, in what precision and with whose layers a case is run."""
 
     device: torch.device
     dtype: torch.dtype = torch.float32
     zero_adapter: bool = False  # with a text-control adapter of zeros and a prompt: no number may change
+    layers: Build = Build()  # its operations and its attention
+    manager: Runtime | None = None  # brings networks to the device; None: they are moved there whole
+
+    def build(self, device: torch.device | str) -> Build:
+        """The layers of a case's networks, made on a device."""
+        return replace(self.layers, dtype=self.dtype, device=device)
+
+    @property
+    def runtime(self) -> Runtime:
+        return self.manager or LocalRuntime(self.device)
+
+    def ready(self, network: Network) -> Network:
+        """A network that has its weights, brought to where the case runs."""
+        self.runtime.ready(network)
+        return network
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -67,11 +69,11 @@ class CaseNetworks:
 
     @property
     def _build(self) -> Build:
-        return Build(dtype=self._settings.dtype, device="meta")
+        return self._settings.build("meta")
 
     def _seeded(self, module: nn.Module, prefix: str) -> Any:  # noqa: ANN401 - the module it was given
         fill_with_seeded_weights(module, prefix, self._salt)
-        return module.to(self._settings.device)
+        return self._settings.ready(module)
 
 
 def hallo2_config(raw: dict[str, Any]) -> Hallo2Config:
@@ -107,7 +109,15 @@ def vae_config(raw: dict[str, Any]) -> VAEConfig:
     return VAEConfig(tuple(raw["block_out_channels"]), raw["layers_per_block"], raw["norm_num_groups"])
 
 
-def exact_arithmetic() -> None:
-    """Compare float32 with float32: no TF32 on devices that have it."""
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Within the context float32 is float32: no TF32 on devices that have it."""
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = False
+        yield
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed

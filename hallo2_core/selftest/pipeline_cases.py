@@ -21,7 +21,7 @@ from ..checkpoints.text_control import with_text_adapter
 from ..models.hallo2_models import Hallo2Models
 from ..models.latents import VAECodec, encode_pictures
 from ..payloads import Box, Portrait
-from ..runtime import LocalRuntime, Runtime
+from ..runtime import Runtime
 from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for
 from .network_cases import region_masks
@@ -110,7 +110,7 @@ class Stage:
     """A case's inputs as the payloads of the public pipeline."""
 
     def __init__(self, case: Case, settings: Settings, drop_rate: float) -> None:
-        self.runtime = LocalRuntime(settings.device)
+        self.runtime = settings.runtime
         models: Hallo2Models = CaseNetworks(case, settings).all()
         self.codec = VAECodec(models.vae, self.runtime)
         tensors, metadata = case.tensors, case.metadata

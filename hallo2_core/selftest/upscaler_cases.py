@@ -9,7 +9,6 @@ from torch import Tensor
 from ..checkpoints.seeded import seeded_state_dict
 from ..checkpoints.upscaler import assemble_upscaler, upscaler_config
 from ..checkpoints.upscaler_keys import renamed
-from ..models.layers import Build
 from ..models.upscaler.temporal_alignment import TemporalAlignment
 from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for
@@ -43,7 +42,7 @@ def run_sr_full(case: Case, settings: Settings) -> list[Verdict]:
     shapes = case.beside("manifest_net_g.json")
     drawn = seeded_state_dict(shapes, case.salt)
     weights = ((key, drawn.pop(key).to(settings.dtype)) for key in shapes)
-    restorer = assemble_upscaler(upscaler_config(shapes), weights, Build(dtype=settings.dtype, device=settings.device))
+    restorer = settings.ready(assemble_upscaler(upscaler_config(shapes), weights, settings.build("cpu")))
     frames = (case.tensors["frames_uint8_rgb"] / 255 - 0.5) / 0.5
     encoded = restorer.encode(frames.to(settings.device, settings.dtype), fidelity=max(case.metadata["w"]))
     comparison = Comparison(case.name)
@@ -69,9 +68,9 @@ def _seeded_layer(number: int, shapes: dict[str, list[int]], case: Case, setting
     prefix = f"temporal_alignment.{number}."
     weights = {name.removeprefix(prefix): x.to(settings.dtype) for name, x in ours.items()}
     feed_forward_width, width = weights["spatial_ff.linear1.weight"].shape
-    layer = TemporalAlignment(width, feed_forward_width, heads=8, build=Build(dtype=settings.dtype, device="meta"))
+    layer = TemporalAlignment(width, feed_forward_width, heads=8, build=settings.build("meta"))
     layer.load_state_dict(weights, strict=True, assign=True)
-    return layer.to(settings.device)
+    return settings.ready(layer)
 
 
 def _stored_parts(picture: Tensor) -> dict[str, Tensor]:

@@ -8,14 +8,13 @@ from ..checkpoints.text_control import zero_text_adapter
 from ..config import TextControlConfig, UNetConfig
 from ..models.conditions import ClipConditions
 from ..models.hallo2_models import TextAdapter
-from ..models.layers import Build
 from ..timeline.prompts import TextPrompts, parse_prompts
 from ..timeline.transitions import Transition
 from .case import Settings
 
 
 def adapter_of(settings: Settings, unet: UNetConfig) -> TextAdapter:
-    return zero_text_adapter(unet, Build(dtype=settings.dtype, device=settings.device))
+    return zero_text_adapter(unet, settings.build(settings.device))
 
 
 def a_prompt() -> TextPrompts:

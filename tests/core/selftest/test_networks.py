@@ -36,5 +36,13 @@ def test_networks_of_a_case_have_exactly_the_tensors_of_its_manifest():
 
 
 def test_float32_is_compared_with_float32():
-    exact_arithmetic()
-    assert not torch.backends.cuda.matmul.allow_tf32 and not torch.backends.cudnn.allow_tf32
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        backends[1].allow_tf32 = True
+        with exact_arithmetic():
+            assert not any(backend.allow_tf32 for backend in backends)
+        assert backends[1].allow_tf32  # whoever shares the process with the cases keeps its own choice
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed

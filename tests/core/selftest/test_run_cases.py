@@ -10,6 +10,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from hallo2_core.errors import Hallo2Error
+from hallo2_core.models.layers import Build, sdpa
+from hallo2_core.runtime import LocalRuntime
 from hallo2_core.selftest import run_cases
 from hallo2_core.selftest.case import GOLDENS, Settings, Verdict
 from hallo2_core.selftest.run_cases import kind_of, long_video_clips, run_folder
@@ -181,3 +183,48 @@ def test_the_script_fails_where_nothing_ran(tmp_path):
     assert empty.returncode == 1 and not empty.stdout
     missing = run_script(tmp_path / "nowhere")
     assert missing.returncode == 1 and "is not a folder" in missing.stderr and "Traceback" not in missing.stderr
+
+
+def test_a_kind_that_is_left_out_is_skipped_with_its_reason(tmp_path):
+    for name in ("scheduler40", "longvideo_inputs", "longvideo_clip1"):
+        shutil.copy(GOLDENS / f"{name}.safetensors", tmp_path)
+    found = verdicts(tmp_path, left_out={"longvideo": "not today"})
+    assert found["scheduler40"].status == "PASS"
+    assert {found[name].status for name in ("longvideo_inputs", "longvideo_clip1")} == {"SKIP"}
+    assert found["longvideo_inputs"].reason == "not today"
+
+
+class CountingManager(LocalRuntime):
+    def __init__(self):
+        super().__init__("cpu")
+        self.brought = []
+
+    def ready(self, *modules):
+        self.brought += [type(module).__name__ for module in modules]
+        super().ready(*modules)
+
+
+class CountingLayers:
+    """torch's own, counted as they are made."""
+
+    made = 0
+
+    def __getattr__(self, name):
+        self.made += 1
+        return getattr(torch.nn, name)
+
+
+def test_networks_are_built_of_the_given_layers_and_attention_and_brought_by_the_manager(tmp_path):
+    for name in ("image_proj", "sr_transformer"):
+        shutil.copy(GOLDENS / f"{name}.safetensors", tmp_path)
+    attended = []
+
+    def attention(q, k, v, heads):
+        attended.append(heads)
+        return sdpa(q, k, v, heads)
+
+    layers, manager = CountingLayers(), CountingManager()
+    settings = Settings(torch.device("cpu"), layers=Build(layers, attention), manager=manager)
+    assert [verdict.status for verdict in run_folder(tmp_path, settings)] == ["PASS", "PASS"]
+    assert layers.made > 10 and set(attended) == {8}
+    assert manager.brought[0] == "ImageProjection" and "TemporalAlignment" in manager.brought
