@@ -34,6 +34,11 @@ class MovingAverage:
         finally:
             self._exchange()
 
+    @torch.no_grad()
+    def copy_to_network(self) -> None:
+        for name, parameter in self._own.items():
+            parameter.copy_(self._averages[name])
+
     def state_dict(self) -> dict[str, Tensor]:
         return {**self._averages, "updates": torch.tensor(self.updates)}
 

@@ -44,6 +44,8 @@ CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as
 class JointStageSettings:
     clips: str  # a folder of shards, as `clip_records` makes them
     validation_clips: str
+    vae: str  # the file that the clips' latents were made with
+    weights: str = ""  # a file to begin with; "" begins afresh
     frames: int = 14  # of a clip
     motion_frames: int = 2
     uncond_ratio: float = 0.1  # of the clips that see no portrait, no place of the face and hear nothing

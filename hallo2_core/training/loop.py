@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..errors import MissingDependencyError, SettingsError
+from ..errors import CheckpointError, MissingDependencyError, SettingsError
 from .draws import samples_of
 from .ema import MovingAverage, trained_parameters
 from .muon import Muon
@@ -83,6 +83,17 @@ def train(stage: Stage, settings: TrainSettings) -> int:
     if accelerator.is_main_process and saved != step:
         save_checkpoint(trained, step, settings.folder, settings.checkpoints_total_limit)
     accelerator.wait_for_everyone()
+    return step
+
+
+def averaged_weights(stage: Stage, settings: TrainSettings) -> int:
+    """Give the stage's network the averages of the newest checkpoint. Returns its step. Errors: CheckpointError."""
+    checkpoint = chosen_checkpoint("latest", settings.folder)
+    if checkpoint is None:
+        raise CheckpointError(f"{settings.folder} holds no checkpoint yet. Train first.")
+    average = MovingAverage(stage.network, settings.ema_decay)
+    step = restore_checkpoint(Trained(stage.network, average, ()), checkpoint)
+    average.copy_to_network()
     return step
 
 

@@ -83,10 +83,18 @@ def chosen_checkpoint(resume_from_checkpoint: str, folder: Path) -> Path | None:
 def restore_checkpoint(trained: Trained, checkpoint: Path) -> int:
     """Returns the step to go on with."""
     step = step_of(checkpoint)
-    trained.network.load_state_dict(load_file(checkpoint / NETWORK), strict=True)
+    try:
+        trained.network.load_state_dict(load_file(checkpoint / NETWORK), strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{checkpoint} does not fit this stage ({reason}). Choose another output_dir, or resume_from_checkpoint "
+            f"'no' to start over."
+        ) from error
     if trained.average is not None and (checkpoint / AVERAGE).is_file():
         trained.average.load_state_dict(load_file(checkpoint / AVERAGE))
-    states = torch.load(checkpoint / OPTIMIZERS, weights_only=True)
-    for optimizer, state in zip(trained.optimizers, states, strict=True):
-        optimizer.load_state_dict(state)
+    if trained.optimizers:
+        states = torch.load(checkpoint / OPTIMIZERS, weights_only=True)
+        for optimizer, state in zip(trained.optimizers, states, strict=True):
+            optimizer.load_state_dict(state)
     return step

@@ -31,7 +31,8 @@ FPS = Fraction(25)
 class SpeechStageSettings:
     performances: str  # a folder of shards: "sound", (t) int16 at 16 kHz, and "mouth", (f curves), at 25 frames/s
     validation_performances: str
-    most_seconds: float = 6.0  # longer performances are cut at random
+    weights: str = ""  # a file to begin with; "" begins afresh
+    most_seconds: float = 4.0  # longer performances are cut at random
     mel_weight: float = 0.3
 
 
@@ -128,10 +129,16 @@ def utterance_of(records: RecordShards, record: int, frames: slice, encoder: Spe
     per_frame = int(SPEECH_RATE_HZ / FPS)
     sound = records.read(record, SOUND, slice(frames.start * per_frame, frames.stop * per_frame)).float() / 32768.0
     count = frames.stop - frames.start
-    (piece,) = OURS.plan(len(sound), count, 1, FPS, encoder.config)
-    heard = F.pad(Loudness.of(sound).normalise(sound), (0, piece.zeros))
-    positions = piece.positions(encoder.features_of(len(heard)))
+    heard, positions = heard_sound(sound, count, encoder)
     return Utterance(heard, positions, records.read(record, MOUTH, frames), log_mels(sound, count))
+
+
+def heard_sound(sound: Tensor, frames: int, encoder: SpeechEncoder) -> tuple[Tensor, Tensor]:
+    """sound: (t) at 16 kHz, of so many frames, shorter than a piece.  Returns the encoder's two inputs, as a video of
+    this sound has them: the normalized samples and the frames' positions among the features."""
+    (piece,) = OURS.plan(len(sound), frames, 1, FPS, encoder.config)
+    heard = F.pad(Loudness.of(sound).normalise(sound), (0, piece.zeros))
+    return heard, piece.positions(encoder.features_of(len(heard)))
 
 
 def r_squared(read: Tensor, true: Tensor) -> Tensor:

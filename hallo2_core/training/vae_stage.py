@@ -23,7 +23,9 @@ FRAMES = "frames"
 class VAEStageSettings:
     frames: str  # a folder of shards to learn from: records with "frames", (n 3 h w) uint8
     validation_frames: str  # and one that is held back
+    weights: str = ""  # a file to begin with; "" begins afresh
     crop_px: int = 64
+    whole_ratio: float = 0.25  # of the samples that are no crop but the whole picture, shrunk to the crop's size
     square_weight: float = 2.0  # of the squared error, beside the absolute one of the pyramid
     kl_weight: float = 1e-4
     frozen_encoder: bool = False  # the latent space stays what it is: only the decoder goes on learning
@@ -75,8 +77,8 @@ class VAEStage:
     def __init__(self, vae: AutoencoderKL, settings: VAEStageSettings, frames: RecordShards, held_back: RecordShards,
                  seed: int) -> None:  # fmt: skip
         self.network = VAEObjective(vae, settings)
-        self._settings = settings
-        self._frames = frames
+        self.settings = settings
+        self.frames = frames
         self._held_back = held_back
         self._seed = seed
 
@@ -85,17 +87,20 @@ class VAEStage:
         return PictureBatch(*(torch.stack(part) for part in zip(*samples, strict=True)))
 
     def _sample(self, number: int) -> tuple[Tensor, Tensor]:
-        """A crop of a frame, mirrored half of the time, and the noise of its latents."""
+        """A crop of a frame, or all of it, mirrored half of the time; and the noise of its latents."""
         draws = sample_generator(self._seed, number, "vae")
-        side = self._settings.crop_px
+        side = self.settings.crop_px
 
         def draw(limit: int) -> int:
             return int(torch.randint(limit, (), generator=draws))
 
-        record = draw(len(self._frames))
-        frame = pixels_of(self._frames.read(record, FRAMES, draw(self._frames.rows(record, FRAMES))))
-        top, left = draw(frame.shape[-2] - side + 1), draw(frame.shape[-1] - side + 1)
-        crop = frame[:, top : top + side, left : left + side]
+        record = draw(len(self.frames))
+        frame = pixels_of(self.frames.read(record, FRAMES, draw(self.frames.rows(record, FRAMES))))
+        if float(torch.rand((), generator=draws)) < self.settings.whole_ratio:
+            crop = F.interpolate(frame.unsqueeze(0), size=(side, side), mode="area")[0]
+        else:
+            top, left = draw(frame.shape[-2] - side + 1), draw(frame.shape[-1] - side + 1)
+            crop = frame[:, top : top + side, left : left + side]
         noise = torch.randn(LATENT_CHANNELS, side // 8, side // 8, generator=draws)
         return crop.flip(-1) if draw(2) else crop, noise
 

@@ -1,0 +1,47 @@
+"""Train a network of the small model, or write what was trained as a file of weights.
+
+STAGE is vae, speech or joint; FILE is its configuration (TOML). A run that was stopped goes on where it was. Several
+processes: accelerate launch -m hallo2_core train STAGE --config FILE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+STAGE_NAMES = ("vae", "speech", "joint")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stage", choices=STAGE_NAMES, metavar="STAGE", help=", ".join(STAGE_NAMES))
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="OUT.safetensors",
+        help="write the weights of the newest checkpoint instead, averaged, in float16",
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="of the processor (all)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from ..training.loop import averaged_weights, train
+    from ..training.stages import STAGES, configured, stage_tensors, write_weights
+
+    logging.getLogger("hallo2").setLevel(logging.INFO)
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    settings, table = configured(arguments.stage, arguments.config)
+    stage = STAGES[arguments.stage](table, settings.seed, f"{arguments.config.name} [{arguments.stage}]")
+    if arguments.export is None:
+        train(stage, settings)
+        return 0
+    step = averaged_weights(stage, settings)
+    write_weights(stage_tensors(stage), arguments.export)
+    megabytes = arguments.export.stat().st_size / 1e6
+    sys.stderr.write(f"{arguments.export}: the weights of step {step} ({megabytes:.1f} MB)\n")
+    return 0

@@ -1,0 +1,75 @@
+"""A training run's file: TOML, the loop's keys at the top, the stage's own in a table of its name.
+
+output_dir = "output/training/vae"
+max_train_steps = 5000
+
+[vae]
+frames = "output/training/pictures"
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from ..errors import MissingDependencyError, SettingsError
+
+Settings = TypeVar("Settings")
+KINDS = {"int": int, "float": (int, float), "str": str, "bool": bool}
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Errors: SettingsError for a file that is missing or is not TOML."""
+    try:
+        return _toml_of(path.read_text(encoding="utf-8"), path)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}). Give the configuration's file.") from error
+
+
+def settings_from(kind: type[Settings], table: Mapping[str, Any], where: str) -> Settings:
+    """A settings dataclass from a table of the file; nested dataclasses from nested tables.
+
+    Errors: SettingsError that names an unknown key, a missing one, or a value of another type.
+    """
+    hints = get_type_hints(kind)
+    names = [field.name for field in fields(kind)]
+    unknown = [key for key in table if key not in names]
+    if unknown:
+        raise SettingsError(f"{where} has the unknown key '{unknown[0]}'. Its keys are: {', '.join(names)}.")
+    values = {key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise SettingsError(f"{where} is not complete ({error}). Add what is missing.") from error
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
+    if is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{where} is {value!r}; expected a table of its own.")
+        return settings_from(kind, value, where)
+    expected = KINDS[kind.__name__]
+    is_wrong_bool = isinstance(value, bool) and kind is not bool
+    if is_wrong_bool or not isinstance(value, expected):
+        raise SettingsError(f"{where} is {value!r}; expected {kind.__name__}.")
+    return kind(value)
+
+
+def _toml_of(text: str, path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        try:
+            import tomli as tomllib
+        except ImportError as error:
+            raise MissingDependencyError(
+                "Reading a training configuration needs the package tomli on Python 3.10. Run: pip install "
+                "'comfyui-hallo2[train]'"
+            ) from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML ({error}). Correct that line.") from error

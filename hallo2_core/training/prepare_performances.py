@@ -1,0 +1,70 @@
+"""Performances of talking cartoons: voices for the speech encoder, clips for joint training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..models.vae import AutoencoderKL
+from ..models.wav2vec import SpeechEncoder
+from .cartoons import Actor, draw, measure
+from .cartoons.performance import Performance, performance
+from .cartoons.split import Split
+from .cartoons.visemes import CURVES
+from .clip_records import clip_record
+from .records import write_shard
+from .speech_stage import MOUTH, SOUND, heard_sound
+
+VOICES_PER_SHARD, CLIPS_PER_SHARD = 32, 8
+Record = Mapping[str, Tensor]
+
+
+def prepare_voices(folder: Path, split: Split, seeds: range, seconds: float) -> Iterator[Path]:
+    """Yield each shard when it is there; shards that are there already are kept. Errors: MissingDependencyError without
+    espeak-ng."""
+    return _prepared(folder, "voices", seeds, VOICES_PER_SHARD, lambda seed: voice_record(seed, split, seconds))
+
+
+def prepare_clips(
+    folder: Path,
+    split: Split,
+    seeds: range,
+    seconds: float,
+    size_px: int,
+    vae: AutoencoderKL,
+    encoder: SpeechEncoder,
+) -> Iterator[Path]:
+    """As `prepare_voices`. The actor of each seed speaks with the voice of the same seed."""
+
+    def record(seed: int) -> Record:
+        actor, spoken = Actor.from_seed(seed, split), performance(seed, split, seconds)
+        frames = draw(actor, spoken.tracks, size_px)
+        truth = measure(actor, spoken.tracks, size_px)
+        return clip_record(frames, truth, speech_features(spoken, encoder), vae)
+
+    return _prepared(folder, "clips", seeds, CLIPS_PER_SHARD, record)
+
+
+def voice_record(seed: int, split: Split, seconds: float) -> Record:
+    spoken = performance(seed, split, seconds)
+    curves = spoken.tracks.curves()
+    sound = (spoken.samples.clamp(-1, 1) * 32767.0).round().short()
+    return {SOUND: sound, MOUTH: torch.stack([curves[name] for name in CURVES], dim=1)}
+
+
+@torch.no_grad()
+def speech_features(spoken: Performance, encoder: SpeechEncoder) -> Tensor:
+    """(f layers d): what a video's windows are cut from, for a sound of one piece."""
+    sound, positions = heard_sound(spoken.samples, spoken.frames, encoder)
+    return encoder(sound, positions)
+
+
+def _prepared(folder: Path, name: str, seeds: range, per_shard: int, record: Callable[[int], Record]) -> Iterator[Path]:
+    for first in range(seeds.start, seeds.stop, per_shard):
+        path = folder / f"{name}-{first:06d}.safetensors"
+        if not path.is_file():
+            write_shard([record(seed) for seed in range(first, min(first + per_shard, seeds.stop))], path)
+        yield path

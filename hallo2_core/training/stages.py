@@ -1,0 +1,139 @@
+"""The stages by name: from a configuration's table to what the loop trains, and from there to a file of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ..checkpoints.networks import PREFIXES, hallo2_networks
+from ..checkpoints.read import read_tensors
+from ..errors import CheckpointError, SettingsError
+from ..models.hallo2_models import Hallo2Models
+from ..models.layers import Build
+from ..models.vae import AutoencoderKL
+from ..models.wav2vec import SpeechEncoder
+from ..storage.durable import replace_file
+from .config_file import read_config, settings_from
+from .fresh_weights import fill_with_fresh_weights
+from .joint_stage import JointStage, JointStageSettings
+from .loop import Stage
+from .records import RecordShards
+from .settings import TrainSettings
+from .small_model import SMALL_HALLO2, SMALL_VAE, SMALL_WAV2VEC
+from .speech_stage import SpeechStage, SpeechStageSettings
+from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
+
+FULL_PRECISION = Build(dtype=torch.float32)
+NORMALIZING_RECORDS = 64  # of which the latents' mean and deviation are taken
+
+
+def configured(stage: str, path: Path) -> tuple[TrainSettings, Mapping[str, Any]]:
+    """The loop's settings and the stage's own table. Errors: SettingsError."""
+    config = read_config(path)
+    tables = {key for key, value in config.items() if isinstance(value, Mapping)}
+    if tables != {stage}:
+        found = ", ".join(f"[{name}]" for name in sorted(tables)) or "no table"
+        raise SettingsError(f"{path.name} has {found}; the stage {stage} wants the one table [{stage}].")
+    general = {key: value for key, value in config.items() if key not in tables}
+    return settings_from(TrainSettings, general, path.name), config[stage]
+
+
+def vae_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
+    settings = settings_from(VAEStageSettings, table, where)
+    vae = small_vae(settings.weights)
+    if not settings.weights:
+        fresh_vae_weights(vae, seed)
+    frames, held_back = RecordShards(settings.frames), RecordShards(settings.validation_frames)
+    return VAEStage(vae, settings, frames, held_back, seed)
+
+
+def speech_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
+    settings = settings_from(SpeechStageSettings, table, where)
+    torch.manual_seed(seed)
+    encoder = small_speech_encoder(settings.weights)
+    performances, held_back = RecordShards(settings.performances), RecordShards(settings.validation_performances)
+    return SpeechStage(encoder, settings, performances, held_back, seed)
+
+
+def joint_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
+    settings = settings_from(JointStageSettings, table, where)
+    models = small_hallo2(settings.weights)
+    if not settings.weights:
+        fill_with_fresh_weights(models, seed)
+    clips, held_back = RecordShards(settings.clips), RecordShards(settings.validation_clips)
+    return JointStage(models, small_vae(settings.vae), settings, clips, held_back, seed)
+
+
+STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
+    "vae": vae_stage,
+    "speech": speech_stage,
+    "joint": joint_stage,
+}
+
+
+def small_vae(path: str = "") -> AutoencoderKL:
+    """path: of its file; "" leaves torch's own first weights."""
+    vae = AutoencoderKL(SMALL_VAE, FULL_PRECISION)
+    return _filled(vae, path) if path else vae
+
+
+def small_speech_encoder(path: str = "") -> SpeechEncoder:
+    encoder = SpeechEncoder(SMALL_WAV2VEC)
+    if path:
+        _filled(encoder.wav2vec, path)
+    return encoder
+
+
+def small_hallo2(path: str = "") -> Hallo2Models:
+    models = hallo2_networks(SMALL_HALLO2, FULL_PRECISION)
+    if path:
+        tensors = _read(path)
+        for name, prefix in PREFIXES.items():
+            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            _fill(getattr(models, name), own, path)
+    return models
+
+
+def stage_tensors(stage: Stage) -> dict[str, Tensor]:
+    """The stage's weights under the names of their files: diffusers' for the VAE, transformers' for the speech encoder,
+    net.pth's for the rest. Latents of a VAE whose encoder was trained are normalized first."""
+    if isinstance(stage, VAEStage):
+        if not stage.settings.frozen_encoder:
+            some = range(0, len(stage.frames), max(len(stage.frames) // NORMALIZING_RECORDS, 1))
+            normalize_latents(stage.network.vae, [pixels_of(stage.frames.read(n, FRAMES)) for n in some])
+        return stage.network.vae.state_dict()
+    if isinstance(stage, SpeechStage):
+        return stage.network.encoder.wav2vec.state_dict()
+    return {
+        prefix + key: value
+        for name, prefix in PREFIXES.items()
+        for key, value in getattr(stage.network, name).state_dict().items()
+    }
+
+
+def write_weights(tensors: Mapping[str, Tensor], path: Path, dtype: torch.dtype = torch.float16) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, save({key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}))
+
+
+def _filled(network: nn.Module, path: str) -> nn.Module:
+    _fill(network, _read(path), path)
+    return network
+
+
+def _read(path: str) -> dict[str, Tensor]:
+    weights = read_tensors(path)
+    return {key: weights.take(key, torch.float32) for key in weights}
+
+
+def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: str) -> None:
+    try:
+        network.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} does not hold the small model's weights ({reason}). Choose another.") from error
