@@ -1,0 +1,43 @@
+"""Make a data set of talking cartoons: videos with sound, captions, and the exact truth of every frame.
+
+Faces, voices, sentences and motion follow from numbers (seeds) alone. Needs espeak-ng for the voices. Stopped, the same
+command goes on where it was. What lies in the folder is described in docs/cartoons.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+SPLITS = {"train": "train", "held-back": "held_back"}
+MOST_WORKERS = 16
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--count", type=int, default=100, help="how many clips the folder is to hold (100)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="how long each is (4)")
+    parser.add_argument("--size", type=int, default=128, metavar="PX", help="the side of the square picture (128)")
+    parser.add_argument("--split", choices=tuple(SPLITS), default="train",
+                        help="held-back: faces, voices and sentences that are not in train")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the first clip's seed; the rest follow (0)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes side by side (one per processor)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from ..errors import SettingsError
+    from ..training.cartoons.clip_files import CartoonSettings, write_cartoons
+    from .machine import TerminalRuntime
+
+    settings = CartoonSettings(arguments.seconds, arguments.size, SPLITS[arguments.split], arguments.seed)
+    workers = arguments.workers if arguments.workers is not None else min(os.cpu_count() or 1, MOST_WORKERS)
+    if workers < 1:
+        raise SettingsError(f"--workers is {workers}; choose 1 or more.")
+    runtime = TerminalRuntime(torch.device("cpu"))
+    written = write_cartoons(arguments.folder, arguments.count, settings, runtime.progress, workers)
+    sys.stderr.write(f"{arguments.folder}: {arguments.count} clips, {written} of them new\n")
+    return 0
