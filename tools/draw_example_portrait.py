@@ -1,6 +1,6 @@
 """Draw the portrait that ships with the pack: an actor that training never sees, 512×512.
 
-    python tools/draw_example_portrait.py hallo2_core/examples/portrait.png
+python tools/draw_example_portrait.py hallo2_core/examples/portrait.png
 """
 
 import argparse
