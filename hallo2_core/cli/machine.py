@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+import psutil
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from ..errors import SettingsError
 from ..runtime import DeviceMemory, LocalRuntime
@@ -44,13 +44,13 @@ def chosen_dtype(name: str, device: torch.device) -> torch.dtype | None:
     return DTYPES[name]
 
 
-def peak_memory_mb() -> float | None:
-    """The most memory this process has held; None on Windows, which does not tell through Python.
+def peak_memory_mb() -> float:
+    """The most memory this process has held.
 
-    Linux tells by itself: its resource usage begins with that of the process that started this one.
+    On Linux from the process's own status: its resource usage starts at that of the process that started it.
     """
     if sys.platform == "win32":
-        return None
+        return psutil.Process().memory_info().peak_wset / 2**20
     if PROCESS_STATUS.exists():
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", PROCESS_STATUS.read_text(encoding="ascii"))
         return int(peak) / 2**10
@@ -60,40 +60,38 @@ def peak_memory_mb() -> float | None:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def machine_memory_bytes() -> int | None:
-    """What the machine has in all; None on Windows, which does not tell through Python."""
-    if sys.platform == "win32":
-        return None
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
 class TerminalRuntime(LocalRuntime):
-    """Progress as one line on stderr that keeps being rewritten; plain lines, and few of them, into a file."""
+    """Progress on stderr: a bar on a terminal, a line every ten percent in a file."""
 
     def __init__(self, device: torch.device, terminal: TextIO = sys.stderr) -> None:
         super().__init__(device)
         self._terminal = terminal
-        self._started = time.monotonic()
-        self._shown_percent = -1
+        self._bar: tqdm | None = None
 
     def memory(self) -> DeviceMemory | None:
-        """On the CPU all that the machine has."""
-        total = machine_memory_bytes() if self.device.type == "cpu" else None
-        return super().memory() if total is None else DeviceMemory(total, holds_parts=False)
+        """On the CPU: all that the machine has."""
+        if self.device.type != "cpu":
+            return super().memory()
+        return DeviceMemory(psutil.virtual_memory().total, holds_parts=False)
 
     def notify(self, text: str) -> None:
         if text:
-            self._terminal.write(f"\r{text}\n" if self._terminal.isatty() else f"{text}\n")
+            tqdm.write(text, file=self._terminal)
             self._terminal.flush()
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
-        percent = 100 * done // total
-        is_live = self._terminal.isatty()
-        if percent == self._shown_percent or not (is_live or percent % 10 == 0):
-            return
-        self._shown_percent = percent
-        elapsed = time.monotonic() - self._started
-        left = elapsed / done * (total - done)
-        text = f"{percent:3d} %  {elapsed:.0f} s gone, about {left:.0f} s to go"
-        self._terminal.write(f"\r{text}   " if is_live and done < total else f"{text}\n")
-        self._terminal.flush()
+        if self._bar is None:
+            is_live = self._terminal.isatty()
+            self._bar = tqdm(
+                total=total,
+                initial=done - 1,  # where a job goes on, so that the time left is that of the rest
+                unit="step",
+                file=self._terminal,
+                dynamic_ncols=is_live,
+                mininterval=0.1 if is_live else 0,
+                miniters=1 if is_live else max(1, total // 10),
+            )
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self._bar.close()
+            self._bar = None

@@ -104,7 +104,7 @@ def peak_mb() -> float:
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
     from hallo2_core.cli.machine import peak_memory_mb
 
-    return peak_memory_mb() or 0.0
+    return peak_memory_mb()
 
 
 def measured(case: str, seconds: float) -> dict[str, float]:

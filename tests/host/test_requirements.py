@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 DISTRIBUTION = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-NAMES_WITHOUT_A_BOUND = {"pillow": "10.0", "einops": "0.6"}
+NAMES_WITHOUT_A_BOUND = {"pillow": "10.0", "einops": "0.6", "psutil": "5.9", "tqdm": "4.66"}
 
 
 def would_install(python, requirements, **environment):
