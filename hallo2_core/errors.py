@@ -29,6 +29,10 @@ class SettingsError(Hallo2Error):
     """A setting lies outside what the networks or the release allow."""
 
 
+class MemoryShortageError(Hallo2Error):
+    """The device ran out of memory, and smaller pieces did not help. The job is kept."""
+
+
 class TimelineError(Hallo2Error):
     """A timeline's text cannot be read, or does not fit the video. Names the place, where there is one."""
 

@@ -9,7 +9,7 @@ from comfy_api.latest import Input, InputImpl, io
 from .host.jobs import job_for
 from .host.networks import Managed
 from .host.runtime import HostRuntime
-from .host.upscale_model import background_of, picture_upscaler
+from .host.upscale_model import background_of, picture_upscaler, upscaling_bytes
 from .host.video import video_source
 from .schema import io_types
 from .schema import video as video_inputs
@@ -97,6 +97,7 @@ class Hallo2UpscaleVideo(io.ComfyNode):
                 video_inputs.unfinished_gb(),
             ],
             outputs=[video_inputs.finished_video()],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -127,8 +128,9 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         source = video_source(video)
         plan = plan_upscale(source, UpscaleRequest(*size, fidelity, window, overlap, codec, int(bit_depth), quality))
         needed = working_bytes(plan.source.width, plan.source.height, plan.settings, upscaler.payload.config)
+        needed += upscaling_bytes(upscale_model)
         drawer = picture_upscaler(upscale_model)
-        runtime = HostRuntime(upscaler, *drawer, working_bytes=needed)
+        runtime = HostRuntime(upscaler, *drawer, working_bytes=needed, node_id=cls.hidden.unique_id)
         background = background_of(*drawer, runtime=runtime)
         work = Upscale(source, upscaler.payload, face_analysis, plan.settings, plan.video_settings, *background)
         job = job_for(upscale_key(work, runtime), unfinished_gb)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -11,10 +10,14 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from ..errors import MemoryShortageError
 from ..runtime import Runtime
 
 TILE_PX = 512
+SMALLEST_TILE_PX = 128
 TILE_OVERLAP_PX = 32
+# Of a tile's edge inside the picture, this share of the overlap is dropped: what is drawn there lacks its surroundings.
+DROPPED_SHARE = 4
 
 
 class Background(Protocol):
@@ -40,36 +43,76 @@ def resample(picture: Tensor, height: int, width: int) -> Tensor:
     return rearrange(resized, "1 c h w -> h w c").clamp_(0.0, 1.0)
 
 
-@dataclass(frozen=True)
 class TiledBackground:
-    """`upscaler` on tiles that overlap and are faded into each other, then resampled to the size asked for."""
+    """`upscaler` on tiles that overlap and are faded into each other, then resampled to the size asked for.
 
-    upscaler: PictureUpscaler
-    runtime: Runtime
-    tile_px: int = TILE_PX
-    overlap_px: int = TILE_OVERLAP_PX
+    Where a tile exceeds the device's memory, tiles become half as wide and high from that frame on. A network that
+    sees no further than 8 px draws the same picture in tiles of any size; the fade hides the rest.
+    """
+
+    def __init__(
+        self,
+        upscaler: PictureUpscaler,
+        runtime: Runtime,
+        tile_px: int = TILE_PX,
+        overlap_px: int = TILE_OVERLAP_PX,
+        smallest_tile_px: int = SMALLEST_TILE_PX,
+    ) -> None:
+        self.tile_px = tile_px
+        self._upscaler, self._runtime = upscaler, runtime
+        self._overlap_px, self._smallest_tile_px = overlap_px, smallest_tile_px
 
     def __call__(self, picture: Tensor, height: int, width: int) -> Tensor:
+        """Raises MemoryShortageError where even the smallest tiles are too large."""
         planes = rearrange(picture, "h w c -> c h w")
-        scale = self.upscaler.scale
+        drawn = None
+        while drawn is None:
+            try:
+                drawn = self._drawn(planes)
+            except Exception as error:
+                if not self._runtime.is_out_of_memory(error):
+                    raise
+                found = str(error).partition("\n")[0]
+            if drawn is None:
+                self._halve_tiles(found)
+        return resample(rearrange(drawn, "c h w -> h w c"), height, width)
+
+    def _drawn(self, planes: Tensor) -> Tensor:
+        """planes: (3 h w). Returns (3 scale·h scale·w), 0..1."""
+        scale = self._upscaler.scale
         drawn = torch.zeros(3, planes.shape[1] * scale, planes.shape[2] * scale)
         weights = torch.zeros(1, *drawn.shape[1:])
-        for rows in spans(planes.shape[1], self.tile_px, self.overlap_px):
-            for columns in spans(planes.shape[2], self.tile_px, self.overlap_px):
-                self.runtime.check_cancelled()
-                tile = self.upscaler(planes[:, rows, columns].unsqueeze(0)).squeeze(0).float().cpu()
+        for rows in spans(planes.shape[1], self.tile_px, self._overlap_px):
+            for columns in spans(planes.shape[2], self.tile_px, self._overlap_px):
+                self._runtime.check_cancelled()
+                tile = self._upscaler(planes[:, rows, columns].unsqueeze(0)).squeeze(0).float().cpu()
                 weight = self._weight(rows, planes.shape[1]).unsqueeze(1) * self._weight(columns, planes.shape[2])
                 place = (slice(None), _scaled(rows, scale), _scaled(columns, scale))
                 drawn[place] += tile * weight
                 weights[place] += weight
-        whole = rearrange(drawn.div_(weights), "c h w -> h w c").clamp_(0.0, 1.0)
-        return resample(whole, height, width)
+        return drawn.div_(weights).clamp_(0.0, 1.0)
+
+    def _halve_tiles(self, found: str) -> None:
+        """found: the device's own words."""
+        halved = self.tile_px // 2
+        if halved < self._smallest_tile_px:
+            raise MemoryShortageError(
+                f"The upscale model ran out of memory even with tiles of {self.tile_px}x{self.tile_px} px ({found}). "
+                f"Close other programs that use the device, choose a smaller upscale model, or disconnect it."
+            )
+        self._runtime.notify(
+            f"Out of memory: the upscale model goes on with tiles of {halved}x{halved} px instead of "
+            f"{self.tile_px}x{self.tile_px}, which is slower."
+        )
+        self._runtime.free_memory()
+        self.tile_px = halved
 
     def _weight(self, span: slice, size: int) -> Tensor:
-        """One axis of a tile's weight: rises over the overlap with a neighbour, whole at the picture's edges."""
-        scale = self.upscaler.scale
-        length, fade = (span.stop - span.start) * scale, self.overlap_px * scale
-        rise = (torch.arange(length) + 0.5) / max(fade, 1)
+        """One axis of a tile's weight: none at the edge to a neighbour, then rising; whole at the picture's edges."""
+        scale = self._upscaler.scale
+        length, dropped = (span.stop - span.start) * scale, self._overlap_px // DROPPED_SHARE * scale
+        fade = self._overlap_px * scale - 2 * dropped
+        rise = ((torch.arange(length) - dropped + 0.5) / max(fade, 1)).clamp(0.0, 1.0)
         weight = torch.ones(length)
         if span.start > 0:
             weight = torch.minimum(weight, rise)

@@ -1,9 +1,10 @@
-"""What an upscale will need beside the network's weights, said before it starts."""
+"""What an upscale will need beside the weights, said before it starts."""
 
 from __future__ import annotations
 
 from ..config import UpscalerConfig
 from ..video.settings import VideoSettings
+from .background import TILE_PX
 from .clip_writer import most_waiting
 from .face_tracks import context_frames
 from .settings import UpscaleSettings
@@ -13,6 +14,8 @@ FLOAT_BYTES, CHANNELS = 4, 3
 FRAMES_IN_WORK = 3
 # Of one face through a window: as cut out, as given to the network, as drawn, as it is faded.
 FACES_IN_WORK = 4
+# A picture upscaler's feature maps, in tiles of the result's size, as ComfyUI's upscale node reserves for them.
+TILE_COPIES = 384
 # Feature maps of the widest level's size that are alive inside encoder or generator at once.
 MAPS_IN_WORK = 6
 # What an encoder holds for each pixel of a picture in 8 bits, measured at 2304 to 4096 pixels a side; and in 10 bits.
@@ -42,6 +45,11 @@ def host_bytes(width: int, height: int, settings: UpscaleSettings, video_setting
         + waiting
         + encoder_bytes(settings.width_px, settings.height_px, video_settings)
     )
+
+
+def tile_bytes(scale: float) -> float:
+    """What a picture upscaler that enlarges `scale` times needs for a tile of TILE_PX: ComfyUI's own estimate."""
+    return TILE_PX**2 * CHANNELS * FLOAT_BYTES * max(scale, 1.0) * TILE_COPIES
 
 
 def encoder_bytes(width: int, height: int, settings: VideoSettings) -> int:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import comfy.model_management as mm
+import comfy.model_patcher
 import comfy.ops
 import torch
-from comfy.model_patcher import ModelPatcher
 from torch import nn
 
 from ...hallo2_core.errors import SettingsError
 from ...hallo2_core.models.layers import Build, compute_dtype_of
 from .attention import HostAttention
+
+if TYPE_CHECKING:
+    from comfy.model_patcher import ModelPatcher
 
 Payload = TypeVar("Payload")
 
@@ -69,8 +72,17 @@ class Managed(Generic[Payload]):
 
 def managed(payload: Payload, *networks: nn.Module, whole: bool = False) -> Managed[Payload]:
     """Put networks under the host's memory manager."""
-    device, offload = mm.get_torch_device(), mm.unet_offload_device()
-    return Managed(payload, tuple(ModelPatcher(network, device, offload) for network in networks), whole)
+    return Managed(payload, tuple(map(patcher_of, networks)), whole)
+
+
+def patcher_of(network: nn.Module) -> ModelPatcher:
+    """The host's handle on a network: of the kind its own models have.
+
+    Newer hosts have a kind that streams weights while they are used. Before one of the plain kind is loaded they unload
+    all others; so one plain handle among dynamic ones costs everybody.
+    """
+    kind = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
+    return kind(network, mm.get_torch_device(), mm.unet_offload_device())
 
 
 def with_network(held: Managed, payload: Payload, network: nn.Module) -> Managed[Payload]:

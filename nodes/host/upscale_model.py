@@ -9,7 +9,7 @@ from torch import Tensor
 from ...hallo2_core.errors import SettingsError
 from ...hallo2_core.models.fingerprint import weights_fingerprint
 from ...hallo2_core.models.layers import compute_dtype_of
-from .networks import Managed, managed
+from .networks import Managed, patcher_of
 from .runtime import HostRuntime
 
 if TYPE_CHECKING:
@@ -17,15 +17,29 @@ if TYPE_CHECKING:
 
 
 def picture_upscaler(model: Any) -> tuple[Managed, ...]:  # noqa: ANN401 - spandrel's descriptor
-    """The host's UPSCALE_MODEL, which its loader leaves to whoever uses it, under the memory manager; () for none."""
+    """The host's UPSCALE_MODEL under the memory manager; () for none.
+
+    Newer hosts' loader gives the descriptor its patcher. Older ones leave the weights to whoever uses them: there it
+    gets ours, in the same place. The loader's cache keeps the descriptor between runs; a patcher that died before the
+    module would leave its weights on the device, and the host would collect garbage at every later load.
+    """
     if model is None:
         return ()
     if (model.input_channels, model.output_channels) != (3, 3):
         raise SettingsError(
             f"The upscale model turns {model.input_channels} channels into {model.output_channels}; a video has 3. "
-            f"Choose one for colour pictures, for example RealESRGAN_x2."
+            f"Choose one for color pictures, for example RealESRGAN_x2."
         )
-    return (managed(model, model.model, whole=True),)
+    if getattr(model, "patcher", None) is None:
+        model.patcher = patcher_of(model.model)
+    return (Managed(model, (model.patcher,), whole=True),)
+
+
+def upscaling_bytes(model: Any) -> float:  # noqa: ANN401 - spandrel's descriptor
+    """What the UPSCALE_MODEL needs beside its weights; 0 for none."""
+    from ...hallo2_core.upscaling.estimate import tile_bytes
+
+    return 0.0 if model is None else tile_bytes(model.scale)
 
 
 def background_of(drawer: Managed | None = None, *, runtime: HostRuntime) -> tuple[Background, str]:
@@ -46,5 +60,8 @@ class HostPictureUpscaler:
         self._model, self._runtime = model, runtime
 
     def __call__(self, picture: Tensor) -> Tensor:
-        self._runtime.ready(self._model.model)
-        return self._model(picture.to(self._runtime.device, compute_dtype_of(self._model.model)))
+        module = self._model.model
+        self._runtime.ready(module)
+        if next(module.parameters()).device.type != self._runtime.device.type:
+            module.to(self._runtime.device)  # older hosts' own upscale node moved it away behind its patcher's back
+        return self._model(picture.to(self._runtime.device, compute_dtype_of(module)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig
-from hallo2_core.upscaling.estimate import encoder_bytes, host_bytes, working_bytes
+from hallo2_core.upscaling.estimate import encoder_bytes, host_bytes, tile_bytes, working_bytes
 from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.video.settings import VideoSettings
 
@@ -71,3 +71,7 @@ def test_the_machines_own_memory_holds_waiting_frames_and_the_encoder():
     assert ten > 1.5 * of_the_encoder + 10 * 3840 * 2160 * 3
     held = host_bytes(1920, 1080, settings, VideoSettings()) - host_bytes(1, 1, settings, VideoSettings())
     assert held > 30 * 1920 * 1080 * 3
+
+
+def test_an_upscale_model_is_given_what_the_host_gives_its_own():
+    assert tile_bytes(4.0) == 512 * 512 * 3 * 4 * 4 * 384 and tile_bytes(0.5) == 512 * 512 * 3 * 4 * 384

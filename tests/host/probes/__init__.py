@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from .attention import ProbeAttention
 from .in_pack import pack
+from .memory import NODES as MEMORY_NODES
 
 Model = io.Custom("HALLO2_MODEL")
 
@@ -312,6 +313,7 @@ class ProbeExtension(ComfyExtension):
             ProbePressInSpeech,
             ProbePressInUpscaler,
             ProbeAttention,
+            *MEMORY_NODES,
         ]
 
 
