@@ -22,7 +22,8 @@ from ..portrait.region_masks import (
 )
 from .cartoons import Truth
 
-FRAMES, LATENTS, FEATURES, MASKS, FACE_BOX = "frames", "latents", "features", "masks", "face_box"
+FRAMES, LATENTS, FEATURES, MASKS, FACE_BOX, MOUTH_TRUTH = "frames", "latents", "features", "masks", "face_box", "truth"
+SEED = "seed"  # of the actor
 AT_ONCE = 16
 
 
@@ -31,7 +32,8 @@ def clip_record(frames: Tensor, truth: Truth, features: Tensor, vae: Autoencoder
     """frames: (f h w 3), 0..1.  features: (f layers d).
 
     Returns "frames" (f 3 h w) uint8, "latents" (f 4 h/8 w/8) and "features" in float16, "masks" (f 3 l) uint8, pose,
-    face and lip with the tokens of all levels in a row, and "face_box" (f 4), left, top, right, bottom.
+    face and lip with the tokens of all levels in a row, "face_box" (f 4), left, top, right, bottom, and "truth" (f 2),
+    the mouth's opening and width.
     """
     pixels = rearrange(frames, "f h w c -> f c h w")
     encoded = torch.cat([vae.encode(some * 2.0 - 1.0) for some in pixels.split(AT_ONCE)])
@@ -43,13 +45,14 @@ def clip_record(frames: Tensor, truth: Truth, features: Tensor, vae: Autoencoder
         FEATURES: features.half(),
         MASKS: torch.stack(masks),
         FACE_BOX: torch.tensor(boxes, dtype=torch.int32),
+        MOUTH_TRUTH: torch.stack([truth.mouth_opening, truth.mouth_width], dim=1),
     }
 
 
 def _regions(truth: Truth, frame: int, size_px: int) -> tuple[list[int], Tensor]:
     """As for a portrait whose face was found (`portrait/prepare.py`), with the true boxes."""
     face, lips = (
-        expanded_box(rearrange(boxes[frame], "(corner axis) -> corner axis", axis=2), expand, size_px, size_px)
+        expanded_box(rearrange(boxes[frame], "(corner xy) -> corner xy", xy=2), expand, size_px, size_px)
         for boxes, expand in ((truth.face_box, FACE_EXPAND), (truth.lip_box, LIP_EXPAND))
     )
     soft = soft_masks(filled_box(face, size_px, size_px), filled_box(lips, size_px, size_px))

@@ -35,6 +35,7 @@ from .clip_records import (
 from .draws import sample_generator, sample_seed
 from .joint_objective import JointObjective, ObjectiveSettings
 from .records import RecordShards
+from .sampled_clips import SampledClips, SamplingSettings
 from .vae_stage import pixels_of
 
 CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as the release trains
@@ -52,6 +53,7 @@ class JointStageSettings:
     portrait_motion_ratio: float = 0.30  # of the clips before which the portrait stands, as before a video's first
     start_ratio: float = 0.15  # and of those before which there is nothing
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)  # at validation
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class JointStage:
         self._clips = clips
         self._held_back = held_back
         self._seed = seed
+        self._sampled: SampledClips | None = None
 
     def batch(self, numbers: Sequence[int]) -> ClipBatch:
         return _batch([self._sample(self._clips, number, self._seed) for number in numbers])
@@ -123,12 +126,19 @@ class JointStage:
         return not name.startswith(("denoising_unet.conv_in", "denoising_unet.conv_out", "reference_net.conv_in"))
 
     def validate(self) -> Mapping[str, float]:
-        """The loss on clips that were held back, always the same ones with the same noise."""
+        """The loss on clips that were held back, always the same ones with the same noise, and the figures of clips
+        that are sampled for held-back actors and voices."""
         device = next(self.network.parameters()).device
         numbers = [range(first, first + 8) for first in range(0, 32, 8)]
         batches = [_batch([self._sample(self._held_back, n, self._seed + 1) for n in some]) for some in numbers]
         losses = [self.network(batch.to(device))["loss"] for batch in batches]
-        return {"loss": float(torch.stack(losses).mean())}
+        figures = {"loss": float(torch.stack(losses).mean())}
+        if self._settings.sampling.clips:
+            self._sampled = self._sampled or SampledClips(
+                self._held_back, "held_back", self._settings.sampling, self._settings.motion_frames
+            )
+            figures |= self._sampled.figures(self.network)
+        return figures
 
 
 def _batch(clips: Sequence[_Clip]) -> ClipBatch:

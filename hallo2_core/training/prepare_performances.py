@@ -14,7 +14,7 @@ from .cartoons import Actor, draw, measure
 from .cartoons.performance import Performance, performance
 from .cartoons.split import Split
 from .cartoons.visemes import CURVES
-from .clip_records import clip_record
+from .clip_records import SEED, clip_record
 from .records import write_shard
 from .speech_stage import MOUTH, SOUND, heard_sound
 
@@ -43,7 +43,7 @@ def prepare_clips(
         actor, spoken = Actor.from_seed(seed, split), performance(seed, split, seconds)
         frames = draw(actor, spoken.tracks, size_px)
         truth = measure(actor, spoken.tracks, size_px)
-        return clip_record(frames, truth, speech_features(spoken, encoder), vae)
+        return clip_record(frames, truth, speech_features(spoken, encoder), vae) | {SEED: torch.tensor([seed])}
 
     return _prepared(folder, "clips", seeds, CLIPS_PER_SHARD, record)
 

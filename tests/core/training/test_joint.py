@@ -6,12 +6,14 @@ import pytest
 import torch
 from tiny import CONFIG, models, normal
 
+from hallo2_core.training import sampled_clips
 from hallo2_core.training.clip_batch import ClipBatch
-from hallo2_core.training.clip_records import FACE_BOX, FEATURES, FRAMES, LATENTS, MASKS
+from hallo2_core.training.clip_records import FACE_BOX, FEATURES, FRAMES, LATENTS, MASKS, MOUTH_TRUTH, SEED
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
 from hallo2_core.training.joint_objective import JointObjective, ObjectiveSettings
 from hallo2_core.training.joint_stage import JointStage, JointStageSettings
 from hallo2_core.training.records import RecordShards, write_shard
+from hallo2_core.training.sampled_clips import SampledClips, SamplingSettings
 
 SIDE, LENGTH, FRAMES_OF_A_CLIP = 64, 9, 4
 TOKENS = sum((SIDE // (8 << level)) ** 2 for level in range(4))
@@ -19,8 +21,11 @@ TOKENS = sum((SIDE // (8 << level)) ** 2 for level in range(4))
 
 def record(seed):
     audio = CONFIG.audio_projection
+    frames = ((normal(seed, LENGTH, 3, SIDE, SIDE) + normal(seed + 4, LENGTH, 1, 1, 1)).sigmoid() * 255).byte()
     return {
-        FRAMES: (normal(seed, LENGTH, 3, SIDE, SIDE).sigmoid() * 255).byte(),
+        FRAMES: frames,
+        MOUTH_TRUTH: (frames.float() / 255).mean(dim=(1, 2, 3)).unsqueeze(1).expand(-1, 2),
+        SEED: torch.tensor([seed]),
         LATENTS: normal(seed + 1, LENGTH, 4, SIDE // 8, SIDE // 8).half(),
         FEATURES: normal(seed + 2, LENGTH, audio.layers, audio.feature_width).half(),
         MASKS: (normal(seed + 3, LENGTH, 3, TOKENS).sigmoid() * 255).byte(),
@@ -130,3 +135,36 @@ def test_the_vae_and_what_never_runs_stay_as_they_are():
         )
         for name in frozen
     )
+
+
+def test_sampled_clips_are_scored_against_the_truth(clips, monkeypatch):
+    """A sampler that answers with the truth scores as the truth does."""
+    settings = SamplingSettings(clips=2, first_frame=2, frames=6, steps=2)
+    sampled = SampledClips(clips, "held_back", settings, motion_frames=2)
+    monkeypatch.setattr(sampled_clips, "mouth_reader", lambda *_: Means())
+    monkeypatch.setattr(sampled, "frames", lambda _: [true_frames(clips, n, slice(2, 8)) for n in range(2)])
+    figures = sampled.figures(None)
+    assert figures["sync_opening"] == pytest.approx(1.0, abs=1e-4)
+    assert figures["amplitude"] == pytest.approx(1.0, abs=1e-3) and figures["jitter"] == pytest.approx(1.0)
+    assert figures["psnr_db"] > 60
+    monkeypatch.setattr(sampled, "frames", lambda _: [true_frames(clips, n, slice(1, 7)) for n in range(2)])
+    assert sampled.figures(None)["sync_opening"] < 0.9
+
+
+def test_sampling_runs_through_all_networks(clips):
+    one = stage(clips)
+    settings = SamplingSettings(clips=3, first_frame=2, frames=4, steps=2)
+    frames = SampledClips(clips, "held_back", settings, motion_frames=2).frames(one.network)
+    assert [tuple(clip.shape) for clip in frames] == [(4, 3, SIDE, SIDE)] * 3
+    assert all(0 <= clip.min() and clip.max() <= 1 for clip in frames)
+
+
+class Means:
+    """Reads the mean of each frame, which is what the made-up records call the mouth's truth."""
+
+    def read(self, frames):
+        return frames.mean(dim=(1, 2, 3)).unsqueeze(1).expand(-1, 2)
+
+
+def true_frames(records, number, span):
+    return records.read(number, FRAMES, span).float() / 255

@@ -1,0 +1,133 @@
+"""Clips sampled from the networks as they stand, many at a time, and how well their mouths follow the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor
+
+from ..animation.noise_schedule import ddim_step, timesteps
+from ..audio.speech_embeddings import WINDOW_REACH
+from ..config import LATENT_SCALE
+from .cartoons.split import Split
+from .clip_batch import ClipBatch
+from .clip_records import (
+    FACE_BOX,
+    FEATURES,
+    FRAMES,
+    LATENTS,
+    MASKS,
+    MOUTH_TRUTH,
+    SEED,
+    face_region_of,
+    mask_levels,
+    speech_windows,
+)
+from .draws import sample_generator
+from .joint_objective import JointObjective
+from .mouth_reading import MouthReader, correlation, mouth_reader
+from .records import RecordShards
+from .vae_stage import decibels, pixels_of
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    clips: int = 8  # of as many held-back actors; 0: none
+    first_frame: int = 12  # of each: performances begin with a silence
+    frames: int = 16
+    steps: int = 10
+    guidance: float = 1.5
+
+
+class SampledClips:
+    """One clip of each held-back record, from its portrait (its very first frame) and its sound."""
+
+    def __init__(self, records: RecordShards, split: Split, settings: SamplingSettings, motion_frames: int) -> None:
+        self.settings = settings
+        self._numbers = range(min(settings.clips, len(records)))
+        self._records = records
+        self._batch = _clips(records, self._numbers, settings, motion_frames)
+        self._size_px = self._batch.face_region.shape[-1]
+        self._split = split
+        self._readers: list[MouthReader] = []
+
+    def figures(self, objective: JointObjective) -> Mapping[str, float]:
+        """sync_opening, sync_width: correlation with the truth, the mean over the clips.  amplitude: of the opening's
+        deviation, in the truth's.  jitter: mean difference of neighboring frames, in the truth's.  psnr_db: of frames
+        against the truth, whose head moves in ways that nobody told."""
+        readers = self._readers or [
+            mouth_reader(int(self._records.read(number, SEED)), self._split, self._size_px) for number in self._numbers
+        ]
+        self._readers = readers
+        generated = self.frames(objective)
+        scores = []
+        for number, frames, reader in zip(self._numbers, generated, readers, strict=True):
+            span = slice(self.settings.first_frame, self.settings.first_frame + self.settings.frames)
+            true = (pixels_of(self._records.read(number, FRAMES, span)) + 1) / 2
+            mouth = reader.read(rearrange(frames, "f c h w -> f h w c"))
+            truth = self._records.read(number, MOUTH_TRUTH, span)
+            scores.append(
+                (
+                    correlation(mouth[:, 0], truth[:, 0]),
+                    correlation(mouth[:, 1], truth[:, 1]),
+                    float(mouth[:, 0].std() / truth[:, 0].std().clamp_min(1e-4)),
+                    float(frames.diff(dim=0).abs().mean() / true.diff(dim=0).abs().mean()),
+                    float((frames - true).square().mean()),
+                )
+            )
+        opening, width, amplitude, jitter, square = torch.tensor(scores).mean(dim=0)
+        return {
+            "sync_opening": float(opening),
+            "sync_width": float(width),
+            "amplitude": float(amplitude),
+            "jitter": float(jitter),
+            "psnr_db": decibels(square),
+        }
+
+    @torch.no_grad()
+    def frames(self, objective: JointObjective) -> list[Tensor]:
+        """(f 3 h w), 0..1, on the CPU, of each clip."""
+        device = next(objective.parameters()).device
+        batch = self._batch.to(device)
+        blind, latents, settings = replace(batch, seeing=0), batch.noise, self.settings
+        for timestep in timesteps(settings.steps):
+            now = torch.full((len(latents),), timestep, device=device)
+            seen, unseen = (objective.predicted(replace(one, timesteps=now), latents).float() for one in (batch, blind))
+            latents = ddim_step(latents, unseen + settings.guidance * (seen - unseen), timestep, settings.steps)
+        return [(objective.vae.decode(clip / LATENT_SCALE) / 2 + 0.5).clamp(0, 1).cpu() for clip in latents]
+
+
+def _clips(records: RecordShards, numbers: Sequence[int], settings: SamplingSettings, motion_frames: int) -> ClipBatch:
+    first, frames = settings.first_frame, settings.frames
+    clips = []
+    for number in numbers:
+        pixels = records.read(number, FRAMES, 0)
+        size_px = pixels.shape[-1]
+        latents = records.read(number, LATENTS, slice(first, first + frames)).float()
+        features = records.read(number, FEATURES).float()
+        clips.append(
+            (
+                latents,
+                torch.randn(latents.shape, generator=sample_generator(0, number, "sampled clips")),
+                records.read(number, LATENTS, 0).float(),
+                repeat(pixels_of(pixels), "c h w -> m c h w", m=motion_frames),
+                face_region_of(records.read(number, FACE_BOX, 0), size_px),
+                mask_levels(records.read(number, MASKS, 0), size_px),
+                speech_windows(features, first, frames, WINDOW_REACH),
+            )
+        )
+    latents, noise, reference, motion, region, masks, windows = zip(*clips, strict=True)
+    return ClipBatch(
+        latents=torch.stack(latents),
+        noise=torch.stack(noise),
+        timesteps=torch.zeros(len(clips), dtype=torch.long),
+        reference=torch.stack(reference),
+        motion_pixels=torch.stack(motion),
+        face_region=torch.stack(region),
+        masks=tuple(torch.stack(level, dim=1) for level in zip(*masks, strict=True)),
+        windows=torch.stack(windows),
+        seeing=len(clips),
+    )
