@@ -15,6 +15,7 @@ from .paste_back import Hallo2PasteBack
 from .prepare_portrait import Hallo2PreparePortrait
 from .reference_net import Hallo2ReferenceNet
 from .sample_video import Hallo2SampleVideo
+from .selftest import Hallo2Selftest
 from .text_control import Hallo2LoadTextControl
 from .text_prompts import Hallo2TextPrompts
 from .upscale_video import Hallo2UpscaleVideo
@@ -42,4 +43,5 @@ class Hallo2Extension(ComfyExtension):
             Hallo2PasteBack,
             Hallo2InspectVideo,
             Hallo2AttentionMaps,
+            Hallo2Selftest,
         ]

@@ -20,13 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..selftest.case import Settings, shipped_goldens
+    from ..selftest.report import all_passed, summary
     from ..selftest.run_cases import SLOW, run_folder
 
     settings = Settings(chosen_device(arguments.device), DTYPES[arguments.dtype])
-    statuses = []
+    verdicts = []
     left_out = SLOW if arguments.quick else {}
     for verdict in run_folder(shipped_goldens(), settings, heavy=arguments.heavy, left_out=left_out):
-        statuses.append(verdict.status)
+        verdicts.append(verdict)
         print(verdict, flush=True)
-    print(f"{statuses.count('PASS')} passed, {statuses.count('FAIL')} failed, {statuses.count('SKIP')} skipped")
-    return 0 if "PASS" in statuses and "FAIL" not in statuses else 1
+    print(summary(verdicts))
+    return 0 if all_passed(verdicts) else 1

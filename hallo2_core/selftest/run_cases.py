@@ -79,21 +79,20 @@ def _run_case(case: Case, settings: Settings, left_out: Mapping[str, str]) -> li
     kind = LONG if match else kind_of(case.name)
     if kind is None:
         return [skipped(case.name, f"its name begins with none of {', '.join(KINDS)}, {LONG}")]
+    if match and match["part"] != "inputs" and case.path.with_name(f"{match['video']}_inputs.safetensors").exists():
+        return []  # the inputs' file stands for the whole video
     if kind in left_out:
         return [skipped(case.name, left_out[kind])]
     if match:
-        return _run_part_of_long_video(case, match["video"], match["part"], settings)
+        return _run_long_video(case, match["video"], match["part"], settings)
     return KINDS[kind](case, settings)
 
 
-def _run_part_of_long_video(case: Case, video: str, part: str, settings: Settings) -> list[Verdict]:
-    """The inputs' file stands for the whole video."""
-    if part == "inputs":
-        clips = long_video_clips(case.path.parent, video)
-        return run_longvideo(case, clips, settings) if clips else [failed(case.name, f"there is no {video}_clip1")]
-    if case.path.with_name(f"{video}_inputs.safetensors").exists():
-        return []
-    return [failed(case.name, f"there is no {video}_inputs")]
+def _run_long_video(case: Case, video: str, part: str, settings: Settings) -> list[Verdict]:
+    if part != "inputs":
+        return [failed(case.name, f"there is no {video}_inputs")]
+    clips = long_video_clips(case.path.parent, video)
+    return run_longvideo(case, clips, settings) if clips else [failed(case.name, f"there is no {video}_clip1")]
 
 
 def kind_of(stem: str) -> str | None:

@@ -18,7 +18,9 @@ NODES = {
     "Hallo2PasteBack",
     "Hallo2InspectVideo",
     "Hallo2AttentionMaps",
+    "Hallo2Selftest",
 }
+DIAGNOSTICS = {"Hallo2Selftest"}  # under a heading of their own
 WITHOUT_A_RANGE = {"BOOLEAN", "COMBO", "STRING"}
 
 
@@ -45,7 +47,8 @@ def test_import_time(host, pack):
 
 def test_every_input_has_a_tooltip_and_every_number_a_range(host):
     for name, info in own_nodes(host).items():
-        assert info["category"] == "Hallo2" and info["display_name"].endswith("(Hallo2)") and info["description"]
+        assert info["category"] == ("Hallo2/Diagnostics" if name in DIAGNOSTICS else "Hallo2")
+        assert info["display_name"].endswith("(Hallo2)") and info["description"]
         for inputs in (info["input"].get("required", {}), info["input"].get("optional", {})):
             for input_name, (_kind, options) in inputs.items():
                 assert options.get("tooltip"), f"{name}.{input_name} has no tooltip"

@@ -1,0 +1,65 @@
+"""The golden cases, run where the user's graphs run."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io, ui
+
+from .host.editor import show_text
+from .host.selftest import run_in_host
+
+# Newer hosts show such a node only in their developer mode.
+DEV_ONLY = {"is_dev_only": True} if "is_dev_only" in io.Schema.__dataclass_fields__ else {}
+
+
+class Hallo2Selftest(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="Hallo2Selftest",
+            display_name="Self-Test (Hallo2)",
+            category="Hallo2/Diagnostics",
+            description=(
+                "Compares the networks with numbers from the official code, on ComfyUI's own layers, attention and "
+                "memory manager, on the device that your graphs run on. It needs no weights."
+            ),
+            inputs=[
+                io.Combo.Input(
+                    "dtype",
+                    options=["default", "fp16", "bf16", "fp32"],
+                    default="default",
+                    tooltip=(
+                        "Precision of weights and arithmetic. 'default' is what 'Load Model' takes on this device. "
+                        "fp32 has the tightest limits and shows errors that lie below the rounding of the others."
+                    ),
+                ),
+                io.Combo.Input(
+                    "cases",
+                    options=["quick", "all"],
+                    default="quick",
+                    tooltip=(
+                        "'quick' takes seconds on a card and a minute on a CPU. 'all' adds the whole upscaler, a video "
+                        "of several clips and the full-size network: about 10 GiB of memory, and many minutes on a CPU."
+                    ),
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    display_name="report",
+                    tooltip="One line a case: largest difference, that relative to the values, PASS, FAIL or SKIP.",
+                )
+            ],
+            hidden=[io.Hidden.unique_id],
+            is_output_node=True,
+            **DEV_ONLY,
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, dtype: str, cases: str) -> float:
+        """Never equal to the last one: what is tested is not among the inputs, so each run tests anew."""
+        return float("nan")
+
+    @classmethod
+    def execute(cls, dtype: str, cases: str) -> io.NodeOutput:
+        report = run_in_host(dtype, cases, cls.hidden.unique_id)
+        show_text(cls.hidden.unique_id, report)
+        return io.NodeOutput(report, ui=ui.PreviewText(report))
