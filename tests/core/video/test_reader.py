@@ -163,7 +163,7 @@ def with_streams(path, *kinds):
                 colour = (255, 0, 0) if kind == "cover" else (0, 0, 255)
                 frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), colour, np.uint8), format="rgb24")
                 if kind == "cover":
-                    stream.disposition = Disposition.attached_pic
+                    stream.disposition = Disposition.attached_pic.value
             streams.append((stream, frame))
         for stream, frame in streams:
             frame.pts, frame.time_base = 0, Fraction(1, 25)
