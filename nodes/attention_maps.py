@@ -27,8 +27,8 @@ class Hallo2AttentionMaps(io.ComfyNode):
             display_name="Show Attention Maps (Hallo2)",
             category="Hallo2",
             description=(
-                "Makes one clip as 'Sample Video (Hallo2)' would, and shows what it looks at meanwhile: the portrait, "
-                "and the motion frames before it. The frames stay the same; every clip before it has to be made too."
+                "Makes one clip as 'Sample Video (Hallo2)' would, and shows what it attends to: the portrait, and "
+                "the motion frames before it. The frames do not change; all clips before it have to be made too."
             ),
             inputs=[
                 *sampling_inputs.parts(),
@@ -37,7 +37,7 @@ class Hallo2AttentionMaps(io.ComfyNode):
                     default=0,
                     min=0,
                     max=1_000_000,
-                    tooltip="Which clip to look at, counted from 0. Each has 16 frames: clip 3 begins at frame 48.",
+                    tooltip="Which clip to record, counted from 0. Each has 16 frames: clip 3 starts at frame 48.",
                 ),
                 *sampling_inputs.settings(),
                 io.Combo.Input(
@@ -45,8 +45,8 @@ class Hallo2AttentionMaps(io.ComfyNode):
                     options=["all", "early", "middle", "late"],
                     default="all",
                     tooltip=(
-                        "In which denoising steps: all, or a third of them. Pose and outlines are found in early "
-                        "steps, skin and teeth in late ones."
+                        "Which denoising steps: all, or one third of them. Pose and outlines form in early steps, "
+                        "skin and teeth in late ones."
                     ),
                 ),
                 io.Combo.Input(
@@ -54,8 +54,8 @@ class Hallo2AttentionMaps(io.ComfyNode):
                     options=["all", "1/8", "1/16", "1/32", "1/64"],
                     default="all",
                     tooltip=(
-                        "At which attention layers, by their resolution as a part of the frame's: 1/8 shows details, "
-                        "1/64 the coarsest view, 'all' the mean of the four."
+                        "Which attention layers, by their resolution relative to the frame: 1/8 shows details, 1/64 "
+                        "the coarsest view, 'all' averages the four."
                     ),
                 ),
                 sampling_inputs.vae(),
@@ -64,8 +64,8 @@ class Hallo2AttentionMaps(io.ComfyNode):
                 *sampling_inputs.timelines(),
             ],
             outputs=[
-                io.Image.Output(display_name="overview", tooltip="One picture of the whole clip, with its scales."),
-                io.Image.Output(display_name="frames", tooltip="One picture for each frame of the clip, all one size."),
+                io.Image.Output(display_name="overview", tooltip="One picture of the whole clip, with color scales."),
+                io.Image.Output(display_name="frames", tooltip="One picture per frame of the clip, all the same size."),
             ],
         )
 

@@ -21,11 +21,11 @@ class Hallo2EncodeSpeech(io.ComfyNode):
             display_name="Encode Speech (Hallo2)",
             category="Hallo2",
             description=(
-                "Makes a voice ready to drive the face. Any rate, channels and length; the video gets exactly as many "
-                "frames as the sound is long, and the sound itself goes into the video as it is."
+                "Prepares a voice track to drive the face. Any sample rate, channel count and length. The number of "
+                "frames matches the length of the audio exactly, and the video carries the audio unchanged."
             ),
             inputs=[
-                io.Audio.Input("audio", tooltip="The voice. Music and noise move the lips too: give clean speech."),
+                io.Audio.Input("audio", tooltip="The voice. Music and noise move the lips too, so use clean speech."),
                 io_types.SpeechEncoder.Input("speech_encoder", tooltip="From 'Load Speech Encoder (Hallo2)'."),
                 io.Float.Input(
                     "fps",
@@ -34,15 +34,15 @@ class Hallo2EncodeSpeech(io.ComfyNode):
                     max=60.0,
                     step=0.001,
                     tooltip=(
-                        "Frames per second of the video. Hallo2 was trained at 25. At other rates lips stay in time "
-                        "with the sound, and the video takes that many more or fewer frames to make."
+                        "Frames per second of the video. Hallo2 was trained at 25. Lips stay in sync at other rates; "
+                        "rendering time grows with the number of frames."
                     ),
                 ),
             ],
             outputs=[
                 io_types.Speech.Output(display_name="speech"),
-                io.Int.Output(display_name="frames", tooltip="How many frames the video will have."),
-                io.Float.Output(display_name="seconds", tooltip="How long the sound is."),
+                io.Int.Output(display_name="frames", tooltip="Number of frames in the video."),
+                io.Float.Output(display_name="seconds", tooltip="Length of the audio."),
             ],
         )
 

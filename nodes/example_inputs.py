@@ -13,8 +13,8 @@ class Hallo2ExampleInputs(io.ComfyNode):
             display_name="Load Example Inputs (Hallo2)",
             category="Hallo2",
             description=(
-                "The portrait and the voice that ship with the pack: a 512x512 picture and 8.68 s of speech. "
-                "For a first run; put 'Load Image' and 'Load Audio' in its place for your own."
+                "The portrait and voice that ship with the pack: a 512x512 picture and 8.68 s of speech. Replace it "
+                "with 'Load Image' and 'Load Audio' to use your own."
             ),
             inputs=[],
             outputs=[

@@ -25,8 +25,8 @@ class Hallo2InspectVideo(io.ComfyNode):
             display_name="Inspect Video (Hallo2)",
             category="Hallo2",
             description=(
-                "Measures a finished video frame by frame: how much it jumps where clips meet, and how its likeness to "
-                "the portrait, its sharpness and its colours change over time. Names the worst moments."
+                "Measures a finished video frame by frame: how much it jumps where clips meet, and how its "
+                "similarity to the portrait, its sharpness and its colors change over time. Lists the worst moments."
             ),
             inputs=[
                 io.Video.Input("video", tooltip="Any video; it is read frame by frame, whatever its length."),
@@ -40,19 +40,22 @@ class Hallo2InspectVideo(io.ComfyNode):
                 io_types.Portrait.Input(
                     "portrait",
                     optional=True,
-                    tooltip="What the video was made from. Without it the frames are compared with the first one.",
+                    tooltip="What the video was made from. If not connected, frames are compared with the first one.",
                 ),
                 io_types.FaceAnalysis.Input(
                     "face_analysis",
                     optional=True,
                     tooltip=(
-                        "Measures identity too, once a clip. Needs the released face files, here and for the portrait."
+                        "Also measures identity, once per clip. Needs the released face files here and for the "
+                        "portrait."
                     ),
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="plot", tooltip="One curve for each measure, over the whole video."),
-                io.String.Output(display_name="report", tooltip="The figures, and the worst moments with their times."),
+                io.Image.Output(display_name="plot", tooltip="One curve per measure, over the whole video."),
+                io.String.Output(
+                    display_name="report", tooltip="The figures, and the worst moments with their timestamps."
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )

@@ -26,9 +26,9 @@ class Hallo2MotionFrames(io.ComfyNode):
             display_name="Set Motion Frames (Hallo2)",
             category="Hallo2",
             description=(
-                "Each clip of 16 frames goes on from the last frames of the one before, its motion frames. Dropping "
-                "random patches of them keeps their motion but not their look, which is taken from the portrait again: "
-                "this is what keeps an hour of video from drifting."
+                "Each clip of 16 frames continues from the last frames of the previous one, its motion frames. "
+                "Dropping random patches keeps their motion but takes the appearance from the portrait again, which "
+                "stops long videos from drifting."
             ),
             inputs=[
                 io.Int.Input(
@@ -37,8 +37,8 @@ class Hallo2MotionFrames(io.ComfyNode):
                     min=1,
                     max=8,
                     tooltip=(
-                        "How many of the last frames the next clip continues from. The release uses 2; more hold on to "
-                        "the motion, and to errors of the last clip."
+                        "How many of the last frames the next clip sees. The release uses 2; more frames preserve "
+                        "motion better, and also the errors of the last clip."
                     ),
                 ),
                 io.Int.Input(
@@ -46,7 +46,7 @@ class Hallo2MotionFrames(io.ComfyNode):
                     default=1,
                     min=1,
                     max=64,
-                    tooltip="Side of the dropped patches, in pixels. The release uses 1: single pixels.",
+                    tooltip="Size of the dropped patches in pixels. The release uses 1: single pixels.",
                 ),
                 io.Float.Input(
                     "drop_rate",
@@ -55,29 +55,31 @@ class Hallo2MotionFrames(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip=(
-                        "Share of the patches that turn grey, 0 to 1. The release uses 0.25. Lower keeps more of the "
-                        "last frames, and colours drift sooner in long videos; higher holds on to the portrait."
+                        "Share of the patches turned gray, 0 to 1. The release uses 0.25. Lower values keep more of "
+                        "the last frames, and long videos drift sooner; higher values stay closer to the portrait."
                     ),
                 ),
                 io.Boolean.Input(
                     "keep_face",
                     default=True,
-                    tooltip="Drop nothing inside the face's box, as the release: the mouth goes on without a jump.",
+                    tooltip=(
+                        "Never drop patches inside the face box, as in the release: the mouth continues without a jump."
+                    ),
                 ),
                 io.Int.Input(
                     "seed",
                     default=42,
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=False,  # a new seed on every run would throw away what is made already
-                    tooltip="Which patches are dropped. Another seed gives another take of the same motion.",
+                    control_after_generate=False,  # a new seed would discard the clips made so far
+                    tooltip="Selects the dropped patches. Another seed gives another take of the same motion.",
                 ),
                 io.Image.Input(
                     "start_frames",
                     optional=True,
                     tooltip=(
-                        "The video goes on from the last of these pictures instead of from the still portrait. They "
-                        "must have the size of the video."
+                        "Continue from the last of these frames instead of the still portrait. They must have the "
+                        "size of the video."
                     ),
                 ),
                 io.Combo.Input(
@@ -86,9 +88,9 @@ class Hallo2MotionFrames(io.ComfyNode):
                     default=CUSTOM,
                     optional=True,
                     tooltip=(
-                        "'release': 2 frames, single pixels, rate 0.25, no noise. 'paper': the same with 4 frames and "
-                        "noise as in training. Both leave all but the seed and the pictures here aside. 'custom': what "
-                        "is set here."
+                        "'release': 2 frames, single pixels, rate 0.25, no noise. 'paper': the same with 4 frames "
+                        "and noise as in training. Both override everything but the seed and the images. 'custom': "
+                        "the settings below."
                     ),
                 ),
                 io.Combo.Input(
@@ -97,9 +99,9 @@ class Hallo2MotionFrames(io.ComfyNode):
                     default=NO_NOISE,
                     optional=True,
                     tooltip=(
-                        "Noise on the motion frames, the face's too. 'time': as strong as at a step of the training's "
-                        "schedule. 'sigma': its deviation. 'as trained': each clip draws a time from 0 to 49. More "
-                        "keeps errors from being carried on, and makes the joints of clips less smooth."
+                        "Noise on the motion frames, including the face. 'time': level of a step in the training "
+                        "schedule. 'sigma': standard deviation. 'as trained': each clip draws a step from 0 to 49. "
+                        "More noise carries fewer errors forward and makes seams less smooth."
                     ),
                 ),
                 io.Int.Input(
@@ -108,7 +110,7 @@ class Hallo2MotionFrames(io.ComfyNode):
                     min=0,
                     max=MOST_NOISE_TIME,
                     optional=True,
-                    tooltip="For noise by 'time', in steps of the schedule: 0 is hardly any, 25 a visible grain.",
+                    tooltip="For 'time': step of the training schedule. 0 is barely visible, 25 a visible grain.",
                 ),
                 io.Float.Input(
                     "noise_sigma",
@@ -117,30 +119,33 @@ class Hallo2MotionFrames(io.ComfyNode):
                     max=0.99,
                     step=0.01,
                     optional=True,
-                    tooltip="For noise by 'sigma': its deviation on colours from -1 to 1. Training had 0.03 to 0.23.",
+                    tooltip="For 'sigma': standard deviation, with colors from -1 to 1. Training used 0.03 to 0.23.",
                 ),
                 io.Boolean.Input(
                     "adaptive_drop",
                     default=False,
                     optional=True,
                     tooltip=(
-                        "Drop more than the rate where the last frames have drifted from the portrait's colours or "
-                        "sharpness outside the face; all but the face at a tenth of the colour range, or at twice or "
-                        "half the sharpness."
+                        "Drop more than the rate when the last frames have drifted from the portrait in color or "
+                        "sharpness outside the face. Everything but the face is dropped at a tenth of the color "
+                        "range, or at twice or half the sharpness."
                     ),
                 ),
                 io_types.Portrait.Input(
                     "portrait",
                     optional=True,
-                    tooltip="Only for the preview: it then shows exactly what the network sees before the first clip.",
+                    tooltip=(
+                        "Used for the preview only, which then shows exactly what the network sees before the first "
+                        "clip."
+                    ),
                 ),
                 io.Boolean.Input(
                     "colour_match",
                     default=False,
                     optional=True,
                     tooltip=(
-                        "Bring the last frames' colours and contrast back to the portrait's before the next clip goes "
-                        "on from them. Stops slow shifts of colour; not in the release."
+                        "Match color and contrast of the last frames to the portrait before the next clip uses them. "
+                        "Stops slow color shifts; not in the release."
                     ),
                 ),
             ],
@@ -149,8 +154,8 @@ class Hallo2MotionFrames(io.ComfyNode):
                 io.Image.Output(
                     display_name="preview",
                     tooltip=(
-                        "What the network sees before the first clip: of the portrait or the start frames, or of a "
-                        "white picture without either."
+                        "What the network sees before the first clip: the portrait or the start frames, or white "
+                        "images without either."
                     ),
                 ),
             ],

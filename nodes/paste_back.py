@@ -25,8 +25,8 @@ class Hallo2PasteBack(io.ComfyNode):
             display_name="Paste Back (Hallo2)",
             category="Hallo2",
             description=(
-                "Puts the animated part back into the full picture. Its edges are faded; outside them the picture "
-                "stays as it is. Frame by frame, so any length will do; the sound is copied."
+                "Puts the animated crop back into the full picture. The edge of the crop is feathered; the rest of "
+                "the picture does not change. Works frame by frame, so any length is fine; the sound is copied."
             ),
             inputs=[
                 io.Video.Input("video", tooltip="From 'Sample Video (Hallo2)', upscaled or not."),
@@ -38,8 +38,8 @@ class Hallo2PasteBack(io.ComfyNode):
                     max=0.5,
                     step=0.01,
                     tooltip=(
-                        "How wide the soft edge is, as a share of the crop's shorter side. It lies inside the crop. 0 "
-                        "is a hard edge; wider hides differences in colour, and shows less of what moves at the edge."
+                        "Width of the soft edge inside the crop, relative to its shorter side. 0 is a hard edge; "
+                        "wider edges hide color differences and show less of what moves at the edge."
                     ),
                 ),
                 video_inputs.codec(),
@@ -48,21 +48,24 @@ class Hallo2PasteBack(io.ComfyNode):
                     "image",
                     optional=True,
                     tooltip=(
-                        "Paste into this picture, for example an enlarged one. Without it: the one that the portrait "
-                        "was made from. It must have the same shape; of a batch the first is taken."
+                        "Paste into this picture, for example an enlarged version. If not connected: the picture "
+                        "that the portrait was made from. The aspect ratio must match; the first picture of a batch "
+                        "is used."
                     ),
                 ),
                 io.Video.Input(
                     "background",
                     optional=True,
-                    tooltip="Paste into this video instead: another face's 'Paste Back' of the same picture.",
+                    tooltip=(
+                        "Paste into this video instead: the 'Paste Back' result for another face in the same picture."
+                    ),
                 ),
                 io.Combo.Input(
                     "sound",
                     options=["video", "background"],
                     default="video",
                     optional=True,
-                    tooltip="Whose sound the result has: that of the pasted video, or that of the background.",
+                    tooltip="Which video provides the sound: the pasted one or the background.",
                 ),
             ],
             outputs=[video_inputs.finished_video()],

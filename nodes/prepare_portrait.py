@@ -27,7 +27,7 @@ def _side(name: str, what: str) -> io.Int.Input:
         min=SIZE_MULTIPLE_PX,
         max=LARGEST_SIDE_PX,
         step=SIZE_MULTIPLE_PX,
-        tooltip=f"{what} of the video in pixels, a multiple of 64. Hallo2 was trained on 512; the demo draws at 128.",
+        tooltip=f"{what} of the video in pixels, a multiple of 64. Hallo2 was trained at 512; use 128 for the demo.",
     )
 
 
@@ -38,7 +38,7 @@ def _expansion(name: str, default: float, what: str) -> io.Float.Input:
         min=0.5,
         max=5.0,
         step=0.05,
-        tooltip=f"{what} The release uses {default}; smaller moves less of what is around, larger more.",
+        tooltip=f"{what} The release uses {default}; a larger box lets speech move more of the surroundings.",
     )
 
 
@@ -54,11 +54,12 @@ class Hallo2PreparePortrait(io.ComfyNode):
             display_name="Prepare Portrait (Hallo2)",
             category="Hallo2",
             description=(
-                "Finds the face, cuts the picture to the shape of the video, and marks where speech moves face, lips "
-                "and everything else. Any picture size. Where no face can be found (a painting, a cartoon), draw masks."
+                "Finds the face, crops the picture to the video's aspect ratio, and masks where speech moves face, "
+                "lips and everything else. Any picture size. If no face can be found, as in a painting or cartoon, "
+                "draw masks."
             ),
             inputs=[
-                io.Image.Input("image", tooltip="The portrait; of a batch the first picture is taken."),
+                io.Image.Input("image", tooltip="The portrait; the first picture of a batch."),
                 _side("width", "Width"),
                 _side("height", "Height"),
                 io.Combo.Input(
@@ -66,9 +67,10 @@ class Hallo2PreparePortrait(io.ComfyNode):
                     options=["auto", "face", "centre", "none"],
                     default="auto",
                     tooltip=(
-                        "What becomes the video. 'auto': the whole picture where it has the right shape and a large "
-                        "face, else 'face'. 'face': the face fills about half of the frame. 'centre': the largest part "
-                        "in the middle. 'none': the whole picture, stretched to the shape, as the release does."
+                        "Which part becomes the video. 'auto': the whole picture if its aspect ratio fits and the "
+                        "face is large enough, otherwise 'face'. 'face': the face fills about half of the frame. "
+                        "'centre': the largest centered part. 'none': the whole picture, stretched to fit, as in the "
+                        "release."
                     ),
                 ),
                 io.Int.Input(
@@ -76,37 +78,41 @@ class Hallo2PreparePortrait(io.ComfyNode):
                     default=0,
                     min=0,
                     max=99,
-                    tooltip="Which face is animated where there are several: 0 is the largest, 1 the next.",
+                    tooltip="Which face to animate if there are several: 0 is the largest, 1 the next.",
                 ),
-                _expansion("face_expand", 1.2, "The face's box, in sizes of the face: where speech moves the face."),
-                _expansion("lip_expand", 2.0, "The lips' box, in sizes of the lips: where speech moves the mouth."),
+                _expansion(
+                    "face_expand", 1.2, "Size of the face box relative to the face: where speech moves the face."
+                ),
+                _expansion(
+                    "lip_expand", 2.0, "Size of the lip box relative to the lips: where speech moves the mouth."
+                ),
                 io.Boolean.Input(
                     "whole_picture",
                     default=False,
-                    tooltip="Where no face is found, take the whole picture for one instead of refusing it.",
+                    tooltip="If no face is found, treat the whole picture as the face instead of stopping.",
                 ),
                 io_types.FaceAnalysis.Input(
                     "face_analysis",
                     optional=True,
                     tooltip="From 'Load Face Analysis (Hallo2)'. Not needed with a face mask.",
                 ),
-                _region("face_mask", "Where the face is, drawn by hand; goes before what is found."),
-                _region("lip_mask", "Where the lips are, drawn by hand; goes before what is found."),
-                _region("pose_mask", "Where the head's movement acts, drawn by hand; else everything but the face."),
+                _region("face_mask", "Mask of the face, drawn by hand; replaces the detected one."),
+                _region("lip_mask", "Mask of the lips, drawn by hand; replaces the detected one."),
+                _region("pose_mask", "Where speech moves the head, drawn by hand; everything but the face by default."),
                 io.Boolean.Input(
                     "as_released_range",
                     default=False,
                     optional=True,
                     tooltip=(
-                        "Only for comparing with the official code: a picture without any dark pixel is darkened and "
-                        "its contrast doubled, as happens there."
+                        "Only for comparisons with the official code: a picture without any dark pixel is darkened "
+                        "and its contrast doubled, as happens there."
                     ),
                     **io_types.ADVANCED,
                 ),
             ],
             outputs=[
                 io_types.Portrait.Output(display_name="portrait"),
-                io.Image.Output(display_name="crop", tooltip="What the video starts from."),
+                io.Image.Output(display_name="crop", tooltip="The picture that the video starts from."),
                 io.Mask.Output(display_name="face", tooltip="Where speech moves the face."),
                 io.Mask.Output(display_name="lip", tooltip="Where speech moves the lips."),
                 io.Mask.Output(display_name="pose", tooltip="Where speech moves everything else."),

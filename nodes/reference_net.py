@@ -22,7 +22,7 @@ class Hallo2ReferenceNet(io.ComfyNode):
             node_id="Hallo2ReferenceNet",
             display_name="Apply ReferenceNet (Hallo2)",
             category="Hallo2",
-            description="Record at the portrait once, for the whole video: how the face and its surroundings look.",
+            description="Encodes the portrait once for the whole video, as the attention banks that every frame reads.",
             inputs=[
                 io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
                 io_types.Portrait.Input("portrait", tooltip="From 'Prepare Portrait (Hallo2)'."),
@@ -30,8 +30,8 @@ class Hallo2ReferenceNet(io.ComfyNode):
                     "vae",
                     optional=True,
                     tooltip=(
-                        "An SD 1.x VAE from 'Load VAE', best vae-ft-mse-840000-ema-pruned.safetensors. The demo model "
-                        "brings its own; every other needs one."
+                        "An SD 1.x VAE from 'Load VAE', preferably vae-ft-mse-840000-ema-pruned.safetensors. Only "
+                        "the demo model includes its own."
                     ),
                 ),
             ],

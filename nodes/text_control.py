@@ -18,8 +18,8 @@ class Hallo2LoadTextControl(io.ComfyNode):
             display_name="Load Text Control (Hallo2)",
             category="Hallo2",
             description=(
-                "Attaches a text-control adapter to the model, so that prompts can act; the model's own weights stay "
-                "as they are. Nobody has released a trained adapter: without one prompts change nothing."
+                "Attaches a text-control adapter to the model, so that prompts take effect; the model's own weights "
+                "do not change. No trained adapter has been released; without one, prompts change nothing."
             ),
             inputs=[
                 io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
@@ -27,8 +27,8 @@ class Hallo2LoadTextControl(io.ComfyNode):
                     "file",
                     options=files.text_control_files(),
                     tooltip=(
-                        "An adapter in models/hallo2/text_control. 'zero' fits every model and changes nothing. 'demo' "
-                        "shifts the demo model's noise at random, to see a timeline act."
+                        "An adapter in models/hallo2/text_control. 'zero' fits every model and changes nothing. "
+                        "'demo' shifts the demo model's noise at random, to show when a timeline acts."
                     ),
                 ),
             ],

@@ -20,8 +20,9 @@ class Hallo2TextPrompts(io.ComfyNode):
             display_name="Text Prompts (Hallo2)",
             category="Hallo2",
             description=(
-                "What is to be seen when, in words: '0-4.5 smiling; 4.5- serious, slow nod'. The released weights do "
-                "not understand text: an adapter has to be trained first, and the sampler refuses prompts without one."
+                "What should be visible and when, in words: '0-4.5 smiling; 4.5- serious, slow nod'. The released "
+                "weights do not understand text: an adapter has to be trained first, and the sampler refuses prompts "
+                "without one."
             ),
             inputs=[
                 io.String.Input(
@@ -29,8 +30,9 @@ class Hallo2TextPrompts(io.ComfyNode):
                     multiline=True,
                     default="0- smiling",
                     tooltip=(
-                        "start-end and a prompt, one a line or between semicolons: '0-4.5 smiling; 4.5- serious'. "
-                        "Times in seconds, frames (112f) or mm:ss; without an end: to the end of the video."
+                        "start-end and a prompt, one per line or separated by semicolons: '0-4.5 smiling; 4.5- "
+                        "serious'. Times in seconds, frames (112f) or mm:ss; without an end, a span lasts to the end "
+                        "of the video."
                     ),
                 ),
                 timeline_inputs.transition_seconds(),
@@ -39,8 +41,8 @@ class Hallo2TextPrompts(io.ComfyNode):
                     "clip",
                     optional=True,
                     tooltip=(
-                        "The text encoder of SD 1.x (CLIP ViT-L/14). Without it a stand-in that knows no meanings, for "
-                        "the demo model only."
+                        "The SD 1.x text encoder (CLIP ViT-L/14). Without it, a stand-in without any knowledge of "
+                        "language is used, for the demo model only."
                     ),
                 ),
                 io.String.Input(
@@ -48,7 +50,7 @@ class Hallo2TextPrompts(io.ComfyNode):
                     multiline=True,
                     default="",
                     optional=True,
-                    tooltip="Terms that are taken out of all prompts, one a line or between commas. Empty: none.",
+                    tooltip="Terms to remove from all prompts, one per line or separated by commas. Empty: none.",
                     **io_types.ADVANCED,
                 ),
                 io.Combo.Input(
@@ -57,8 +59,8 @@ class Hallo2TextPrompts(io.ComfyNode):
                     default="exact",
                     optional=True,
                     tooltip=(
-                        "'exact' finds whole words, capitals or not. 'pattern': * stands for any letters, ? for one. "
-                        "'similarity': words that mean to CLIP much the same."
+                        "'exact' finds whole words, ignoring case. 'pattern': * stands for any letters, ? for one. "
+                        "'similarity': words that are close in meaning according to CLIP."
                     ),
                     **io_types.ADVANCED,
                 ),
@@ -69,7 +71,10 @@ class Hallo2TextPrompts(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     optional=True,
-                    tooltip="For 'similarity', 0 to 1: how near a word must be to a term to go. Lower takes out more.",
+                    tooltip=(
+                        "For 'similarity', 0 to 1: how close a word must be to a term to be removed. Lower values "
+                        "remove more."
+                    ),
                     **io_types.ADVANCED,
                 ),
                 io.Combo.Input(
@@ -77,7 +82,7 @@ class Hallo2TextPrompts(io.ComfyNode):
                     options=["word", "sentence"],
                     default="word",
                     optional=True,
-                    tooltip="What goes with a term: only its words, or the whole sentence they stand in.",
+                    tooltip="What to remove with a term: only its words, or the whole sentence around them.",
                     **io_types.ADVANCED,
                 ),
             ],

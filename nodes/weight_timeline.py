@@ -17,9 +17,9 @@ class Hallo2WeightTimeline(io.ComfyNode):
             display_name="Weight Timeline (Hallo2)",
             category="Hallo2",
             description=(
-                "Pose, face and lip weight and guidance over the time of the video: 'lip 1.2 @ 0-3, 0.8 @ 3-; cfg 4 @ "
-                "2-5'. Works with the released weights. What is not named, and between spans, the sampler's own value "
-                "holds."
+                "Pose, face and lip weight and guidance over time: 'lip 1.2 @ 0-3, 0.8 @ 3-; cfg 4 @ 2-5'. Works "
+                "with the released weights. Weights that are not listed, and times between spans, use the sampler's "
+                "own values."
             ),
             inputs=[
                 io.String.Input(
@@ -27,9 +27,9 @@ class Hallo2WeightTimeline(io.ComfyNode):
                     multiline=True,
                     default="lip 1.2 @ 0-3, 0.8 @ 3-",
                     tooltip=(
-                        "pose, face, lip (0 to 3) or cfg (1 to 15) with 'value @ start-end', more of them after "
-                        "commas; the next weight on a line of its own or after a semicolon. Times in seconds, frames "
-                        "(112f) or mm:ss; without an end: to the end of the video."
+                        "pose, face, lip (0 to 3) or cfg (1 to 15) with 'value @ start-end', further values after "
+                        "commas; the next weight on its own line or after a semicolon. Times in seconds, frames "
+                        "(112f) or mm:ss; without an end, a span lasts to the end of the video."
                     ),
                 ),
                 timeline_inputs.transition_seconds(),

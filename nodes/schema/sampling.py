@@ -1,4 +1,4 @@
-"""The inputs that every node has which denoises clips."""
+"""Inputs shared by all nodes that denoise clips."""
 
 from comfy_api.latest import io
 
@@ -6,12 +6,14 @@ from . import io_types
 
 
 def parts() -> list[io.Input]:
-    """What is animated, and how its clips follow each other."""
+    """What is animated, and how its clips continue."""
     return [
-        io_types.Model.Input("model", tooltip="The same model that made the reference."),
-        io_types.Reference.Input("reference", tooltip="From 'Apply ReferenceNet (Hallo2)': the portrait."),
-        io_types.Speech.Input("speech", tooltip="From 'Encode Speech (Hallo2)'; gives length and frame rate."),
-        io_types.Motion.Input("motion", tooltip="From 'Set Motion Frames (Hallo2)': how clips follow each other."),
+        io_types.Model.Input("model", tooltip="The model that the reference was made with."),
+        io_types.Reference.Input("reference", tooltip="The portrait, from 'Apply ReferenceNet (Hallo2)'."),
+        io_types.Speech.Input("speech", tooltip="From 'Encode Speech (Hallo2)'; sets length and frame rate."),
+        io_types.Motion.Input(
+            "motion", tooltip="From 'Set Motion Frames (Hallo2)': how each clip continues from the previous one."
+        ),
     ]
 
 
@@ -24,8 +26,8 @@ def settings() -> list[io.Input]:
             min=1,
             max=100,
             tooltip=(
-                "Denoising steps of each clip. The release uses 40. Fewer take less time and give softer, less "
-                "settled pictures; 4 are enough for the demo model, which draws noise anyway."
+                "Denoising steps per clip. The release uses 40. Fewer steps are faster and give softer pictures. For "
+                "the demo model, 4 are enough."
             ),
         ),
         io.Float.Input(
@@ -35,8 +37,9 @@ def settings() -> list[io.Input]:
             max=15.0,
             step=0.1,
             tooltip=(
-                "How strongly portrait and speech are followed. The release uses 3.5; higher moves the lips "
-                "more and hardens contrast. At 1 guidance is off: about twice as fast, and weaker lips."
+                "Classifier-free guidance: how closely the video follows portrait and speech. The release uses 3.5; "
+                "higher values move the lips more and harden contrast. 1 turns guidance off: about twice as fast, "
+                "with weaker lip movement."
             ),
         ),
         io.Int.Input(
@@ -44,12 +47,14 @@ def settings() -> list[io.Input]:
             default=42,
             min=0,
             max=0xFFFFFFFFFFFFFFFF,
-            control_after_generate=False,  # a new seed on every run would throw away what is made already
-            tooltip="The same seed and inputs give the same frames. Another seed moves and blinks otherwise.",
+            control_after_generate=False,  # a new seed would discard the clips made so far
+            tooltip=(
+                "The same seed and inputs give the same frames. Another seed gives different head movement and blinks."
+            ),
         ),
-        _region_weight("pose", "How far speech moves the head and everything around the face."),
-        _region_weight("face", "How far speech moves brows, eyes and cheeks."),
-        _region_weight("lip", "How far speech opens and shapes the mouth."),
+        _region_weight("pose", "How strongly speech moves the head and everything around the face."),
+        _region_weight("face", "How strongly speech moves brows, eyes and cheeks."),
+        _region_weight("lip", "How strongly speech opens and shapes the mouth."),
     ]
 
 
@@ -60,7 +65,7 @@ def _region_weight(region: str, on_screen: str) -> io.Float.Input:
         min=0.0,
         max=3.0,
         step=0.05,
-        tooltip=f"{on_screen} 1 is the release; 0 lets speech move nothing there; above 1.5 it is exaggerated.",
+        tooltip=f"{on_screen} 1 as in the release; 0 turns it off; above 1.5 it looks exaggerated.",
     )
 
 
@@ -68,7 +73,7 @@ def vae() -> io.Vae.Input:
     return io.Vae.Input(
         "vae",
         optional=True,
-        tooltip="The SD 1.x VAE that the reference was made with. The demo model brings its own.",
+        tooltip="The SD 1.x VAE that the reference was made with. The demo model includes its own.",
     )
 
 
@@ -79,8 +84,8 @@ def reference_banks() -> io.Combo.Input:
         default="released",
         optional=True,
         tooltip=(
-            "'released': every second frame looks at the portrait without its identity, as the official "
-            "code does. 'aligned': every frame looks at the portrait with it."
+            "'released': every second frame attends to the portrait without its identity, as in the official code. "
+            "'aligned': every frame attends to it with identity."
         ),
         **io_types.ADVANCED,
     )
@@ -92,8 +97,8 @@ def legacy_rng() -> io.Boolean.Input:
         default=False,
         optional=True,
         tooltip=(
-            "Draws random numbers in the official code's order, to compare with its videos. The motion "
-            "frames' own seed is then not used."
+            "Draw random numbers in the order of the official code, to compare with its videos. The seed of the "
+            "motion frames is not used then."
         ),
         **io_types.ADVANCED,
     )
@@ -105,14 +110,14 @@ def timelines() -> list[io.Input]:
         io_types.Text.Input(
             "text",
             optional=True,
-            tooltip=("From 'Text Prompts (Hallo2)'. Needs a model with a trained adapter, from 'Load Text Control'."),
+            tooltip="From 'Text Prompts (Hallo2)'. Needs a model with a trained adapter, from 'Load Text Control'.",
         ),
         io_types.Weights.Input(
             "weights",
             optional=True,
             tooltip=(
-                "From 'Weight Timeline (Hallo2)': the three weights and cfg over time. Where it says nothing, "
-                "the values above hold."
+                "From 'Weight Timeline (Hallo2)': the three weights and cfg over time. Where the timeline has no "
+                "value, the values above apply."
             ),
         ),
         io.Float.Input(
@@ -122,7 +127,7 @@ def timelines() -> list[io.Input]:
             max=3.0,
             step=0.05,
             optional=True,
-            tooltip="How far the prompts act. 0 is as without them; 1 is what the adapter was trained for.",
+            tooltip="How strongly prompts act. 0 is off; 1 is the strength the adapter was trained for.",
             **io_types.ADVANCED,
         ),
         io.Float.Input(
@@ -133,8 +138,8 @@ def timelines() -> list[io.Input]:
             step=0.1,
             optional=True,
             tooltip=(
-                "Guidance of the prompts alone: above 1 the face follows them further, at the cost of half as "
-                "much time again for each clip that has one. 1 is off."
+                "Guidance for the prompts alone. Above 1 the face follows them more closely, and clips with a prompt "
+                "take half as long again. 1 is off."
             ),
             **io_types.ADVANCED,
         ),

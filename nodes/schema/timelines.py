@@ -17,8 +17,8 @@ def transition_seconds() -> io.Float.Input:
         max=10.0,
         step=0.05,
         tooltip=(
-            "Seconds from one span to the next; half of them lie before the border, half after. 0 changes from one "
-            "frame to the next."
+            "Duration of the change from one span to the next, half of it before the border and half after. 0 "
+            "switches between two frames."
         ),
     )
 
@@ -28,14 +28,14 @@ def blend() -> io.Combo.Input:
         "blend",
         options=["linear", "smooth"],
         default="linear",
-        tooltip="How a transition goes: 'linear' evenly, 'smooth' beginning and ending slowly.",
+        tooltip="Shape of a transition: 'linear', or 'smooth' with a slow start and end.",
     )
 
 
 def report() -> io.String.Output:
     return io.String.Output(
         display_name="report",
-        tooltip="The timeline as it was read, and what to know of it. Shown under the node too.",
+        tooltip="The timeline as it was read, with notes. Also shown on the node.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The inputs and the output that every node has which makes a video file."""
+"""Inputs and the output shared by all nodes that write a video file."""
 
 from comfy_api.latest import io
 
@@ -15,7 +15,7 @@ def codec(may_choose_itself: bool = False) -> io.Combo.Input:
             options=[AUTO, *CODECS],
             default=AUTO,
             tooltip=(
-                "h264 plays everywhere, up to 4096x2304; 'auto' takes h265 for what is larger. av1 makes the smallest "
+                "h264 plays everywhere, up to 4096x2304; 'auto' switches to h265 above that. av1 makes the smallest "
                 "files, and current browsers play it."
             ),
         )
@@ -24,7 +24,7 @@ def codec(may_choose_itself: bool = False) -> io.Combo.Input:
         options=CODECS,
         default="h264",
         tooltip=(
-            "h264 plays everywhere; h265 makes smaller files that not every browser shows; av1 makes the smallest, "
+            "h264 plays everywhere; h265 makes smaller files that some browsers do not play; av1 makes the smallest, "
             "which current browsers play and older machines do not."
         ),
     )
@@ -37,8 +37,9 @@ def quality() -> io.Int.Input:
         min=0,
         max=51,
         tooltip=(
-            "Compression of the file (CRF): up to 14 the eye sees no loss, 20 is high, 26 good; higher is smaller and "
-            "blockier. 0 is lossless, which browsers don't play. Keep it low if the video is to be worked on."
+            "Compression (CRF). Up to 14 the loss is invisible, 20 is high quality, 26 good; higher values give "
+            "smaller, blockier files. 0 is lossless, which browsers do not play. Choose a low value for videos that "
+            "will be edited."
         ),
     )
 
@@ -49,7 +50,7 @@ def bit_depth() -> io.Combo.Input:
         options=["8", "10"],
         default="8",
         optional=True,
-        tooltip="10 bits a channel avoid bands in soft backgrounds; 8 plays everywhere.",
+        tooltip="10 bits per channel avoid banding in soft backgrounds; 8 bits play everywhere.",
         **io_types.ADVANCED,
     )
 
@@ -71,4 +72,4 @@ def unfinished_gb() -> io.Float.Input:
 
 
 def finished_video() -> io.Video.Output:
-    return io.Video.Output(display_name="video", tooltip="A finished file: nothing of it is in memory.")
+    return io.Video.Output(display_name="video", tooltip="A finished file; its frames are not held in memory.")
