@@ -45,16 +45,16 @@ class Actor:
         frame = rng("framing")
         return Actor(
             skull=skull,
-            eyes=Eyes.drawn(rng("eyes"), hair.colour),
+            eyes=Eyes.drawn(rng("eyes"), hair.color),
             nose=Nose.drawn(rng("nose")),
             mouth=Mouth.drawn(rng("mouth"), skull.skin),
             ears=Ears.drawn(rng("ears")),
             hair=hair,
-            beard=Beard.drawn(rng("beard"), hair.colour),
+            beard=Beard.drawn(rng("beard"), hair.color),
             glasses=Glasses.drawn(rng("glasses")),
             clothes=Clothes.drawn(rng("clothes"), skull),
             background=Background.drawn(rng("background")),
             framing=Framing(
-                scale=frame.uniform(0.56, 0.63), centre_x=frame.uniform(-0.03, 0.03), centre_y=frame.uniform(0.0, 0.05)
+                scale=frame.uniform(0.56, 0.63), center_x=frame.uniform(-0.03, 0.03), center_y=frame.uniform(0.0, 0.05)
             ),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .canvas import Canvas, Colour
+from .canvas import Canvas, Color
 from .palette import any_hue, darker, lighter, mix
 from .shapes import glow, inside, soft
 
@@ -17,18 +17,18 @@ STYLES = ("plain", "gradient", "halo", "stripes", "dots", "hills", "lights", "wa
 @dataclass(frozen=True)
 class Background:
     style: str
-    colour: Colour
-    second: Colour
+    color: Color
+    second: Color
     angle: float  # radians
     places: tuple[tuple[float, float, float], ...]  # x, y, radius of what stands about, in the picture's units
 
     @staticmethod
     def drawn(rng: np.random.Generator) -> Background:
-        colour = any_hue(rng, (0.1, 0.5), (0.5, 0.95))
+        color = any_hue(rng, (0.1, 0.5), (0.5, 0.95))
         return Background(
             style=STYLES[rng.integers(len(STYLES))],
-            colour=colour,
-            second=mix(colour, any_hue(rng, (0.1, 0.5), (0.55, 1.0)), 0.6),
+            color=color,
+            second=mix(color, any_hue(rng, (0.1, 0.5), (0.55, 1.0)), 0.6),
             angle=rng.uniform(0, np.pi),
             places=tuple((*rng.uniform(-1, 1, 2).tolist(), rng.uniform(0.12, 0.35)) for _ in range(9)),
         )
@@ -40,7 +40,7 @@ def paint_background(canvas: Canvas, background: Background) -> None:
     patch = whole.whole()
     x, y = torch.broadcast_tensors(patch.x, patch.y)
     along = x * float(np.cos(background.angle)) + y * float(np.sin(background.angle))
-    first, second = background.colour, background.second
+    first, second = background.color, background.second
     style = background.style
     patch.paint(torch.ones_like(x), first)
     if style == "gradient":

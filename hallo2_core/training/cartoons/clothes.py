@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .canvas import Canvas, Colour, Patch
+from .canvas import Canvas, Color, Patch
 from .head_pose import BREATH_RISE, Framing, HeadPose
 from .palette import any_hue, darker, lighter, mix
 from .placement import Placement
@@ -17,7 +17,7 @@ from .shapes import band, ellipse_distance, inside, ring, soft
 from .skull import Skull
 from .tracks import Tracks
 
-STYLES = ("crew", "v neck", "shirt", "turtleneck", "hoodie", "stripes", "dungarees")
+STYLES = ("crew", "v neck", "shirt", "turtleneck", "hoodie", "stripes", "overalls")
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class Clothes:
     """Lengths in head units, measured from the head's middle at rest."""
 
     style: str
-    colour: Colour
-    second: Colour  # of collar, stripes or what is worn below
+    color: Color
+    second: Color  # of collar, stripes or what is worn below
     shoulders: float  # half their width
     top: float  # where they begin beside the neck
     neck: float  # its half width
 
     @staticmethod
     def drawn(rng: np.random.Generator, skull: Skull) -> Clothes:
-        colour = any_hue(rng, (0.15, 0.65), (0.3, 0.9))
+        color = any_hue(rng, (0.15, 0.65), (0.3, 0.9))
         return Clothes(
             style=STYLES[rng.integers(len(STYLES))],
-            colour=colour,
-            second=lighter(colour, 0.75) if rng.random() < 0.6 else any_hue(rng, (0.2, 0.6), (0.35, 0.95)),
+            color=color,
+            second=lighter(color, 0.75) if rng.random() < 0.6 else any_hue(rng, (0.2, 0.6), (0.35, 0.95)),
             shoulders=rng.uniform(1.25, 1.6),
             top=rng.uniform(1.2, 1.3),
             neck=skull.half_width * rng.uniform(0.48, 0.6),
@@ -47,7 +47,7 @@ class Clothes:
 def body_place(framing: Framing, tracks: Tracks) -> Placement:
     """The shoulders' own coordinates: head units around where the head is at rest."""
     rise = -0.7 * BREATH_RISE * tracks.breath
-    origin = torch.stack([framing.centre_x + 0 * rise, framing.centre_y + rise], dim=1)
+    origin = torch.stack([framing.center_x + 0 * rise, framing.center_y + rise], dim=1)
     return Placement(origin, framing.scale * torch.eye(2, device=rise.device).repeat(tracks.frames, 1, 1))
 
 
@@ -79,7 +79,7 @@ def paint_clothes(canvas: Canvas, clothes: Clothes, body: Placement) -> None:
     if clothes.style == "v neck":
         collar = torch.minimum(collar, (patch.x.abs() * 1.6 + patch.y - clothes.top - 0.42) / 1.9)
     cloth = inside((edge - patch.y) * 0.8, patch.px) * (1 - inside(collar, patch.px))
-    patch.paint(cloth, clothes.colour)
+    patch.paint(cloth, clothes.color)
     _paint_pattern(patch, clothes, cloth, collar)
     patch.shade(0.28 * cloth * soft(0.35 - 0.6 * patch.x - 0.15 * patch.y, 1.4))
     patch.light(0.12 * cloth * soft(patch.y - edge - 0.05, 0.3) * soft(patch.x, 1.0))
@@ -90,7 +90,7 @@ def _paint_pattern(patch: Patch, clothes: Clothes, cloth: Tensor, collar: Tensor
     if clothes.style == "stripes":
         wave = ((patch.y + 0.05 * patch.x**2) / 0.2) % 1.0
         patch.paint(0.85 * cloth * inside(((wave - 0.5).abs() - 0.22) * 0.2, patch.px), clothes.second)
-    if clothes.style == "dungarees":
+    if clothes.style == "overalls":
         for side in (-1, 1):
             strap = (patch.x - side * 0.62 + side * 0.15 * (patch.y - 1.3)).abs() - 0.11
             patch.paint(cloth * inside(strap, patch.px), clothes.second)
@@ -98,8 +98,8 @@ def _paint_pattern(patch: Patch, clothes: Clothes, cloth: Tensor, collar: Tensor
 
 
 def _paint_collar(patch: Patch, clothes: Clothes, cloth: Tensor, collar: Tensor) -> None:
-    trim = darker(clothes.colour, 0.22)
-    if clothes.style in ("crew", "stripes", "dungarees", "v neck"):
+    trim = darker(clothes.color, 0.22)
+    if clothes.style in ("crew", "stripes", "overalls", "v neck"):
         patch.paint(cloth * ring(collar - 0.035, 0.035, patch.px), trim)
     elif clothes.style == "turtleneck":
         half = clothes.neck + 0.05
@@ -107,10 +107,10 @@ def _paint_collar(patch: Patch, clothes: Clothes, cloth: Tensor, collar: Tensor)
         beside = patch.x.abs() - half - 0.25 * (patch.y - clothes.top).clamp_min(0)
         tube = inside(torch.maximum(beside, clothes.top - 0.2 + sag - patch.y), patch.px)
         tube = tube * inside(patch.y - clothes.top - 0.22 - sag, patch.px)
-        patch.paint(tube, lighter(clothes.colour, 0.06))
+        patch.paint(tube, lighter(clothes.color, 0.06))
         patch.shade(0.3 * tube * soft(0.1 - patch.x, 0.9))
     elif clothes.style == "hoodie":
-        patch.paint(cloth * ring(collar - 0.11, 0.11, patch.px), lighter(clothes.colour, 0.1))
+        patch.paint(cloth * ring(collar - 0.11, 0.11, patch.px), lighter(clothes.color, 0.1))
         patch.shade(cloth * 0.5 * soft(collar.abs() - 0.02, 0.1))
         for side in (-1, 1):
             cord = (patch.x - side * (0.24 + 0.02 * patch.y)).abs() - 0.02
@@ -120,7 +120,7 @@ def _paint_collar(patch: Patch, clothes: Clothes, cloth: Tensor, collar: Tensor)
             x = side * patch.x
             flap = band(patch.y, clothes.top - 0.1 + 0.75 * (0.55 - x).clamp_min(0) - 0.1, clothes.top + 0.42 - 0.5 * x,
                         patch.px) * inside(-x + 0.02, patch.px) * inside(x - 0.62, patch.px)  # fmt: skip
-            patch.paint(flap, lighter(clothes.colour, 0.22))
+            patch.paint(flap, lighter(clothes.color, 0.22))
             patch.shade(0.25 * cloth * flap * soft(x - 0.05, 0.2))
         seam = cloth * inside(patch.x.abs() - 0.012, patch.px) * inside(1.5 - patch.y, patch.px)
         patch.shade(0.4 * seam)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .canvas import Canvas, Colour
+from .canvas import Canvas, Color
 from .head_pose import HeadPose
 from .shapes import ellipse, ellipse_distance, glow, inside, soft
 from .skull import Skull
 
-EARRINGS: tuple[Colour, ...] = ((0.93, 0.77, 0.33), (0.86, 0.87, 0.9), (0.4, 0.75, 0.7), (0.85, 0.35, 0.4))
+EARRINGS: tuple[Color, ...] = ((0.93, 0.77, 0.33), (0.86, 0.87, 0.9), (0.4, 0.75, 0.7), (0.85, 0.35, 0.4))
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Ears:
     half_height: float
     half_width: float
     y: float
-    earring: Colour | None
+    earring: Color | None
 
     @staticmethod
     def drawn(rng: np.random.Generator) -> Ears:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes.util
 import json
+import math
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,8 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...audio.speech_signal import SpeechSignal
-from ...audio.waveform import TensorAudio
+from ...audio.speech_signal import SPEECH_RATE_HZ
 from ...errors import AudioError, MissingDependencyError
 from .voices import Voice
 
@@ -65,11 +65,21 @@ def speak(text: str, voice: Voice) -> Speech:
                          f"that its English voices are installed.")  # fmt: skip
     head, samples = spoken.stdout.split(b"\n", 1)
     told = json.loads(head)
-    sound = torch.frombuffer(bytearray(samples), dtype=torch.int16)
-    signal = SpeechSignal(TensorAudio(sound.unsqueeze(0), told["rate_hz"]))
+    sound = torch.frombuffer(bytearray(samples), dtype=torch.int16).float() / 2**15
     starts = [start for start, _ in told["phonemes"]] + [sound.shape[0] / told["rate_hz"]]
     phonemes = (
         Phoneme(start, max(end, start), ipa)
         for (start, ipa), end in zip(told["phonemes"], starts[1:], strict=True)
     )  # fmt: skip
-    return Speech(signal.read(0, signal.samples), tuple(phonemes))
+    return Speech(_at_speech_rate(sound, told["rate_hz"]), tuple(phonemes))
+
+
+def _at_speech_rate(sound: Tensor, rate_hz: int) -> Tensor:
+    """(t) → (t) at 16 kHz, by leaving out what lies above 8 kHz of the spectrum: exact, and quicker than a filter for a
+    sound that begins and ends in silence."""
+    common = math.gcd(rate_hz, SPEECH_RATE_HZ)
+    unit_in, unit_out = rate_hz // common, SPEECH_RATE_HZ // common
+    units = -(-sound.shape[0] // unit_in)
+    spectrum = torch.fft.rfft(torch.nn.functional.pad(sound, (0, units * unit_in - sound.shape[0])))
+    resampled = torch.fft.irfft(spectrum[: units * unit_out // 2 + 1], n=units * unit_out) * (unit_out / unit_in)
+    return resampled[: -(-sound.shape[0] * unit_out // unit_in)].contiguous()

@@ -8,7 +8,7 @@ import numpy as np
 from einops import rearrange
 from torch import Tensor
 
-from .canvas import Canvas, Colour, Patch
+from .canvas import Canvas, Color, Patch
 from .head_pose import HeadPose
 from .palette import IRISES, darker, lighter, mix, near
 from .shapes import arch, band, ellipse, glow, soft
@@ -28,16 +28,16 @@ class Eyes:
     upper: float  # how high the upper lid arches
     lower: float  # how low the lower lid does
     slant: float  # the outer corner is higher by so much
-    iris: Colour
+    iris: Color
     iris_radius: float
     lashes: float  # thickness
     brow_rise: float  # from the eye up to the brow
     brow_thickness: float
     brow_arch: float
-    brow: Colour
+    brow: Color
 
     @staticmethod
-    def drawn(rng: np.random.Generator, hair: Colour) -> Eyes:
+    def drawn(rng: np.random.Generator, hair: Color) -> Eyes:
         half_width = rng.uniform(0.168, 0.205)
         return Eyes(
             x=rng.uniform(0.345, 0.375),
@@ -127,7 +127,7 @@ def paint_brows(canvas: Canvas, eyes: Eyes, pose: HeadPose, tracks: Tracks) -> N
         place = pose.on_face(side * (eyes.x + 0.01), eyes.y - eyes.brow_rise, 0.03)
         patch = canvas.patch(place, -1.2 * half, -0.32, 1.2 * half, 0.25)
         outward = patch.x * (side / half)
-        centre = -raised - eyes.brow_arch * (arch(0.9 * outward - 0.15, 1.0) - 0.6) + (0.018 - tilt) * outward
+        center = -raised - eyes.brow_arch * (arch(0.9 * outward - 0.15, 1.0) - 0.6) + (0.018 - tilt) * outward
         thick = eyes.brow_thickness * (0.95 - 0.45 * outward).clamp(0.2, 1.2) * (1 - outward**8).clamp_min(0) ** 0.5
-        cover = band(patch.y, centre - thick, centre + thick, patch.px)
+        cover = band(patch.y, center - thick, center + thick, patch.px)
         patch.paint(0.92 * cover, eyes.brow)

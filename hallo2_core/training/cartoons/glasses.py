@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from .canvas import Canvas, Colour, Patch
+from .canvas import Canvas, Color, Patch
 from .eyes import Eyes
 from .head_pose import HeadPose
 from .shapes import capsule, inside, ring, soft
 from .skull import Skull
 
-FRAMES: tuple[Colour, ...] = (
+FRAMES: tuple[Color, ...] = (
     (0.12, 0.11, 0.12), (0.35, 0.2, 0.13), (0.62, 0.2, 0.22), (0.2, 0.28, 0.45), (0.75, 0.62, 0.35), (0.55, 0.57, 0.6),
 )  # fmt: skip
 
@@ -26,7 +26,7 @@ class Glasses:
     half_height: float
     power: float  # of the lens' outline: 2 is round, more is squarer
     thickness: float
-    frame: Colour
+    frame: Color
 
     @staticmethod
     def drawn(rng: np.random.Generator) -> Glasses | None:

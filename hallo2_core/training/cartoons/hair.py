@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .canvas import Canvas, Colour, Patch
+from .canvas import Canvas, Color, Patch
 from .head_pose import HeadPose
 from .palette import FANCY_HAIRS, HAIRS, any_hue, darker, lighter, near
 from .shapes import capsule, ellipse, ellipse_distance, glow, inside, soft
@@ -28,19 +28,19 @@ class Hair:
     """Lengths in head units (see head_pose)."""
 
     style: str
-    colour: Colour
+    color: Color
     volume: float  # how far it stands off the skull
     parting: float  # where it parts: -1 left .. 1 right
     line: float  # how high the hairline is in the middle, y
     length: float  # of hair that hangs: 0 to the jaw .. 1 to below the shoulders
     phase: float  # of its waves
-    hat: Colour
+    hat: Color
 
     @staticmethod
     def drawn(rng: np.random.Generator) -> Hair:
         return Hair(
             style=STYLES[rng.integers(len(STYLES))],
-            colour=near(rng, FANCY_HAIRS if rng.random() < 0.06 else HAIRS, 0.03),
+            color=near(rng, FANCY_HAIRS if rng.random() < 0.06 else HAIRS, 0.03),
             volume=rng.uniform(0.05, 0.12),
             parting=float(rng.choice([-1, 1]) * rng.uniform(0.15, 0.5)),
             line=rng.uniform(-0.66, -0.52),
@@ -185,14 +185,14 @@ def _strands(hair: Hair, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _paint_strands(patch: Patch, hair: Hair, cover: Tensor, phase: Tensor, dim: float = 0.0) -> None:
-    """Hair colour, darker and lighter from strand to strand, with a gloss where the light falls."""
+    """Hair color, darker and lighter from strand to strand, with a gloss where the light falls."""
     strand = 0.5 + 0.35 * phase.sin() + 0.15 * (2.7 * phase + 1.0).sin()
     light = 0.55 - 0.4 * patch.x - 0.3 * patch.y
     tone = rearrange((0.45 * strand + 0.55 * light).clamp(0, 1), "f h w -> f 1 h w")
     dark, bright = (
-        torch.tensor(colour, device=phase.device).reshape(1, 3, 1, 1)
-        for colour in (darker(hair.colour, 0.38 + dim), lighter(darker(hair.colour, dim), 0.13))
+        torch.tensor(color, device=phase.device).reshape(1, 3, 1, 1)
+        for color in (darker(hair.color, 0.38 + dim), lighter(darker(hair.color, dim), 0.13))
     )
     patch.paint(cover, dark + (bright - dark) * tone)
     gloss = soft((patch.y + 0.74 - 0.25 * patch.x * patch.x).abs() - 0.02, 0.2) * (0.4 + 0.6 * strand)
-    patch.light(0.35 * cover * gloss * soft(patch.x - 0.4, 1.2), lighter(hair.colour, 0.5))
+    patch.light(0.35 * cover * gloss * soft(patch.x - 0.4, 1.2), lighter(hair.color, 0.5))

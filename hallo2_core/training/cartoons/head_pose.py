@@ -29,13 +29,13 @@ class Framing:
     """How large the head is in the picture and where."""
 
     scale: float  # the picture's units in a head unit
-    centre_x: float
-    centre_y: float
+    center_x: float
+    center_y: float
 
 
 @dataclass(frozen=True)
 class HeadPose:
-    """turn: (f 3 3), a rotation.  roll: (f 2 2), the part of it within the picture.  centre: (f 2), in the picture.
+    """turn: (f 3 3), a rotation.  roll: (f 2 2), the part of it within the picture.  center: (f 2), in the picture.
 
     chin, lean, nod: (f 1 1), in head units: how far down the chin is (1 at rest), and how far turning and nodding move
     what stands out as far as the chin does.
@@ -43,7 +43,7 @@ class HeadPose:
 
     turn: Tensor
     roll: Tensor
-    centre: Tensor
+    center: Tensor
     chin: Tensor
     lean: Tensor
     nod: Tensor
@@ -55,12 +55,12 @@ class HeadPose:
         around_z = _rotation(roll, 0, 1)
         turn = around_z @ _rotation(pitch, 2, 1) @ _rotation(yaw, 2, 0)
         rise = -BREATH_RISE * tracks.breath
-        centre = torch.stack([framing.centre_x + 0 * rise, framing.centre_y + rise], dim=1)
+        center = torch.stack([framing.center_x + 0 * rise, framing.center_y + rise], dim=1)
         open_, lean, nod = (
             rearrange(curve, "f -> f 1 1")
             for curve in (JAW_DROP * tracks.mouth_open, CHIN_DEPTH * yaw.sin(), CHIN_DEPTH * pitch.sin())
         )
-        return HeadPose(turn, around_z[:, :2, :2], centre, 1 + open_ + nod, lean, nod, framing.scale)
+        return HeadPose(turn, around_z[:, :2, :2], center, 1 + open_ + nod, lean, nod, framing.scale)
 
     @property
     def outline(self) -> Placement:
@@ -83,10 +83,10 @@ class HeadPose:
     def _point(self, x: float, y: float, z: float) -> Tensor:
         neck = self._row(NECK)
         turned = self.turn @ (self._row((x, y, z)) - neck)
-        return self.centre + self.scale * (neck + turned)[:, :2]
+        return self.center + self.scale * (neck + turned)[:, :2]
 
     def _row(self, values: object) -> Tensor:
-        return torch.tensor(values, device=self.centre.device)
+        return torch.tensor(values, device=self.center.device)
 
 
 def _rotation(angle: Tensor, first: int, second: int) -> Tensor:

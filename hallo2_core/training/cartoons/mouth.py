@@ -8,7 +8,7 @@ import numpy as np
 from einops import rearrange
 from torch import Tensor
 
-from .canvas import Canvas, Colour, Patch
+from .canvas import Canvas, Color, Patch
 from .head_pose import HeadPose
 from .palette import darker, lighter, mix
 from .shapes import arch, band, ellipse_distance, glow, inside, soft
@@ -18,9 +18,9 @@ from .tracks import Tracks
 WIDEST_GAP = 0.36  # between the inner lips, in head units
 UPPER_SHARE = 0.28  # of the gap, above the line where the lips meet
 REACH = 1.07  # the lips end so much further out than the gap between them
-TEETH: Colour = (0.96, 0.95, 0.91)
-TONGUE: Colour = (0.80, 0.36, 0.36)
-DARK: Colour = (0.26, 0.07, 0.08)
+TEETH: Color = (0.96, 0.95, 0.91)
+TONGUE: Color = (0.80, 0.36, 0.36)
+DARK: Color = (0.26, 0.07, 0.08)
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Mouth:
     lower_lip: float
     bow: float  # how deep the notch of the upper lip is, 0..1
     rest_smile: float
-    colour: Colour
+    color: Color
 
     @staticmethod
-    def drawn(rng: np.random.Generator, skin: Colour) -> Mouth:
+    def drawn(rng: np.random.Generator, skin: Color) -> Mouth:
         rouge = (0.78, 0.22, 0.30) if rng.random() < 0.25 else (0.72, 0.36, 0.34)
         return Mouth(
             y=rng.uniform(0.62, 0.67),
@@ -45,7 +45,7 @@ class Mouth:
             lower_lip=rng.uniform(0.065, 0.1),
             bow=rng.uniform(0.1, 0.4),
             rest_smile=rng.uniform(0.02, 0.06),
-            colour=mix(darker(skin, 0.08), rouge, rng.uniform(0.45, 0.75)),
+            color=mix(darker(skin, 0.08), rouge, rng.uniform(0.45, 0.75)),
         )
 
     def shape(self, tracks: Tracks) -> MouthShape:
@@ -93,7 +93,7 @@ def paint_mouth(canvas: Canvas, mouth: Mouth, skull: Skull, pose: HeadPose, trac
     _paint_inside(patch, shape, tracks, u, line, top, bottom)
     shut = 0.013 * arch(u / 1.05, 0.6)  # the line between lips that touch, and the corners
     patch.shade(0.8 * band(patch.y, top - shut, top + shut, patch.px) * (1 - 0.6 * opening * (shape.gap > 0.06)),
-                darker(mouth.colour, 0.6))  # fmt: skip
+                darker(mouth.color, 0.6))  # fmt: skip
 
 
 def _paint_lips(patch: Patch, mouth: Mouth, skull: Skull, shape: MouthShape, u: Tensor, line: Tensor, top: Tensor,
@@ -103,11 +103,11 @@ def _paint_lips(patch: Patch, mouth: Mouth, skull: Skull, shape: MouthShape, u: 
     high = top - mouth.upper_lip * shape.plump * arch(outer, 0.9) * notch
     low = bottom + mouth.lower_lip * shape.plump * arch(outer, 0.75)
     patch.shade(0.3 * glow(patch.x, patch.y - (low + 0.055), 0.6 * shape.half_width + 0 * u, 0.075), skull.shadow)
-    patch.paint(band(patch.y, high, line, patch.px), darker(mouth.colour, 0.14))
-    patch.paint(band(patch.y, line, low, patch.px), mouth.colour)
+    patch.paint(band(patch.y, high, line, patch.px), darker(mouth.color, 0.14))
+    patch.paint(band(patch.y, line, low, patch.px), mouth.color)
     middle = 0.5 * (bottom + low) - 0.005
     shine = glow(patch.x + 0.03, patch.y - middle, 0.5 * shape.half_width + 0 * u, 0.45 * mouth.lower_lip)
-    patch.light(0.4 * shine, lighter(mouth.colour, 0.55))
+    patch.light(0.4 * shine, lighter(mouth.color, 0.55))
 
 
 def _paint_inside(patch: Patch, shape: MouthShape, tracks: Tracks, u: Tensor, line: Tensor, top: Tensor,

@@ -9,12 +9,12 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .canvas import Canvas, Colour
+from .canvas import Canvas, Color
 from .head_pose import HeadPose
 from .palette import SKINS, darker, lighter, mix, near
 from .shapes import glow, inside, soft
 
-BLUSH: Colour = (0.95, 0.45, 0.42)
+BLUSH: Color = (0.95, 0.45, 0.42)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Skull:
     jaw_power: float  # 2 is an oval, more is squarer
     crown_power: float
     cheek: float  # how much fuller the cheeks are
-    skin: Colour
+    skin: Color
     blush: float  # 0..1
     freckles: bool
 
@@ -44,12 +44,12 @@ class Skull:
         )
 
     @property
-    def shadow(self) -> Colour:
+    def shadow(self) -> Color:
         """The skin where less light falls: darker, and warmer."""
         return mix(darker(self.skin, 0.3), (0.62, 0.26, 0.2), 0.2)
 
     @property
-    def lit(self) -> Colour:
+    def lit(self) -> Color:
         return mix(lighter(self.skin, 0.2), (1.0, 0.93, 0.8), 0.15)
 
     def distance(self, x: Tensor, y: Tensor, pose: HeadPose) -> Tensor:

@@ -1,7 +1,7 @@
 """What the mouth does for each sound of speech, and how one sound's mouth flows into the next.
 
 Each sound asks for an opening, a width, a rounding, teeth and tongue, and insists on each with its own strength: "p"
-must shut the lips and leaves their width to its neighbours; "oo" rounds the sounds before and after it. A curve is the
+must shut the lips and leaves their width to its neighbors; "oo" rounds the sounds before and after it. A curve is the
 mean of what all sounds ask for, weighted by strength and nearness in time (coarticulation by dominance).
 """
 
@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from einops import reduce
 from torch import Tensor
 
 from .espeak import Phoneme
 
 REACH_SECONDS = 0.032  # how far a sound's weight reaches beyond its ends
+FAR_SECONDS = 0.5  # a sound this far away weighs nothing
+PIECE = 1000  # subframes at once, so that memory does not grow with the square of the length
 GAIN = 1.6  # cartoons articulate: mid openings are raised, the widest stay
 SUBFRAMES = 4  # a frame shows the mean of its time
 CURVES = ("mouth_open", "mouth_width", "mouth_round", "teeth", "tongue")
@@ -29,6 +32,14 @@ class Viseme:
     tongue: float = 0.0
     insists: float = 1.0  # on the opening
     shapes: float = 1.0  # how much it insists on width and rounding
+
+    def asked(self) -> Tensor:
+        """(5): in the order of CURVES."""
+        return torch.tensor([self.open, self.width, self.round, self.teeth, self.tongue])
+
+    def strengths(self) -> Tensor:
+        """(5): how much it insists on each."""
+        return torch.tensor([self.insists, self.shapes, self.shapes, self.insists, self.insists])
 
 
 def _table() -> dict[str, Viseme]:
@@ -59,18 +70,17 @@ def mouth_curves(phonemes: tuple[Phoneme, ...], frames: int, fps: float) -> dict
     segments = [segment for phoneme in phonemes for segment in _segments(phoneme)]
     if not segments:
         return {name: torch.zeros(frames) for name in CURVES}
-    starts, ends, visemes = (list(column) for column in zip(*segments, strict=True))
-    starts, ends = torch.tensor(starts), torch.tensor(ends)
-    times = (torch.arange(frames * SUBFRAMES) + 0.5) / (SUBFRAMES * fps)
-    nearness = _nearness(times, starts, ends)
-    insists, shapes = (torch.tensor([getattr(v, name) for v in visemes]) for name in ("insists", "shapes"))
-    strengths = {"mouth_open": insists, "mouth_width": shapes, "mouth_round": shapes}
-    asked = {name: torch.tensor([getattr(v, name.removeprefix("mouth_")) for v in visemes]) for name in CURVES}
-    curves = {}
-    for name in CURVES:
-        weights = nearness * strengths.get(name, insists)
-        curve = (weights * asked[name]).sum(dim=1) / weights.sum(dim=1).clamp_min(1e-6)
-        curves[name] = curve.reshape(frames, SUBFRAMES).mean(dim=1)
+    starts, ends = (torch.tensor([segment[i] for segment in segments]) for i in (0, 1))
+    strengths = torch.stack([segment[2].strengths() for segment in segments])
+    asked = strengths * torch.stack([segment[2].asked() for segment in segments])
+    pieces = []
+    for first in range(0, frames * SUBFRAMES, PIECE):
+        times = (torch.arange(first, min(first + PIECE, frames * SUBFRAMES)) + 0.5) / (SUBFRAMES * fps)
+        near = (ends > times[0] - FAR_SECONDS) & (starts < times[-1] + FAR_SECONDS)
+        nearness = _nearness(times, starts[near], ends[near])
+        pieces.append((nearness @ asked[near]) / (nearness @ strengths[near]).clamp_min(1e-6))
+    curves = reduce(torch.cat(pieces), "(f s) c -> f c", "mean", s=SUBFRAMES)
+    curves = dict(zip(CURVES, curves.unbind(dim=1), strict=True))
     curves["mouth_open"] = GAIN * curves["mouth_open"] / (1 + (GAIN - 1) * curves["mouth_open"])
     return curves
 
@@ -88,6 +98,6 @@ def _segments(phoneme: Phoneme) -> list[tuple[float, float, Viseme]]:
 
 
 def _nearness(times: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
-    """(t n): 1 within a sound, falling off beyond its ends; short sounds keep a core that neighbours cannot drown."""
+    """(t n): 1 within a sound, falling off beyond its ends; short sounds keep a core that neighbors cannot drown."""
     away = torch.maximum(starts - times[:, None], times[:, None] - ends).clamp_min(0)
     return torch.exp(-((away / REACH_SECONDS) ** 1.5))

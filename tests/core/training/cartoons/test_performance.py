@@ -30,6 +30,17 @@ def test_phonemes_come_in_order_and_fill_the_sound():
     assert "".join(phoneme.ipa for phoneme in speech.phonemes).startswith("p")
 
 
+def test_the_sound_is_resampled_without_a_filter_of_its_own():
+    """A tone keeps its pitch, loudness and length; what 16 kHz cannot hold is gone."""
+
+    def tone(hertz: float, rate_hz: int):
+        seconds = torch.arange(rate_hz).double() / rate_hz
+        return torch.sin(torch.pi * seconds) ** 2 * torch.sin(2 * torch.pi * hertz * seconds)
+
+    both = (tone(440, 22_050) + tone(9_000, 22_050)).float()
+    assert torch.allclose(espeak_module._at_speech_rate(both, 22_050), tone(440, 16_000).float(), atol=1e-5)
+
+
 @needs_espeak
 def test_a_phoneme_is_heard_when_it_is_said():
     """The hiss of "see" lies where the phoneme says: there is more power above 4 kHz than elsewhere."""

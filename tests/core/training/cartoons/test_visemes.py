@@ -45,3 +45,12 @@ def test_a_diphthong_goes_from_its_first_vowel_to_its_second():
 @pytest.mark.parametrize("phonemes", [(), (Phoneme(0.0, 1.0, ""),), (Phoneme(0.0, 1.0, "ʘ"),)])
 def test_pauses_and_unknown_sounds_leave_the_mouth_shut(phonemes):
     assert mouth_curves(phonemes, 25, FPS)["mouth_open"].max() == 0
+
+
+def test_a_long_speech_is_made_of_pieces_without_seams():
+    sounds = ["a", "m", "uː", "s", "iː", "l"] * 100  # 72 s, several pieces
+    long, short = said(*sounds), said(*sounds[:300])
+    for name, curve in long.items():
+        assert torch.allclose(curve[:890], short[name][:890], atol=1e-5)
+        period = round(6 * 0.12 * FPS)
+        assert torch.allclose(curve[period : 2 * period], curve[-2 * period : -period], atol=1e-2)
