@@ -75,7 +75,7 @@ class Hallo2LoadModel(io.ComfyNode):
         else:
             from ..hallo2_core.checkpoints.build import load_hallo2
 
-            models = load_hallo2(files.find_file(files.MODEL_FOLDER, file), build)
+            models = load_hallo2(files.find_file(files.MODEL_FOLDER, file), build, files.use_mmap())
         return io.NodeOutput(managed(models, *models.networks))
 
 
@@ -112,8 +112,11 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
     def execute(cls, file: str) -> io.NodeOutput:
         from ..hallo2_core.checkpoints.speech_encoder import demo_speech_encoder, load_speech_encoder
 
-        path = files.find_file(files.SPEECH_ENCODER_FOLDER, file)
-        encoder = demo_speech_encoder() if file == files.DEMO else load_speech_encoder(path, torch.float32)
+        if file == files.DEMO:
+            encoder = demo_speech_encoder()
+        else:
+            path = files.find_file(files.SPEECH_ENCODER_FOLDER, file)
+            encoder = load_speech_encoder(path, torch.float32, use_mmap=files.use_mmap())
         return io.NodeOutput(managed(encoder, encoder, whole=True))
 
 
@@ -216,5 +219,5 @@ class Hallo2LoadUpscaler(io.ComfyNode):
         from ..hallo2_core.checkpoints.upscaler import demo_upscaler, load_upscaler
 
         build, path = network_build(dtype), files.find_file(files.MODEL_FOLDER, file)
-        upscaler = demo_upscaler(build) if file == files.DEMO else load_upscaler(path, build)
+        upscaler = demo_upscaler(build) if file == files.DEMO else load_upscaler(path, build, files.use_mmap())
         return io.NodeOutput(managed(upscaler, upscaler.restorer, whole=True))

@@ -56,7 +56,8 @@ class Hallo2LoadTextControl(io.ComfyNode):
         elif file == files.DEMO:
             adapter = adapters.demo_text_adapter(unet, build)
         else:
-            adapter = adapters.load_text_adapter(files.find_file(files.MODEL_FOLDER, file), build)
+            path = files.find_file(files.MODEL_FOLDER, file)
+            adapter = adapters.load_text_adapter(path, build, files.use_mmap())
         attached = adapters.with_text_adapter(model.payload, adapter)
         show_text(cls.hidden.unique_id, "Zeros: prompts change nothing." if adapter.is_zero else "")
         return io.NodeOutput(with_network(model, attached, adapter.control))

@@ -22,14 +22,14 @@ from .vae_keys import renamed_vae_keys
 Config = TypeVar("Config")
 
 
-def load_hallo2(path: Path | str, build: Build | None = None) -> Hallo2Models:
+def load_hallo2(path: Path | str, build: Build | None = None, use_mmap: bool = True) -> Hallo2Models:
     """The five networks of `net.pth`, or of the same weights as safetensors.
 
     build.dtype: None keeps the file's own; a conversion is made once, tensor by tensor. build.device: where the
-    weights end up; None leaves them mapped, so that bytes are read when they are used. Errors: a CheckpointError that
-    says what the file seems to be instead.
+    weights end up; None leaves them mapped, so that bytes are read when they are used. use_mmap: see `read_tensors`.
+    Errors: a CheckpointError that says what the file seems to be instead.
     """
-    weights = _opened(Path(path), FileContent.HALLO2, "net.pth, or its safetensors")
+    weights = _opened(Path(path), FileContent.HALLO2, "net.pth, or its safetensors", use_mmap)
     config = _config(weights, hallo2_config)
     build = _with_dtype(build, weights)
     models = hallo2_networks(config, replace(build, device="meta"))
@@ -48,8 +48,8 @@ def load_vae(path: Path | str, build: Build | None = None) -> AutoencoderKL:
     return vae
 
 
-def _opened(path: Path, wanted: FileContent, choice: str) -> Weights:
-    weights = read_tensors(path)
+def _opened(path: Path, wanted: FileContent, choice: str, use_mmap: bool = True) -> Weights:
+    weights = read_tensors(path, use_mmap=use_mmap)
     content = file_content(weights.shapes)
     if content is not wanted:
         raise CheckpointError(f"{path.name} seems to be {content.value}, not {wanted.value}. Choose {choice}.")

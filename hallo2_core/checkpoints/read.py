@@ -17,6 +17,7 @@ from torch import Tensor
 from ..errors import CheckpointError
 from .file_kind import FileKind, file_kind
 from .mmap import release
+from .read_whole import read_safetensors_whole
 
 logger = logging.getLogger("hallo2")
 
@@ -77,20 +78,23 @@ class Weights(Mapping[str, Tensor]):
         return converted
 
 
-def read_tensors(path: Path | str, prefix: str = "") -> Weights:
+def read_tensors(path: Path | str, prefix: str = "", use_mmap: bool = True) -> Weights:
     """Open a safetensors file or a PyTorch pickle, whatever it is called, wrappers taken off.
 
-    prefix: only the keys that begin with it, without it. PyTorch files from before version 1.6, and those called
-    .safetensors, cannot be mapped and are read whole. Errors: a CheckpointError that says what the file seems to be
-    and what to do.
+    prefix: only the keys that begin with it, without it. use_mmap: False reads the file whole, as PyTorch files from
+    before version 1.6 and those called .safetensors always are. Errors: a CheckpointError that says what the file seems
+    to be and what to do.
     """
     path = Path(path)
     kind = file_kind(path)
     if kind is FileKind.SAFETENSORS:
-        weights = _read_safetensors(path)
+        weights = _read_safetensors(path, use_mmap)
     else:
         # Under this name torch.load takes a path, which mapping needs, for a safetensors file.
-        weights = _read_torch(path, is_mapped=kind is FileKind.TORCH_ZIP and path.suffix != ".safetensors")
+        can_be_mapped = kind is FileKind.TORCH_ZIP and path.suffix != ".safetensors"
+        if use_mmap and not can_be_mapped:
+            logger.info("%s cannot be memory-mapped and is read whole; 'hallo2 convert' makes it lazy.", path.name)
+        weights = _read_torch(path, is_mapped=use_mmap and can_be_mapped)
     if not prefix:
         return weights
     below = weights.under(prefix)
@@ -101,23 +105,25 @@ def read_tensors(path: Path | str, prefix: str = "") -> Weights:
     return below
 
 
-def _read_safetensors(path: Path) -> Weights:
+def _read_safetensors(path: Path, use_mmap: bool) -> Weights:
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
+        tensors, metadata = _mapped_safetensors(path) if use_mmap else read_safetensors_whole(path)
+    except (SafetensorError, ValueError, OSError) as error:
         raise CheckpointError(
             f"{path.name} is a damaged safetensors file ({error}). Download it again to {path.parent}."
         ) from error
     if not tensors:
         raise CheckpointError(f"{path.name} is a safetensors file without a single tensor. Choose another file.")
-    return Weights(path, tensors, is_mapped=True, metadata=metadata)
+    return Weights(path, tensors, is_mapped=use_mmap, metadata=metadata)
+
+
+def _mapped_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        return tensors, file.metadata() or {}
 
 
 def _read_torch(path: Path, is_mapped: bool) -> Weights:
-    if not is_mapped:
-        logger.info("%s cannot be memory-mapped and is read whole; 'hallo2 convert' makes it lazy.", path.name)
     try:
         with path.open("rb") as file:
             content = torch.load(path if is_mapped else file, map_location="cpu", weights_only=True, mmap=is_mapped)

@@ -38,13 +38,16 @@ ADVICE = "Choose wav2vec2-base-960h, for example its model.safetensors."
 
 
 def load_speech_encoder(
-    path: Path | str, dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
+    path: Path | str,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+    use_mmap: bool = True,
 ) -> SpeechEncoder:
     """dtype: None keeps the file's. Dimensions are read off the tensors' shapes.
 
     Errors: CheckpointError that says what the file seems to be; MissingDependencyError for transformers below 4.37.
     """
-    weights = read_tensors(path)
+    weights = read_tensors(path, use_mmap=use_mmap)
     names = _own_names(weights)
     config = speech_encoder_config({own: weights.shapes[key] for own, key in names.items()}, weights.path.name)
     dtype = dtype or weights.dtype

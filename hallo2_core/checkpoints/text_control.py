@@ -31,9 +31,9 @@ EMBEDDING = "CLIP ViT-L/14, last hidden state after the final layer norm, at the
 PLACE = "after face cross-attention, before audio attention; conditional half only"
 
 
-def load_text_adapter(path: Path | str, build: Build | None = None) -> TextAdapter:
+def load_text_adapter(path: Path | str, build: Build | None = None, use_mmap: bool = True) -> TextAdapter:
     """build.dtype: None keeps the file's. Errors: a CheckpointError that says what the file seems to be instead."""
-    weights = read_tensors(path)
+    weights = read_tensors(path, use_mmap=use_mmap)
     if METADATA_KEY not in weights.metadata:
         content = file_content(weights.shapes)
         raise CheckpointError(

@@ -26,12 +26,12 @@ PREFIX = "upscaler."  # of its names, where they are drawn from or hashed
 TEMPORAL_KEY = "ft_layers.0.temp_attn.in_proj_weight"
 
 
-def load_upscaler(path: Path | str, build: Build | None = None) -> Upscaler:
+def load_upscaler(path: Path | str, build: Build | None = None, use_mmap: bool = True) -> Upscaler:
     """build.dtype: None keeps the file's. The dimensions are read off the tensors' shapes.
 
     Errors: a CheckpointError that says what the file seems to be instead.
     """
-    weights = read_tensors(path)
+    weights = read_tensors(path, use_mmap=use_mmap)
     content = file_content(weights.shapes)
     if content is not FileContent.UPSCALER:
         raise CheckpointError(

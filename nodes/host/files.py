@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import folder_paths
+from comfy.cli_args import args
 
 DEMO = "demo"  # what every loader offers beside files: made at run time, nothing to download
 ZERO = "zero"  # an adapter that changes nothing, made at run time too
@@ -45,6 +46,11 @@ def text_control_files() -> list[str]:
 def find_file(folder: str, name: str) -> Path | None:
     found = folder_paths.get_full_path(folder, name)
     return None if found is None else Path(found)
+
+
+def use_mmap() -> bool:
+    """Whether weights may be mapped into memory: not where ComfyUI was started with --disable-mmap."""
+    return not args.disable_mmap
 
 
 def missing_files(folder: str, names: list[str], places: list[Path], source: str) -> str:

@@ -1,6 +1,7 @@
 """The host's memory manager and our networks, on cards with little memory."""
 
 import json
+import sys
 from fractions import Fraction
 
 import av
@@ -90,3 +91,13 @@ def test_where_weights_are_streamed_ours_are_too_and_nothing_of_others_is_unload
         pytest.skip("this host has one kind of patcher")
     found = said(host.run(probe("ProbeDynamic")))
     assert found["dynamic"] and found["others_stay"] and found["loaded"] == found["networks"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is mapped")
+def test_weights_are_not_mapped_where_the_host_maps_none(host):
+    assert said(host.run(probe("ProbeMappedFiles"))) == {
+        "net.safetensors False": True,
+        "net.pth False": True,
+        "net.safetensors True": False,
+        "net.pth True": False,
+    }

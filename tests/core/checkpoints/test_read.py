@@ -1,11 +1,15 @@
+import json
 import pickle
 import struct
+import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from hallo2_core.checkpoints import read_whole
 from hallo2_core.checkpoints.read import read_tensors
 from hallo2_core.errors import CheckpointError
 
@@ -44,6 +48,53 @@ def test_reads_torch_files_of_both_formats_and_maps_the_new_one(tmp_path, zipped
     weights = read_tensors(save_torch(TENSORS, tmp_path / "net.pth", zipped))
     assert_holds_tensors(weights)
     assert weights.is_mapped == zipped
+
+
+def mapped_files():
+    """Paths of all files that this process has mapped."""
+    return {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/" in line}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is mapped")
+@pytest.mark.parametrize("use_mmap", [True, False])
+def test_files_are_mapped_only_if_wanted_and_hold_the_same(tmp_path, use_mmap):
+    every_dtype = TENSORS | {
+        str(dtype): torch.arange(5).to(dtype) for dtype in (*read_whole.DTYPES.values(), torch.float32)
+    }
+    every_dtype |= {"empty": torch.empty(0, 3), "odd": torch.ones(3, dtype=torch.uint8), "last": torch.rand(7, 5)}
+    paths = tmp_path / "net.safetensors", tmp_path / "net.pth"
+    save_file(every_dtype, paths[0], metadata={"format": "pt"})
+    torch.save(every_dtype, paths[1])
+    for path in paths:
+        weights = read_tensors(path, use_mmap=use_mmap)
+        assert (str(path) in mapped_files()) == weights.is_mapped == use_mmap
+        assert set(weights) == set(every_dtype)
+        for key, tensor in every_dtype.items():
+            assert weights[key].dtype == tensor.dtype and weights[key].shape == tensor.shape
+            assert torch.equal(*(x.reshape(-1).view(torch.uint8) for x in (weights[key], tensor)))
+    assert read_tensors(paths[0], use_mmap=use_mmap).metadata == {"format": "pt"}
+    assert read_tensors(paths[0], "net.", use_mmap=use_mmap)["bias"].dtype == torch.float16
+
+
+def test_not_being_mapped_by_wish_is_no_news(tmp_path, caplog):
+    caplog.set_level("INFO", "hallo2")
+    read_tensors(save_torch(TENSORS, tmp_path / "net.pth"), use_mmap=False)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 12]}, "12 bytes instead of 24"),
+        ({"dtype": "F4", "shape": [24], "data_offsets": [0, 24]}, "unknown dtype F4"),
+    ],
+)
+def test_a_list_of_tensors_that_does_not_fit_the_file_is_an_error_without_mapping_too(tmp_path, entry, message):
+    header = json.dumps({"net.weight": entry}).encode()
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(24))
+    with pytest.raises(CheckpointError, match=f"damaged safetensors file .*{message}"):
+        read_tensors(path, use_mmap=False)
 
 
 def test_the_name_does_not_matter(tmp_path, safetensors_file):

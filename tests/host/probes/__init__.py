@@ -14,6 +14,7 @@ from comfy_api.latest import ComfyExtension, io, ui
 from safetensors.torch import save_file
 
 from .attention import ProbeAttention
+from .files import NODES as FILE_NODES
 from .in_pack import pack
 from .memory import NODES as MEMORY_NODES
 
@@ -313,6 +314,7 @@ class ProbeExtension(ComfyExtension):
             ProbePressInSpeech,
             ProbePressInUpscaler,
             ProbeAttention,
+            *FILE_NODES,
             *MEMORY_NODES,
         ]
 
