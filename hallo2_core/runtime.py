@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 from dataclasses import dataclass
-from typing import Protocol
+from threading import Lock
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
+
+from .offload import Residents
 
 logger = logging.getLogger("hallo2")
 
@@ -19,10 +23,13 @@ OUT_OF_MEMORY_MESSAGES = ("out of memory", "alloc_failed", "can't allocate memor
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """What networks and their work may take on the device together."""
+    """What networks and their work may take on the device together.
+
+    at_once: what of the networks must be there at the same time, since the runtime moves the rest in and out.
+    """
 
     bytes: int
-    holds_parts: bool  # the runner can bring a network there layer by layer, so that it need not fit whole
+    at_once: Literal["every network", "one network", "one layer"]
 
 
 class Runtime(Protocol):
@@ -64,34 +71,65 @@ class Runtime(Protocol):
 
 
 class LocalRuntime:
-    """Modules stay on one device; progress goes nowhere unless a subclass shows it."""
+    """Networks stay on one device where all of them fit beside the work; else idle ones wait on the CPU.
 
-    def __init__(self, device: torch.device | str = "cpu") -> None:
+    Progress goes nowhere unless a subclass shows it.
+
+    budget_bytes: what networks and work may take together; None: what a card has free. Of other devices nobody knows
+    what is free, so without a budget all networks stay there.
+    working_bytes: what the work needs beside the networks, as `animation.memory.step_bytes` says.
+    """
+
+    def __init__(self, device: torch.device | str = "cpu", budget_bytes: float | None = None) -> None:
         self.device = torch.device(device)
+        self.working_bytes = 0.0
+        self._budget_bytes = budget_bytes
+        self._residents = Residents(self.device, self._free_bytes)
+        self._turns = Lock()  # two threads may ask for networks
+        self._is_shared = False  # a second thread runs a network too, so none is moved away
+        self._was_short = False
 
     def ready(self, *modules: nn.Module) -> None:
-        for module in modules:
-            first = next(module.parameters(), None)
-            if first is None or not self._is(first.device):  # asking every layer takes longer than a small network
-                module.to(self.device)
+        with self._turns:
+            moved_before = self._residents.moved_away
+            if self._is_shared:
+                self._residents.bring(modules, -math.inf)
+            else:
+                self._residents.bring(modules, self.working_bytes, alone=self._was_short)
+        if self._residents.moved_away > moved_before == 0:
+            self.notify("The networks do not fit on the device together: those not in use wait on the CPU.")
 
     def has_room(self, working_bytes: float) -> bool:
-        """On a card, in what even the largest work so far has left free. A CPU is busy with one network as it is."""
-        return self.device.type == "cuda" and torch.cuda.mem_get_info(self.device)[0] >= working_bytes
+        """On a card, in what even the largest work so far has left free, if no network had to leave. A CPU is busy with
+        one network as it is."""
+        with self._turns:
+            if self.device.type != "cuda" or self._was_short or self._residents.moved_away:
+                return False
+            free = torch.cuda.mem_get_info(self.device)[0]
+            if self._budget_bytes is not None:
+                free = min(free, self._budget_bytes - torch.cuda.memory_reserved(self.device))
+            self._is_shared = self._is_shared or free >= working_bytes
+            return free >= working_bytes
 
     def memory(self) -> DeviceMemory | None:
-        """What is free on a card, and what this process has there already."""
-        if self.device.type != "cuda":
-            return None
-        free = torch.cuda.mem_get_info(self.device)[0]
-        return DeviceMemory(free + torch.cuda.memory_reserved(self.device), holds_parts=False)
+        """The budget, or what is free on a card and what this process has there already."""
+        sizes = [] if self._budget_bytes is None else [self._budget_bytes]
+        if self.device.type == "cuda":
+            sizes.append(torch.cuda.mem_get_info(self.device)[0] + torch.cuda.memory_reserved(self.device))
+        return DeviceMemory(int(min(sizes)), "one network") if sizes else None
 
     def is_out_of_memory(self, error: Exception) -> bool:
         return is_out_of_memory(error)
 
     def free_memory(self) -> None:
-        """Garbage first: cycles may hold tensors. Then what torch's allocator keeps for later."""
-        gc.collect()
+        """From now on no network stays on the device beside those in use, and no second thread runs one.
+
+        No other thread may be running one during the call.
+        """
+        gc.collect()  # cycles may hold tensors
+        with self._turns:
+            self._was_short, self._is_shared = True, False
+            self._residents.send_all_away()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -105,9 +143,13 @@ class LocalRuntime:
         if text:
             logger.info("%s", text)
 
-    def _is(self, device: torch.device) -> bool:
-        """'cuda' without a number is whichever card a tensor is on."""
-        return device.type == self.device.type and self.device.index in (None, device.index)
+    def _free_bytes(self) -> float | None:
+        """For networks and work. On a card, blocks that torch keeps for later count as free."""
+        if self.device.type != "cuda":
+            return None if self._budget_bytes is None else self._budget_bytes - self._residents.bytes
+        allocated, reserved = torch.cuda.memory_allocated(self.device), torch.cuda.memory_reserved(self.device)
+        free = torch.cuda.mem_get_info(self.device)[0] + reserved - allocated
+        return free if self._budget_bytes is None else min(free, self._budget_bytes - allocated)
 
 
 class RuntimeWrapper:

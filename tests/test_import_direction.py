@@ -25,6 +25,7 @@ ORDER = (
     "checkpoints",
     "models",
     "runtime",
+    "offload",
     "payloads",
     "config",
     "examples",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,14 @@ from ..config import UNetConfig
 from ..errors import SettingsError
 from ..models.attention_recorder import WORKING_BYTES
 from ..models.layers import compute_dtype_of
+from ..offload import bytes_of
 
 if TYPE_CHECKING:
+    from ..models.hallo2_models import Hallo2Models
+    from ..payloads import Portrait
     from ..runtime import DeviceMemory
     from .inputs import AnimationInputs
+    from .motion_settings import ClipConfig
 
 GIBIBYTE = 2**30
 # Alive above the weights in one guided step of 16 frames at 512×512 in fp16 through the released model, measured.
@@ -30,7 +33,8 @@ class MemoryNeed:
     """The most that is held at once."""
 
     weights_bytes: int
-    largest_layer_bytes: int  # which is there whole even where the networks are not
+    largest_network_bytes: int  # of those that work at the same time, where idle ones leave the device
+    largest_layer_bytes: int  # where networks come in parts
     working_bytes: float
 
     def __str__(self) -> str:
@@ -42,23 +46,29 @@ class MemoryNeed:
 
 def memory_need(inputs: AnimationInputs, *others: nn.Module) -> MemoryNeed:
     """others: networks that are there beside the model's own and what is attached to it."""
-    adapter = inputs.models.text_adapter
-    networks = (*inputs.models.networks, *(() if adapter is None else (adapter.control,)), *others)
+    models, adapter = inputs.models, inputs.models.text_adapter
+    networks = (*models.networks, *(() if adapter is None else (adapter.control,)), *others)
+    at_once = [(network,) for network in networks] + [(models.audio_projection, models.reference_net)]
     layers = (module for network in networks for module in network.modules())
     return MemoryNeed(
-        weights_bytes=sum(_bytes(network.parameters()) for network in networks),
-        largest_layer_bytes=max(_bytes(layer.parameters(recurse=False)) for layer in layers),
+        weights_bytes=sum(map(bytes_of, networks)),
+        largest_network_bytes=max(sum(map(bytes_of, group)) for group in at_once),
+        largest_layer_bytes=max(sum(weight.nbytes for weight in layer.parameters(recurse=False)) for layer in layers),
         working_bytes=step_bytes(inputs),  # nothing else in a clip takes as much
     )
 
 
 def step_bytes(inputs: AnimationInputs) -> float:
     """What one denoising step needs beside the weights."""
-    models, portrait = inputs.models, inputs.reference.portrait
+    return sampling_bytes(inputs.models, inputs.reference.portrait, inputs.motion.clip)
+
+
+def sampling_bytes(models: Hallo2Models, portrait: Portrait, clip: ClipConfig) -> float:
+    """The same, before there is a reference."""
     precision = compute_dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
     size = portrait.width * portrait.height / STEP_PIXELS
     width = models.config.unet.block_widths[0] / STEP_WIDTH
-    return STEP_BYTES * precision * width * size * inputs.motion.clip.frames / STEP_FRAMES
+    return STEP_BYTES * precision * width * size * clip.frames / STEP_FRAMES
 
 
 def recorded_step_bytes(inputs: AnimationInputs) -> float:
@@ -70,18 +80,17 @@ def check_memory(need: MemoryNeed, memory: DeviceMemory | None) -> None:
     """Refuse what cannot be held. Raises SettingsError with what there is and what it takes."""
     if memory is None:
         return
-    weights = need.largest_layer_bytes if memory.holds_parts else need.weights_bytes
+    weights, networks = {
+        "every network": (need.weights_bytes, "the networks"),
+        "one network": (need.largest_network_bytes, "the largest of the networks"),
+        "one layer": (need.largest_layer_bytes, "the largest layer of the networks"),
+    }[memory.at_once]
     if weights + need.working_bytes > memory.bytes:
-        networks = "the largest layer of the networks" if memory.holds_parts else "the networks"
         raise SettingsError(
             f"This size of video takes {_gib(need.working_bytes)} of memory to work in, beside {_gib(weights)} for "
             f"{networks}, and the device has {_gib(memory.bytes)} for both. Choose a smaller size, or fp16 where the "
             f"device can compute in it."
         )
-
-
-def _bytes(parameters: Iterable[nn.Parameter]) -> int:
-    return sum(parameter.nbytes for parameter in parameters)
 
 
 def _gib(size: float) -> str:

@@ -18,7 +18,7 @@ from ..animation.sampler_config import RegionWeights, SamplerConfig
 from ..config import check_frame_size
 from ..errors import SettingsError
 from . import timeline_args
-from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
+from .machine import add_device_arguments, chosen_dtype, chosen_runtime
 from .result import add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     weights.add_argument("--vae", type=Path, metavar="FILE", help="sd-vae-ft-mse; the demo model has its own")
     weights.add_argument("--speech-encoder", metavar="FILE|demo", help="wav2vec2-base-960h")
     weights.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100 (built-in face finder)")
-    weights.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
-    weights.add_argument("--dtype", choices=("auto", *DTYPES), default="auto", help="auto: the file's; float32 on CPUs")
+    add_device_arguments(weights)
 
     sampling = parser.add_argument_group("how")
     sampling.add_argument("--seed", type=int, default=42)
@@ -103,6 +102,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
 
     from ..animation.inputs import AnimationInputs
     from ..animation.job_key import Render, render_key
+    from ..animation.memory import sampling_bytes
     from ..animation.reference_banks import build_reference
     from ..animation.render import render_video
     from ..audio.sound_file import FileAudio
@@ -115,9 +115,8 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     from .weights import check_weights_are_named, load_face_analysis, load_models, load_speech_encoder
 
     check_name(arguments.out)
-    fps, device = frame_rate(arguments.fps), chosen_device(arguments.device)
+    fps, runtime = frame_rate(arguments.fps), chosen_runtime(arguments)
     check_weights_are_named(arguments.model, arguments.vae, arguments.speech_encoder)
-    runtime = TerminalRuntime(device)
     picture, audio = load_picture(arguments.portrait), FileAudio(arguments.audio)
     portrait = prepare_portrait(
         picture,
@@ -131,12 +130,13 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
         whole_picture=arguments.whole_picture,
     )
     _say(portrait.notes)
-    models = load_models(arguments.model, arguments.vae, chosen_dtype(arguments.dtype, device))
+    models = load_models(arguments.model, arguments.vae, chosen_dtype(arguments.dtype, runtime.device))
     models = timeline_args.with_adapter(models, arguments)
     text, weights = timeline_args.encoded_text(arguments), timeline_args.chosen_weights(arguments)
     encoder = load_speech_encoder(arguments.speech_encoder, arguments.model)
     for timeline in (text, weights):
         _say(() if timeline is None else timeline.notes)
+    runtime.working_bytes = sampling_bytes(models, portrait, motion.clip)
     codec = VAECodec(models.vae, runtime)
     reference = build_reference(models, portrait, codec, runtime)
     inputs = AnimationInputs(models, reference, motion, sampler, text, weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from tqdm import tqdm
 from ..errors import SettingsError
 from ..runtime import DeviceMemory, LocalRuntime
 
+GIBIBYTE = 2**30
 PROCESS_STATUS = Path("/proc/self/status")
 DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
@@ -44,6 +46,25 @@ def chosen_dtype(name: str, device: torch.device) -> torch.dtype | None:
     return DTYPES[name]
 
 
+def add_device_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
+    group.add_argument("--dtype", choices=("auto", *DTYPES), default="auto", help="auto: the file's; float32 on CPUs")
+    group.add_argument("--vram-gb", type=float, metavar="GB", help="use no more of the device's memory (what is free); "
+                       "networks that do not fit wait on the CPU until they are needed")  # fmt: skip
+
+
+def chosen_runtime(arguments: argparse.Namespace) -> TerminalRuntime:
+    """The runtime of `add_device_arguments`' options."""
+    device, vram_gb = chosen_device(arguments.device), arguments.vram_gb
+    if vram_gb is None:
+        return TerminalRuntime(device)
+    if device.type == "cpu":
+        raise SettingsError("--vram-gb limits a card's memory, and the device is the CPU. Leave it out.")
+    if not vram_gb > 0:
+        raise SettingsError(f"--vram-gb is {vram_gb:g}; choose more than 0, for example 8.")
+    return TerminalRuntime(device, budget_bytes=vram_gb * GIBIBYTE)
+
+
 def peak_memory_mb() -> float:
     """The most memory this process has held.
 
@@ -63,8 +84,8 @@ def peak_memory_mb() -> float:
 class TerminalRuntime(LocalRuntime):
     """Progress on stderr: a bar on a terminal, a line every ten percent in a file."""
 
-    def __init__(self, device: torch.device, terminal: TextIO = sys.stderr) -> None:
-        super().__init__(device)
+    def __init__(self, device: torch.device, terminal: TextIO = sys.stderr, budget_bytes: float | None = None) -> None:
+        super().__init__(device, budget_bytes)
         self._terminal = terminal
         self._bar: tqdm | None = None
 
@@ -72,7 +93,7 @@ class TerminalRuntime(LocalRuntime):
         """On the CPU: all that the machine has."""
         if self.device.type != "cpu":
             return super().memory()
-        return DeviceMemory(psutil.virtual_memory().total, holds_parts=False)
+        return DeviceMemory(psutil.virtual_memory().total, "every network")
 
     def notify(self, text: str) -> None:
         if text:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..upscaling.settings import LONGEST_SIDE_PX, UpscaleSettings
-from .machine import DTYPES, TerminalRuntime, chosen_device, chosen_dtype
+from .machine import add_device_arguments, chosen_dtype, chosen_runtime
 from .result import add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     weights = parser.add_argument_group("weights")
     weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net_g.pth or its safetensors (demo)")
     weights.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100 (built-in face finder)")
-    weights.add_argument("--device", default=AUTO, help="cuda, cpu, …; auto takes CUDA where there is one")
-    weights.add_argument("--dtype", choices=(AUTO, *DTYPES), default=AUTO, help="auto: the file's; float32 on CPUs")
+    add_device_arguments(weights)
 
     frames = parser.add_argument_group("windows", "Faces are restored in windows of frames, faded into each other.")
     frames.add_argument("--window", type=int, default=USUAL.window_frames, metavar="FRAMES", help="(16)")
@@ -71,11 +70,10 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
 
     check_name(arguments.out)
     plan = plan_upscale(arguments.video, _request(arguments))
-    device = chosen_device(arguments.device)
-    runtime = TerminalRuntime(device)
+    runtime = chosen_runtime(arguments)
     upscale = Upscale(
         arguments.video,
-        load_upscaler(arguments.model, chosen_dtype(arguments.dtype, device)),
+        load_upscaler(arguments.model, chosen_dtype(arguments.dtype, runtime.device)),
         load_face_analysis(arguments.face_models),
         plan.settings,
         plan.video_settings,

@@ -43,7 +43,7 @@ class HostRuntime:
     def memory(self) -> DeviceMemory:
         """All of the device's but what the host leaves to others: it moves away what is in the way."""
         total = mm.get_total_memory(self.device) - mm.extra_reserved_memory()
-        return DeviceMemory(int(total), holds_parts=self.device.type != "cpu")
+        return DeviceMemory(int(total), "every network" if self.device.type == "cpu" else "one layer")
 
     def is_out_of_memory(self, error: Exception) -> bool:
         """The newer host is asked first: it also clears CUDA's pending error, which would fail the next call."""

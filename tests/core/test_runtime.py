@@ -42,7 +42,7 @@ def test_a_card_has_room_for_what_is_free_and_memory_for_what_is_its_own_too(mon
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 200)
     runtime = LocalRuntime("cuda")
     assert runtime.has_room(1000) and not runtime.has_room(1001)
-    assert runtime.memory() == DeviceMemory(1200, holds_parts=False)
+    assert runtime.memory() == DeviceMemory(1200, "one network")
 
 
 def test_one_around_another_passes_all_on():

@@ -328,7 +328,7 @@ def test_a_disk_that_is_too_small_is_refused_before_any_work(render, tmp_path, m
 def test_a_device_that_is_too_small_is_refused_before_any_work(render, tmp_path):
     class SmallRuntime(RecordingRuntime):
         def memory(self):
-            return DeviceMemory(1 << 20, holds_parts=True)
+            return DeviceMemory(1 << 20, "one layer")
 
     runtime = SmallRuntime()
     with pytest.raises(SettingsError, match="the device has 0.0 GiB"):

@@ -1,10 +1,13 @@
+import argparse
 import io
 
 import psutil
 import pytest
 import torch
 
-from hallo2_core.cli.machine import TerminalRuntime, peak_memory_mb
+from hallo2_core.cli.machine import TerminalRuntime, add_device_arguments, chosen_runtime, peak_memory_mb
+from hallo2_core.errors import SettingsError
+from hallo2_core.runtime import DeviceMemory
 
 
 class Terminal(io.StringIO):
@@ -40,8 +43,29 @@ def test_a_log_file_gets_few_lines():
 
 def test_on_the_processor_there_is_what_the_machine_has():
     memory = TerminalRuntime(torch.device("cpu")).memory()
-    assert memory.bytes == psutil.virtual_memory().total and not memory.holds_parts
+    assert memory.bytes == psutil.virtual_memory().total and memory.at_once == "every network"
 
 
 def test_the_peak_is_at_least_what_is_held_now():
     assert peak_memory_mb() >= 0.9 * psutil.Process().memory_info().rss / 2**20
+
+
+def arguments(*given):
+    parser = argparse.ArgumentParser()
+    add_device_arguments(parser)
+    return parser.parse_args(given)
+
+
+def test_a_budget_is_that_of_the_runtime():
+    memory = chosen_runtime(arguments("--device", "meta", "--vram-gb", "7.5")).memory()
+    assert memory == DeviceMemory(int(7.5 * 2**30), "one network")
+    assert chosen_runtime(arguments("--device", "meta")).memory() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [(["--vram-gb", "8"], "the device is the CPU"), (["--device", "meta", "--vram-gb", "0"], "more than 0")],
+)
+def test_a_budget_that_limits_nothing_is_refused(given, message):
+    with pytest.raises(SettingsError, match=message):
+        chosen_runtime(arguments("--device", "cpu", *given) if "meta" not in given else arguments(*given))
