@@ -178,7 +178,7 @@ def _paint_beanie(patch: Patch, hair: Hair, skull: Skull, x: Tensor, y: Tensor, 
 def _strands(hair: Hair, x: Tensor, y: Tensor) -> Tensor:
     """A phase that runs across the strands."""
     if hair.style in ("side parting", "fringe", "wavy", "quiff"):
-        return 13 * (x - 0.4 * hair.parting) / (y + 1.9) ** 0.9 + hair.phase
+        return 13 * (x - 0.4 * hair.parting) / (y + 1.9).clamp_min(0.3) ** 0.9 + hair.phase
     if hair.style in ("curly", "afro"):
         return 7 * (x + hair.phase).sin() + 9 * y
     return 15 * x / (y.abs() * 0.5 + 0.8) + hair.phase

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from einops import reduce
 
 from hallo2_core.training.cartoons import Actor, Tracks, draw
+from hallo2_core.training.cartoons.hair import STYLES
 
 
 def tracks_of(frames: int, **curves) -> Tracks:
@@ -77,3 +80,16 @@ def test_small_motion_changes_the_picture_smoothly():
     frames = draw(actor, tracks_of(40, roll=torch.linspace(0, 2, 40)), 96)
     steps = (frames[1:] - frames[:-1]).square().mean(dim=(1, 2, 3)).sqrt()
     assert steps.max() < 2.5 * steps.min()
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_hair_style_leaves_the_background_whole_however_the_head_is_turned(style):
+    """Paint must not spoil pixels outside the part it covers, not even those at the corners of its patch."""
+    actor = Actor.from_seed(0, "train")
+    actor = replace(actor, hair=replace(actor.hair, style=style))
+    poses = tracks_of(5, yaw=torch.tensor([0.0, 25, -25, 0, 0]), roll=torch.tensor([0.0, 15, -15, 15, -15]),
+                      pitch=torch.tensor([0.0, 15, 15, -15, -15]))  # fmt: skip
+    frames = draw(actor, poses, 64)
+    assert frames.isfinite().all()
+    corners = frames[:, ::63, ::63]
+    assert torch.allclose(corners[:, 0], corners[:1, 0].expand(5, -1, -1), atol=1e-4)
