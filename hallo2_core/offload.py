@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
@@ -12,14 +13,10 @@ HOME = torch.device("cpu")
 
 
 class Residents:
-    """The networks on one device. The least recently used go back to the CPU first.
+    """The networks on one device. The least recently used go back to the CPU first."""
 
-    free_bytes: what networks and work may still take there, or None where nobody knows; nothing is moved away then.
-    """
-
-    def __init__(self, device: torch.device, free_bytes: Callable[[], float | None]) -> None:
+    def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._free_bytes = free_bytes
         self._networks: OrderedDict[int, nn.Module] = OrderedDict()  # the latest used last
         self.moved_away = 0  # how often a network had to leave
 
@@ -27,18 +24,21 @@ class Residents:
     def bytes(self) -> int:
         return sum(map(bytes_of, self._networks.values()))
 
-    def bring(self, networks: Sequence[nn.Module], working_bytes: float, alone: bool = False) -> None:
+    def bring(
+        self, networks: Sequence[nn.Module], working_bytes: float, free_bytes: Callable[[], float | None]
+    ) -> None:
         """Bring `networks` to the device, together. Idle ones leave it until these and `working_bytes` fit.
 
-        alone: all idle ones leave.
+        working_bytes: infinite, and all idle ones leave.
+        free_bytes: what networks and work may still take there; None where nobody knows, which counts as enough.
         """
         wanted = {id(network) for network in networks}
         idle = [network for key, network in self._networks.items() if key not in wanted]
-        if idle and alone:
-            self._send_away(idle)
-        elif idle and self._free_bytes() is not None:
-            missing = [network for network in networks if id(network) not in self._networks]
-            self._send_away(idle, sum(map(bytes_of, missing)) + working_bytes)
+        needed = working_bytes + sum(bytes_of(network) for network in networks if id(network) not in self._networks)
+        for network in idle:
+            if needed < math.inf and _is_enough(free_bytes(), needed):
+                break
+            self._send_away(network)
         for network in networks:
             if not self._is_here(network):
                 network.to(self._device)
@@ -46,16 +46,13 @@ class Residents:
             self._networks.move_to_end(id(network))
 
     def send_all_away(self) -> None:
-        self._send_away(list(self._networks.values()))
+        for network in list(self._networks.values()):
+            self._send_away(network)
 
-    def _send_away(self, idle: list[nn.Module], needed: float | None = None) -> None:
-        """needed: stop when so many bytes are free."""
-        for network in idle:
-            if needed is not None and self._free_bytes() >= needed:
-                break
-            network.to(HOME)
-            del self._networks[id(network)]
-            self.moved_away += 1
+    def _send_away(self, network: nn.Module) -> None:
+        network.to(HOME)
+        del self._networks[id(network)]
+        self.moved_away += 1
 
     def _is_here(self, network: nn.Module) -> bool:
         """Asking every layer takes longer than a small network. 'cuda' without a number is any card."""
@@ -63,6 +60,10 @@ class Residents:
         if first is None:
             return False
         return first.device.type == self._device.type and self._device.index in (None, first.device.index)
+
+
+def _is_enough(free: float | None, needed: float) -> bool:
+    return free is None or free >= needed
 
 
 def bytes_of(network: nn.Module) -> int:

@@ -84,7 +84,7 @@ class LocalRuntime:
         self.device = torch.device(device)
         self.working_bytes = 0.0
         self._budget_bytes = budget_bytes
-        self._residents = Residents(self.device, self._free_bytes)
+        self._residents = Residents(self.device)
         self._turns = Lock()  # two threads may ask for networks
         self._is_shared = False  # a second thread runs a network too, so none is moved away
         self._was_short = False
@@ -92,10 +92,8 @@ class LocalRuntime:
     def ready(self, *modules: nn.Module) -> None:
         with self._turns:
             moved_before = self._residents.moved_away
-            if self._is_shared:
-                self._residents.bring(modules, -math.inf)
-            else:
-                self._residents.bring(modules, self.working_bytes, alone=self._was_short)
+            working_bytes = -math.inf if self._is_shared else math.inf if self._was_short else self.working_bytes
+            self._residents.bring(modules, working_bytes, self._free_bytes)
         if self._residents.moved_away > moved_before == 0:
             self.notify("The networks do not fit on the device together: those not in use wait on the CPU.")
 

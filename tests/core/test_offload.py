@@ -1,3 +1,6 @@
+import math
+import weakref
+
 import pytest
 import torch
 from torch import nn
@@ -26,10 +29,10 @@ class Card:
 
     def __init__(self, mib):
         self.bytes = mib * MIB
-        self.residents = Residents(torch.device("cuda"), lambda: self.bytes - self.residents.bytes)
+        self.residents = Residents(torch.device("cuda"))
 
-    def bring(self, *networks, working=0, alone=False):
-        self.residents.bring(networks, working * MIB, alone)
+    def bring(self, *networks, working=0):
+        self.residents.bring(networks, working * MIB, lambda: self.bytes - self.residents.bytes)
 
 
 def test_where_all_fit_nothing_ever_leaves():
@@ -67,21 +70,23 @@ def test_work_that_needs_the_room_sends_idle_networks_away_though_no_network_com
     assert a.moves == ["cuda", "cpu"] and "cpu" not in b.moves
 
 
-def test_alone_all_others_leave_and_all_leave_when_told():
+def test_for_work_without_bound_all_others_leave_and_all_leave_when_told():
     card, a, b, c = Card(100), Counted(1), Counted(1), Counted(1)
     card.bring(a)
     card.bring(b)
-    card.bring(c, alone=True)
+    card.bring(c, working=math.inf)
     assert [network.moves[-1] for network in (a, b, c)] == ["cpu", "cpu", "cuda"]
     card.residents.send_all_away()
     assert c.moves[-1] == "cpu" and card.residents.bytes == 0
 
 
 def test_where_nobody_knows_what_is_free_nothing_leaves():
-    residents, a, b = Residents(torch.device("mps"), lambda: None), Counted(1), Counted(1)
-    residents.bring([a], 0)
-    residents.bring([b], 1e15)
+    residents, a, b = Residents(torch.device("mps")), Counted(1), Counted(1)
+    residents.bring([a], 0, lambda: None)
+    residents.bring([b], 1e15, lambda: None)
     assert "cpu" not in a.moves + b.moves
+    residents.bring([b], math.inf, lambda: None)  # after a shortage
+    assert a.moves[-1] == "cpu"
 
 
 def test_the_bytes_are_those_of_the_weights_as_stored():
@@ -106,6 +111,15 @@ def test_a_runtime_with_a_budget_moves_idle_networks_and_says_so_once(small_card
     assert small_card.memory() == DeviceMemory(10 * MIB, "one network")
     assert [message for message in caplog.messages if "wait on the CPU" in message] == caplog.messages[:1]
     assert len(caplog.messages) == 1
+
+
+def test_a_runtime_that_is_let_go_lets_go_of_its_networks():
+    """Without a garbage collection, which comes late for what is large."""
+    runtime, network = LocalRuntime("cpu", budget_bytes=MIB), Counted(1)
+    runtime.ready(network)
+    gone = weakref.ref(network)
+    del runtime, network
+    assert gone() is None
 
 
 def test_without_a_budget_a_processor_moves_nothing():

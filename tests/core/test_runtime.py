@@ -23,7 +23,7 @@ def test_modules_are_brought_to_the_device_together():
 def test_what_is_on_the_device_already_is_left_alone(asked, found, is_there):
     class Moved(nn.Module):
         def parameters(self):
-            return iter([SimpleNamespace(device=torch.device(found))])
+            return iter([SimpleNamespace(device=torch.device(found), nbytes=0)])
 
         def to(self, device):
             moved.append(device)

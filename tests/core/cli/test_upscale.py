@@ -67,7 +67,7 @@ def test_what_is_told_is_what_is_made_and_the_sound_is_the_sources(clip, tmp_pat
     status = main(["upscale", "--video", str(clip), "--out", str(out), "--json"])
     heard = capsys.readouterr()
     told = json.loads(heard.out)
-    assert status == 0 and "note: 48x32 to 96x64: each finished frame takes 0 MB. About" in heard.err
+    assert status == 0 and "note: 48x32 to 96x64: each finished frame takes 0 MB. Beside" in heard.err
     assert told.keys() == {
         "out", "frames", "fps", "seconds", "width", "height", "resumed_from_clip", "wall_s", "peak_rss_mb"
     }  # fmt: skip
