@@ -71,7 +71,7 @@ def train(stage: Stage, settings: TrainSettings) -> int:
         while step < settings.max_train_steps and not is_asked():
             figures = _take_step(stage, network, trained, accelerator, settings, step, share)
             step += 1
-            log.add(figures)
+            log.add(accelerator.reduce(figures, "mean"))
             if step % settings.logging_steps == 0:
                 log.write(step)
             is_last = step == settings.max_train_steps
