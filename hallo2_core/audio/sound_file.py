@@ -1,4 +1,4 @@
-"""A sound in a file (WAV, MP3, FLAC, M4A, the sound of a video, …), decoded as it is read and never held whole."""
+"""A sound in a file (WAV, MP3, FLAC, M4A, a video, …), decoded while it is read, never held in memory as a whole."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from torch import Tensor
 from ..errors import AudioError
 from .waveform import SoundDigest, check_finite, check_sound, full_scale_one
 
-KEPT_SECONDS = 2.0  # decoded sound a reader keeps behind it, so that overlapping stretches need no new start
-OPEN_READERS = 3  # stretches are asked for by the encoder ahead, the writer behind, and whoever looks once
+KEPT_SECONDS = 2.0  # decoded audio that a reader keeps, so that overlapping reads need not start over
+OPEN_READERS = 3  # the encoder reads ahead, the writer behind, and checks read once
 
 
 class FileAudio:
     """The first audio stream of a file, counted in decoded samples.
 
-    Opening it decodes it once, to learn its exact length and to find damage before anything else is done. Walking
-    through costs O(n) in all, also for a few readers at different places; going back starts from the beginning.
+    Opening it decodes it once, to get its exact length and to find damage before any other work. Reading forward costs
+    O(n) in all, even for a few readers at different positions; seeking back starts from the beginning.
     Errors: AudioError that names the file and what to do.
     """
 
@@ -74,7 +74,7 @@ class FileAudio:
             return self._reader_for(start).read(start, stop)
 
     def _reader_for(self, start: int) -> _Reader:
-        """The open reader nearest behind `start`, or a new one in the place of the longest unused."""
+        """The open reader closest before `start`, or a new one that replaces the least recently used."""
         if self._stamp_now() != self._stamp:
             raise AudioError(f"{self.path.name} was changed while it was being read. Start again with the new file.")
         behind = [reader for reader in self._readers if reader.first_kept <= start]
@@ -93,7 +93,7 @@ class FileAudio:
 
 
 class _Reader:
-    """A place in the file: the last blocks decoded, and the decoder that goes on after them."""
+    """A position in the file: the last decoded blocks, and the decoder that continues after them."""
 
     def __init__(self, path: Path, kept_samples: int) -> None:
         self._path = path
@@ -133,7 +133,7 @@ def decoded_blocks(path: Path) -> Iterator[tuple[int, Tensor]]:
 
     samples = 0
     first: _Format | None = None
-    gathered: list[np.ndarray] = []  # a decoder's own frames are small, and each step below has its price
+    gathered: list[np.ndarray] = []  # a decoder's own frames are small, and every step below has overhead
     gathered_samples = 0
     try:
         with av.open(str(path)) as container:

@@ -1,9 +1,9 @@
-"""What the speech encoder normalises by, of one piece or of a whole sound.
+"""The statistics that the speech encoder normalizes with, of one piece or of a whole sound.
 
-wav2vec2 normalises twice: the samples by their mean and variance, and each channel of its first convolution by mean and
+wav2vec2 normalizes twice: the samples by their mean and variance, and each channel of its first convolution by mean and
 variance over time. The second undoes any gain the first has left, so whole-sound statistics have to cover both. That
-convolution is linear: the first and second moments of the windows it looks at give its channels' statistics exactly,
-without running it.
+convolution is linear: the first and second moments of its input windows give its channels' statistics exactly, without
+running it.
 """
 
 from __future__ import annotations
@@ -82,15 +82,17 @@ class SoundStatistics:
                 seen = np.lib.stride_tricks.sliding_window_view(samples, window)[::stride]
                 windows += len(seen)
                 sums += seen.sum(axis=0)
-                products += np.einsum("tj,tk->jk", seen, seen)  # no matmul: its rounding may vary with the threads
+                products += np.einsum(
+                    "tj,tk->jk", seen, seen
+                )  # not matmul, whose rounding may depend on the number of threads
         mean = total / signal.samples
         variance = max(squares / signal.samples - mean * mean, 0.0)
         return cls(Loudness(mean, variance), stride, windows, sums / windows, products / windows)
 
     def channels(self, weight: Tensor, silence: int) -> ChannelStatistics:
-        """What a convolution without bias makes of the normalised sound and the zeros after it.
+        """Channel statistics of a convolution without bias over the normalized sound and the zeros after it.
 
-        weight: (c 1 window). silence: how many zeros; the few windows that hear both count as silent.
+        weight: (c 1 window). silence: number of zeros; the few windows that overlap both count as silent.
         """
         taps = rearrange(weight.detach().cpu().double(), "c 1 window -> c window").numpy()
         mean, scale = self.loudness.mean, self.loudness.scale

@@ -1,6 +1,6 @@
-"""Speech for the denoising UNet: what wav2vec2 hears at each frame of the video, in windows of five frames.
+"""Speech for the denoising UNet: wav2vec2 features per video frame, in windows of five frames.
 
-Nothing is encoded until a clip asks, and only the last pieces are kept, so memory does not grow with the sound.
+Speech is encoded when a clip asks for it, and only the last pieces are kept, so memory does not grow with the length.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from .waveform import AudioSource
 
 WINDOW_REACH = 2  # frames on either side of each frame
-KEPT_PIECES = 2  # a clip lies across two at most, unless pieces are shorter than clips
+KEPT_PIECES = 2  # a clip spans two at most, unless pieces are shorter than clips
 HIGHEST_FPS = 240
-FINEST_FPS = 1_000_000  # 29.97 given as a float is 2997/100, and 30000/1001 is itself
+FINEST_FPS = 1_000_000  # the float 29.97 becomes 2997/100, and 30000/1001 stays exact
 
 
 @dataclass(frozen=True)
 class SpeechEmbeddings:
-    """Speech as the networks will ask for it: nothing is encoded until a clip wants its windows."""
+    """Speech for the networks, encoded lazily, clip by clip."""
 
-    audio: AudioSource  # as given: what the video will carry
+    audio: AudioSource  # the original audio, which the video will carry
     encoder: SpeechEncoder
     fps: Fraction
     frames: int  # ceil(seconds × fps), at least 1
     pieces: SpeechPieces
-    signal: SpeechSignal  # the same sound as the encoder hears it; keeps what it learns of the whole
+    signal: SpeechSignal  # the same audio as the encoder's input; caches statistics of the whole
 
     @property
     def seconds(self) -> float:
@@ -59,7 +59,7 @@ def encode_speech(
     pieces: SpeechPieces = OURS,
     resampler: str = "pyav",
 ) -> SpeechEmbeddings:
-    """The payload from which every clip takes its windows; no sound is read yet.
+    """The payload that every clip takes its windows from; no audio is read yet.
 
     fps: of the video. resampler: "pyav", or "soxr" as in the original. Errors: SettingsError.
     """
@@ -75,7 +75,7 @@ def encode_speech(
 
 
 def frame_rate(fps: Fraction | float) -> Fraction:
-    """The exact frames per second that a number stands for."""
+    """The exact frame rate closest to a number."""
     exact = Fraction(fps).limit_denominator(FINEST_FPS) if math.isfinite(fps) else Fraction(0)
     if not 1 <= exact <= HIGHEST_FPS:
         raise SettingsError(f"The frame rate is {fps}; choose 1 to {HIGHEST_FPS} frames per second (the release: 25).")
@@ -83,14 +83,14 @@ def frame_rate(fps: Fraction | float) -> Fraction:
 
 
 def count_frames(samples: int, rate_hz: int, fps: Fraction) -> int:
-    """ceil(seconds × fps), exactly, and at least 1: no part of the sound is left without a picture."""
+    """ceil(seconds × fps), exactly, and at least 1: every part of the audio gets a frame."""
     return max(math.ceil(Fraction(samples, rate_hz) * fps), 1)
 
 
 class SpeechWindows:
-    """The windows of one run. Whatever has been asked for before, a clip's windows are the same bit for bit.
+    """The windows of one run. A clip's windows are bit-identical, whatever has been read before.
 
-    clip_frames: the sound is followed by silence up to a whole number of these. `frames` counts that silence too.
+    clip_frames: the audio is padded with silence to a multiple of this. `frames` includes the padding.
     """
 
     def __init__(self, speech: SpeechEmbeddings, clip_frames: int, runtime: Runtime) -> None:
@@ -106,7 +106,7 @@ class SpeechWindows:
     def clip(self, start_frame: int, frames: int) -> Tensor:
         """(f window layers d) float32 on the CPU: frames start_frame, … each with two neighbours on either side.
 
-        As in the original: windows are made over the joined sequence of all pieces, its ends repeated.
+        As in the original: windows are taken from the joined sequence of all pieces, with its ends repeated.
         """
         assert 0 <= start_frame and start_frame + frames <= self.frames, f"{start_frame}+{frames} of {self.frames}"
         first, last = start_frame - WINDOW_REACH, start_frame + frames - 1 + WINDOW_REACH

@@ -1,8 +1,8 @@
-"""How a long sound is cut for the speech encoder, which sees a whole piece at once and no further.
+"""How a long sound is cut for the speech encoder, which attends over one piece at a time.
 
-The release cuts after every 60 s and takes each piece for a file of its own: near a cut the encoder hears nothing of
-what lies beyond it, and each piece is normalised by its own statistics. Ours lays frames and features on one grid that
-begins with the sound, hears some seconds beyond each cut, and normalises by the statistics of the whole sound.
+The release cuts every 60 s and treats each piece as a separate file: the encoder has no context across a cut, and each
+piece is normalized with its own statistics. We keep frames and features on one grid for the whole sound, add some
+seconds of context on both sides of each cut, and normalize with the statistics of the whole sound.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .speech_signal import SPEECH_RATE_HZ
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of the 16 kHz signal that is encoded by itself, and the frames that are kept of it."""
+    """A stretch of the 16 kHz signal that is encoded on its own, and the frames kept from it."""
 
     first_frame: int
     frames: int
@@ -30,12 +30,12 @@ class Piece:
     stop: int
     zeros: int  # appended after normalisation
     lead_frames: int = 0  # context: encoded before `first_frame`, and dropped
-    encoded_frames: int = 0  # the lead, the frames that are kept, and the context after them
+    encoded_frames: int = 0  # leading context, kept frames, trailing context
     first_position: float = 0.0  # of the first encoded frame, counted in features
-    features_per_frame: float | None = None  # None, as in the original: the features that there are, spread evenly
+    features_per_frame: float | None = None  # None, as in the original: the available features, spread evenly
 
     def positions(self, features: int) -> Tensor:
-        """Where the encoded frames lie among so many features: (f)."""
+        """Positions of the encoded frames among `features` features: (f)."""
         if self.features_per_frame is None:
             return spread_positions(features, self.encoded_frames)
         steps = torch.arange(self.encoded_frames, dtype=torch.float64)
@@ -44,13 +44,13 @@ class Piece:
 
 @dataclass(frozen=True)
 class SpeechPieces:
-    """The rule of the cuts. Pieces begin at whole frames, so piece_seconds and context_seconds are rounded to frames.
+    """How to cut. Pieces start at whole frames, so piece_seconds and context_seconds are rounded to frames.
 
-    context_seconds: heard on either side of a piece and dropped. wav2vec2's position convolution reaches 64 frames,
-    2.6 s; from 3 s on a cut shows only in what attention would have seen (measured by tests/bench/speech_pieces.py).
-    normalise: by the statistics of the "piece" or of the "whole" sound. With "piece" and without context a piece is a
-    file of its own, as in the release: its last, incomplete frame is not filled up, and what features it has are
-    spread over its frames.
+    context_seconds: encoded on both sides of a piece and discarded. wav2vec2's position convolution reaches 64 frames,
+    2.6 s; from 3 s on, a cut only affects long-range attention (measured by tests/bench/speech_pieces.py).
+    normalise: with the statistics of the "piece" or of the "whole" sound. With "piece" and no context, a piece is a
+    separate file, as in the release: its last, incomplete frame is not padded, and its features are spread evenly over
+    its frames.
     """
 
     piece_seconds: float = 60.0
@@ -59,19 +59,21 @@ class SpeechPieces:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.piece_seconds < math.inf:
-            raise SettingsError(f"The length of a piece is {self.piece_seconds} s; choose more than 0 (ours is 60).")
+            raise SettingsError(
+                f"The length of a piece is {self.piece_seconds} s; choose more than 0 (the default is 60)."
+            )
         if not 0.0 <= self.context_seconds < math.inf:
             raise SettingsError(f"The context of a piece is {self.context_seconds} s; choose 0 (the release) or more.")
         if self.normalise not in ("piece", "whole"):
-            raise SettingsError(f"Speech is normalised by '{self.normalise}'; choose 'piece' or 'whole'.")
+            raise SettingsError(f"Speech is normalized by '{self.normalise}'; choose 'piece' or 'whole'.")
 
     def plan(
         self, samples: int, frames: int, clip_frames: int, fps: Fraction, encoder: Wav2VecConfig
     ) -> tuple[Piece, ...]:
-        """The pieces of a signal of so many samples and frames, filled up to whole clips by the last of them.
+        """The pieces of a signal; the last one is padded to whole clips.
 
-        Piece after piece they cover every frame once. (The release fills up by another count where the last piece, but
-        not the whole, is a multiple of a clip, and then loses the tail: quirk 20.)
+        They cover every frame exactly once. (The release pads by another count where the last piece, but not the whole,
+        is a multiple of a clip, and then loses the tail: quirk 20.)
         """
         piece_frames = max(round(Fraction(self.piece_seconds) * fps), 1)
         total = -(-frames // clip_frames) * clip_frames
@@ -91,7 +93,7 @@ OURS = SpeechPieces()
 
 
 def _piece_by_itself(samples: int, first: int, last: int, frames: int, fps: Fraction, encoder: Wav2VecConfig) -> Piece:
-    """As in the original. Frames first to last; those from `frames` on lie after the sound."""
+    """As in the original. Frames first to last; those from `frames` on are after the end of the audio."""
     frame_samples = SPEECH_RATE_HZ / fps
     start = math.floor(first * frame_samples)
     stop = samples if last >= frames else math.floor(last * frame_samples)

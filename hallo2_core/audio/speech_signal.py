@@ -1,7 +1,7 @@
-"""A sound as the speech encoder takes it: mono, 16 kHz, any stretch of it, bit for bit the same in any order of asking.
+"""A sound as the speech encoder's input: mono, 16 kHz, readable at any position, bit-identical in any order of reads.
 
-The signal is made block by block on a fixed grid. Each block is resampled by itself, with as much of its neighbours as
-the filter reaches into, so that the blocks together equal the whole sound resampled at once, bit for bit.
+The signal is made block by block on a fixed grid. Each block is resampled with enough of its neighbors for the filter,
+so that the blocks together are bit-identical to the whole sound resampled at once.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 SPEECH_RATE_HZ = 16_000
 BLOCK_SECONDS = 10
-KEPT_BLOCKS = 10  # a piece of a minute with its context, so that the next piece's context is still here
+KEPT_BLOCKS = 10  # one minute and its context, so that the next piece's context is still cached
 MARGIN_SECONDS = 0.05  # the filters are shorter than 0.01 s on either side
 
 
 class SpeechSignal:
     """`audio` as mono 16 kHz, lazily: the mean of its channels, resampled.
 
-    resampler: "pyav" is in every installation and therefore the default, since the resampler decides the frames that
-    come out in the end; "soxr" is what the release's librosa uses. They differ where their filters roll off.
+    resampler: "pyav" is available everywhere and therefore the default, since the resampler affects the final frames;
+    "soxr" is what librosa uses in the release. They differ where their filters roll off.
     """
 
     def __init__(self, audio: AudioSource, resampler: str = "pyav") -> None:
@@ -42,7 +42,7 @@ class SpeechSignal:
         self.resampler = resampler
         self.samples = -(-audio.samples * SPEECH_RATE_HZ // audio.rate_hz)  # ceil
         common = math.gcd(audio.rate_hz, SPEECH_RATE_HZ)
-        # The shortest stretch that is a whole number of samples at both rates, and how many make a margin.
+        # The shortest stretch that is a whole number of samples at both rates, and how many of them make the margin.
         self._unit_in, self._unit_out = audio.rate_hz // common, SPEECH_RATE_HZ // common
         self._margin_units = math.ceil(MARGIN_SECONDS * common)
         self._blocks: OrderedDict[int, Tensor] = OrderedDict()
@@ -60,7 +60,7 @@ class SpeechSignal:
         return torch.cat(stretch) if stretch else torch.zeros(0)
 
     def statistics(self, window: int, stride: int, check_cancelled: Callable[[], None]) -> SoundStatistics:
-        """Of the whole signal, gathered in one pass over it and then kept."""
+        """Of the whole signal, collected in one pass and cached."""
         if (window, stride) not in self._statistics:
             self._statistics[window, stride] = SoundStatistics.of_signal(self, window, stride, check_cancelled)
         return self._statistics[window, stride]
@@ -75,7 +75,7 @@ class SpeechSignal:
             return self._blocks[index]
 
     def _resampled_block(self, index: int) -> Tensor:
-        """(t): ten seconds, or what is left of them at the end."""
+        """(t): ten seconds, or the rest at the end."""
         rate_hz = self.audio.rate_hz
         first = index * BLOCK_SECONDS * SPEECH_RATE_HZ
         length = min(BLOCK_SECONDS * SPEECH_RATE_HZ, self.samples - first)
@@ -95,7 +95,7 @@ def _mono(audio: AudioSource, start: int, stop: int) -> Tensor:
 
 
 def _resample_with_pyav(sound: Tensor, rate_hz: int) -> Tensor:
-    """(t) → (t). FFmpeg's resampler with a longer filter than its default, which lets 8.4 kHz through at −22 dB."""
+    """(t) → (t). FFmpeg's resampler with a longer filter; the default one passes 8.4 kHz at −22 dB."""
     import av
     from av.filter import Graph
 

@@ -1,4 +1,4 @@
-"""Sound as the pack sees it: any rate, any number of channels, any length, read in stretches and never changed."""
+"""Audio sources: any sample rate, channel count and length, read piece by piece and never modified."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ..errors import AudioError
 logger = logging.getLogger("hallo2")
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
-BLOCK_SAMPLES = 1 << 20  # how much is read at once where a whole sound is walked through
+BLOCK_SAMPLES = 1 << 20  # read size when a whole sound is scanned
 
 
 class AudioSource(Protocol):
-    """A finite sound. Reading the same stretch again gives the same samples, in any order of asking."""
+    """A finite sound. Reading the same stretch again gives the same samples, in any order of reads."""
 
     @property
     def rate_hz(self) -> int: ...
@@ -37,14 +37,14 @@ class AudioSource(Protocol):
         """Samples start to stop, within the sound: (c t) float32 on the CPU, full scale is 1."""
 
     def fingerprint(self) -> str:
-        """A hash of rate and samples: equal for equal sounds, wherever they come from."""
+        """A hash of rate and samples: equal for equal sounds, whatever their source."""
 
 
 class TensorAudio:
-    """A sound that lies in memory, in whatever dtype it was given; converted stretch by stretch.
+    """A sound in memory, in any dtype; converted piece by piece.
 
     sound: (c t), floating or integer; an integer's full scale is its dtype's. The tensor is kept, not copied.
-    Errors: AudioError for anything that is not a sound, and for samples that are not numbers.
+    Errors: AudioError for anything that is not a sound, and for NaN or infinite samples.
     """
 
     def __init__(self, sound: Tensor, rate_hz: int) -> None:
@@ -88,8 +88,8 @@ class TensorAudio:
 def audio_from_comfy(audio: Mapping[str, Any] | None) -> TensorAudio:
     """What an AUDIO wire carries: {"waveform": (b c t), "sample_rate": Hz}.
 
-    Hosts and other packs are not strict about it, so (c t) and (t), integer samples and a rate given as 44100.0 are
-    taken too. Of a batch the first sound is used, with a warning. Errors: AudioError with what to connect.
+    Hosts and other packs are not strict about it, so (c t) and (t), integer samples and a rate of 44100.0 are accepted
+    too. The first sound of a batch is used, with a warning. Errors: AudioError that says what to connect.
     """
     if audio is None:
         raise AudioError("There is no sound: the video it was taken from is silent. Connect 'Load Audio' instead.")
@@ -101,7 +101,7 @@ def audio_from_comfy(audio: Mapping[str, Any] | None) -> TensorAudio:
         if waveform.shape[0] > 1:
             logger.warning("The AUDIO holds %d sounds; a video takes one: the first is used.", waveform.shape[0])
         elif not waveform.is_floating_point() and waveform.shape[1] == 1:
-            # v0.3.64 hands on a decoder's 16-bit buffer as it lies in memory. A mono sound looks the same.
+            # v0.3.64 passes on a decoder's 16-bit buffer, interleaved. Mono audio looks the same.
             logger.warning(
                 "The AUDIO holds whole numbers in one channel. Old hosts hand out the stereo sound of a video so, left "
                 "and right in turn: if it plays at half the speed, save it as a file and use 'Load Audio'."
@@ -124,7 +124,7 @@ def _whole_rate(rate: object) -> int:
 
 
 def check_sound(what: str, rate_hz: int, channels: int, samples: int) -> None:
-    """what: the sound's name at the beginning of a sentence, for the message."""
+    """what: the sound's name, to start the message with."""
     if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         raise AudioError(
             f"{what} has a sample rate of {rate_hz} Hz; expected {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz. Convert it "
@@ -142,8 +142,8 @@ def check_finite(what: str, block: Tensor, first_sample: int, rate_hz: int) -> N
         return
     bad = first_sample + int((~torch.isfinite(block)).any(dim=0).nonzero()[0])
     raise AudioError(
-        f"{what} has samples that are not numbers (NaN or infinite), the first at {bad / rate_hz:.2f} s. Whatever "
-        f"made it went wrong there: make it again, or cut that part out."
+        f"{what} has samples that are not numbers (NaN or infinite), the first at {bad / rate_hz:.2f} s. The source "
+        f"is faulty there: create it again, or cut that part out."
     )
 
 
@@ -158,13 +158,13 @@ def full_scale_one(sound: Tensor) -> Tensor:
 
 
 def blocks_of(audio: AudioSource) -> Iterator[tuple[int, Tensor]]:
-    """Walk through a sound: (first sample, (c t)) after (first sample, (c t))."""
+    """Iterate over a sound: (first sample, (c t)) for each block."""
     for start in range(0, audio.samples, BLOCK_SAMPLES):
         yield start, audio.read(start, min(start + BLOCK_SAMPLES, audio.samples))
 
 
 class SoundDigest:
-    """SHA-256 over rate, channels and float32 samples, sample by sample, so that no cut into blocks shows in it."""
+    """SHA-256 over rate, channels and float32 samples, independent of how the sound is cut into blocks."""
 
     def __init__(self, rate_hz: int, channels: int) -> None:
         self._hash = hashlib.sha256(f"{rate_hz} Hz, {channels} channels".encode())

@@ -1,1 +1,1 @@
-"""What a finished video looks like over its length: seams between clips, and drift away from the portrait."""
+"""Measures of a finished video over its length: seams between clips, and drift from the portrait."""

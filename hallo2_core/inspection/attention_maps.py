@@ -1,4 +1,4 @@
-"""One clip of a video, made as the sampler makes it, and what attended to what while it was made."""
+"""Attention maps of one clip, made as the sampler makes it."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ SCALES = (ALL, "1/8", "1/16", "1/32", "1/64")
 
 @dataclass(frozen=True)
 class MapSettings:
-    """Which clip to look at, in which of its denoising steps, and at which attention layers."""
+    """Which clip to record, in which denoising steps, at which attention layers."""
 
     clip: int = 0
-    phase: str = ALL  # all steps, or a third of them: early ones lay out, late ones add detail
-    scale: str = ALL  # the layers' resolution as a part of the frame's, or the mean over all of them
+    phase: str = ALL  # all steps, or one third of them: early ones set the layout, late ones add detail
+    scale: str = ALL  # the layers' resolution relative to the frame, or the mean over all of them
 
     def __post_init__(self) -> None:
         if self.phase not in PHASES:
-            raise SettingsError(f"The steps to look at are '{self.phase}'; choose one of {', '.join(PHASES)}.")
+            raise SettingsError(f"The denoising phase is '{self.phase}'; choose one of {', '.join(PHASES)}.")
         if self.scale not in SCALES:
             raise SettingsError(f"The scale is '{self.scale}'; choose one of {', '.join(SCALES)}.")
 
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """What the conditional half of guidance looked at: means over heads, steps and layers. All on the CPU.
+    """Attention of the conditional rows: means over heads, steps and layers. All on the CPU.
 
-    The maps have a value for each token of the finest layers asked for, so h w is smaller than H W.
+    The maps have one value per token of the finest chosen layers, so h w is smaller than H W.
     """
 
     settings: MapSettings
     fps: Fraction
-    first_frame: int  # of the clip, in the video
-    frames: Tensor  # (f H W 3), 0..1: the clip, as long as the video has it
+    first_frame: int  # of the clip, counted in the video
+    frames: Tensor  # (f H W 3), 0..1: the clip, cut at the end of the video
     portrait: Tensor  # (H W 3), 0..1
-    portrait_share: Tensor  # (f h w), 0..1: of a place's spatial attention, what goes to the portrait, not to the frame
+    portrait_share: Tensor  # (f h w), 0..1: share of a position's spatial attention that goes to the portrait
     portrait_received: Tensor  # (f h w), over the portrait: 1 is the mean over the portrait
-    motion_share: Tensor  # (f h w), 0..1: of a place's temporal attention, what goes to the motion frames
-    over_time: Tensor  # (f n), of the whole clip, the mean over places: each row sums to 1; the motion frames lead
-    without_identity: tuple[bool, ...]  # (f), the frames that look at the portrait without its identity (quirk 2)
+    motion_share: Tensor  # (f h w), 0..1: share of a position's temporal attention that goes to the motion frames
+    over_time: Tensor  # (f n), whole clip, mean over positions: each row sums to 1; motion frames first
+    without_identity: tuple[bool, ...]  # (f), frames that attend to the portrait without its identity (quirk 2)
 
     @property
     def motion_frames(self) -> int:
@@ -72,9 +72,9 @@ def attention_maps(
     runtime: Runtime,
     settings: MapSettings | None = None,
 ) -> AttentionMaps:
-    """Make the clips up to the one asked for, by the very draws of the video, and look on at that one.
+    """Make the clips up to the chosen one, with the same random draws as the video, and record that one.
 
-    Errors: a Hallo2Error where parts don't fit together, or the video has no such clip.
+    Errors: a Hallo2Error if parts do not fit together or the video has no such clip.
     """
     settings = settings or MapSettings()
     check_inputs(inputs, speech)
@@ -85,7 +85,7 @@ def attention_maps(
 
 
 def recorded_steps(steps: int, phase: str) -> range:
-    """The numbers of the steps to look at, at least one."""
+    """The steps to record, at least one."""
     third = -(-steps // 3)
     start = {ALL: 0, "early": 0, "middle": (steps - third) // 2, "late": steps - third}[phase]
     return range(start, steps if phase == ALL else start + third)
@@ -112,7 +112,7 @@ def _maps(
     spatial, temporal = recorder.spatial(), recorder.temporal()
 
     def pictures(by_tokens: dict[int, Tensor]) -> Tensor:
-        """(f l) for each number of tokens → the mean over the levels (f h w), for the frames that the video has."""
+        """(f l) per number of tokens → the mean over the levels (f h w), for the frames of the video."""
         maps = [rearrange(by_tokens[h * w][: len(frames)], "f (h w) -> f 1 h w", h=h) for h, w in chosen]
         return torch.stack([F.interpolate(level, chosen[0], mode="bilinear") for level in maps]).mean(dim=0).squeeze(1)
 

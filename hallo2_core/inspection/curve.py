@@ -24,16 +24,16 @@ class Column:
 
 
 class Curve:
-    """Least, mean and most of the frames of each column. Once the columns are used up, pairs of them become one."""
+    """Minimum, mean and maximum of the frames of each column. When the columns are used up, pairs are merged."""
 
     def __init__(self, most_columns: int = MOST_COLUMNS) -> None:
         assert most_columns >= 2 and most_columns % 2 == 0
         self.frames_per_column = 1
-        self.columns: list[Column | None] = []  # None: nothing was measured there
+        self.columns: list[Column | None] = []  # None: not measured
         self._most_columns = most_columns
 
     def add(self, frame: int, value: float) -> None:
-        """Frames come in order; some may be left out."""
+        """Frames come in order; some may be missing."""
         while frame // self.frames_per_column >= self._most_columns:
             self._halve()
         index = frame // self.frames_per_column

@@ -1,4 +1,4 @@
-"""Frame by frame: how much changes, and how far the picture has come away from the portrait."""
+"""Frame by frame: change from the previous frame, and distance from the portrait."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .likeness import LEVELS, Original
 
 @dataclass(frozen=True)
 class FrameMeasures:
-    """What is measured of one frame; see `Original` for what the numbers mean."""
+    """Measures of one frame; `Original` explains them."""
 
     frame: int
-    is_seam: bool  # the first of a clip, but for the video's first
-    change: float | None  # mean absolute difference to the frame before, in levels; None of the first
+    is_seam: bool  # first frame of a clip, except the first of the video
+    change: float | None  # mean absolute difference to the previous frame, in levels; None for the first
     similarity: float
     sharpness: float
     colour_drift: float
@@ -36,9 +36,9 @@ def measure_frames(
     runtime: Runtime,
     faces: FaceFinder | None = None,
 ) -> Iterator[FrameMeasures]:
-    """frames: (h w 3) uint8, in order. portrait: None compares with the video's first frame, all over the picture.
+    """frames: (h w 3) uint8, in order. portrait: None compares with the video's first frame, over the whole picture.
 
-    faces: with a recogniser, and a portrait that was made with it, the identity is measured too. Holds two frames.
+    faces: with a recognizer, and a portrait made with it, identity is measured too. Holds two frames.
     """
     if clip_frames < 1:
         raise SettingsError(f"A clip has {clip_frames} frames; choose 1 or more (Hallo2's clips have 16).")
@@ -68,7 +68,7 @@ def measure_frames(
 
 
 def _likeness(faces: FaceFinder, picture: Tensor, known: Tensor) -> float | None:
-    """Of the largest face, None where there is none that the recogniser knows."""
+    """Of the largest face; None if there is none with an embedding."""
     found = faces.find(picture)
     embedding = faces.identity(picture, found[0]) if found else torch.zeros_like(known)
     return float(torch.cosine_similarity(embedding, known, dim=0)) if embedding.any() else None

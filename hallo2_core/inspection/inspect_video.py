@@ -29,7 +29,7 @@ COLUMNS = ("frame", "seconds", "is_seam", "change", "similarity", "sharpness", "
 class Inspection:
     report: DriftReport
     plot: Image.Image
-    text: str  # the report, for people
+    text: str  # the report
 
 
 def inspect_video(
@@ -42,7 +42,7 @@ def inspect_video(
 ) -> Inspection:
     """Read the video once, frame by frame; memory does not grow with its length.
 
-    portrait, clip_frames, faces: see `measure_frames`. table: where the CSV file goes, which must not be there yet.
+    portrait, clip_frames, faces: see `measure_frames`. table: path of the CSV file, which must not exist yet.
     Errors: VideoError, SettingsError.
     """
     info = probe(source)
@@ -59,7 +59,7 @@ def inspect_video(
 
 @contextmanager
 def _rows(path: Path | None, fps: Fraction) -> Iterator[Callable[[FrameMeasures], None]]:
-    """A function that writes a frame's row; without a path it does nothing. After an error no half a table is left."""
+    """A function that writes a frame's row; does nothing without a path. After an error, no partial table remains."""
     if path is None:
         yield lambda measures: None
         return

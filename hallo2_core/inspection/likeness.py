@@ -1,4 +1,4 @@
-"""How like two pictures are: structure, sharpness, colour. Pictures are (h w 3), RGB in 0..1."""
+"""Similarity of two pictures: structure, sharpness, color. Pictures are (h w 3), RGB in 0..1."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..payloads import Portrait
 
 LEVELS = 255.0
 LUMA = (0.299, 0.587, 0.114)
-FACE_SIDE_PX = 128  # the face regions are compared at this size, so that grain and upscaling count for little
+FACE_SIDE_PX = 128  # faces are compared at this size, so that grain and upscaling matter little
 SSIM_WINDOW_PX = 7
 SSIM_STEADY = (0.01**2, 0.03**2)  # the constants of the definition, for values in 0..1
-FLAT_STEP = 0.5 / LEVELS  # half a level, added to every step: a flat picture has no sharpness to divide by
+FLAT_STEP = 0.5 / LEVELS  # half a level, added to every step: the sharpness of a flat picture would be zero
 
 
 @dataclass(frozen=True)
 class Original:
-    """What the frames are compared with: the portrait at the size of the video, or the video's first frame."""
+    """The reference: the portrait at the size of the video, or the video's first frame."""
 
     face: tuple[slice, slice]  # rows and columns of the face's box
     face_luma: Tensor  # (1 1 s s)
@@ -42,15 +42,15 @@ class Original:
         return cls.of(rearrange(pixels, "c h w -> h w c") / 2 + 0.5, face)
 
     def similarity(self, picture: Tensor) -> float:
-        """Structural similarity of the face's box, at most 1. Talking moves it; drift takes it down for good."""
+        """Structural similarity of the face box, at most 1. It varies with speech; with drift, it declines."""
         return ssim(_face_luma(picture, self.face), self.face_luma)
 
     def sharpness(self, picture: Tensor) -> float:
-        """The mean step between neighbouring pixels, as a multiple of the original's."""
+        """Mean step between neighboring pixels, relative to the original."""
         return (_step(picture) + FLAT_STEP) / (self.step + FLAT_STEP)
 
     def colour_drift(self, picture: Tensor) -> float:
-        """The distance between the mean colours, in levels of 0..255 (root mean square over the channels)."""
+        """Distance between the mean colors, in levels of 0..255 (root mean square over the channels)."""
         return float((picture.mean(dim=(0, 1)) - self.colours).square().mean().sqrt()) * LEVELS
 
 

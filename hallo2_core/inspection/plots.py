@@ -1,4 +1,4 @@
-"""The report's curves as one picture, drawn with Pillow: no plotting package is needed."""
+"""The report's curves as one picture, drawn with Pillow, so that no plotting package is needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PANELS = (
 
 
 def draw_curves(summary: DriftSummary, fps: Fraction) -> Image.Image:
-    """One panel for each measure there is: the line is the mean, the band the least and the most in each column."""
+    """One panel per measure: the line is the mean, the band the minimum and maximum in each column."""
     panels = [panel for panel in PANELS if any(summary.curves[panel[0]].columns)]
     picture = Image.new("RGB", (WIDTH_PX, PANEL_PX * max(len(panels), 1)), PAPER)
     for row, (name, title, has_seams) in enumerate(panels):

@@ -1,4 +1,4 @@
-"""What is to be said of a whole video, gathered frame by frame in constant memory."""
+"""The report on a whole video, collected frame by frame in constant memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .drift import FrameMeasures
 WORST_OF_EACH = 3
 Badness = Callable[[FrameMeasures], float | None]
 
-# What makes a moment a bad one, larger being worse; None: it cannot be one.
+# Badness of a moment, larger is worse; None: not applicable.
 BADNESS: Mapping[str, Badness] = {
     "change": lambda measures: measures.change if measures.is_seam else None,
     "similarity": lambda measures: -measures.similarity,
@@ -27,7 +27,7 @@ BADNESS: Mapping[str, Badness] = {
 
 @dataclass(frozen=True)
 class Moment:
-    """One of the worst: what was measured, of which frame."""
+    """One of the worst moments: measure, value, frame."""
 
     measure: str
     frame: int
@@ -36,18 +36,18 @@ class Moment:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """first, last: means over the first and the last clip's worth of frames."""
+    """first, last: means over the first and the last `clip_frames` frames."""
 
     frames: int
     clips: int
-    seam_jump: float | None  # change across clip borders over change inside clips; None where there is no telling
+    seam_jump: float | None  # change at clip borders divided by change inside clips; None if unknown
     first: Mapping[str, float]
     last: Mapping[str, float]
-    worst: tuple[Moment, ...]  # the worst first, measure by measure; at most one of each clip
+    worst: tuple[Moment, ...]  # per measure, the worst first; at most one per clip
 
     def text(self, fps: Fraction) -> str:
-        """Lines for people."""
-        jump = "cannot be told" if self.seam_jump is None else f"{self.seam_jump:.2f}"
+        """The report as text."""
+        jump = "is unknown" if self.seam_jump is None else f"{self.seam_jump:.2f}"
         lines = [f"{self.frames} frames, {self.clips} clips. Seam jump: {jump} (1.00: seams cannot be seen)."]
         lines += [
             f"{name.replace('_', ' ')}: {value:.3f} at the beginning, {self.last[name]:.3f} at the end"
@@ -64,7 +64,7 @@ class DriftReport:
 
 
 class DriftSummary:
-    """Is told every frame's measures in order, and keeps what the report and the plots need."""
+    """Takes every frame's measures in order and keeps what the report and the plots need."""
 
     def __init__(self, clip_frames: int) -> None:
         self.curves: Mapping[str, Curve] = {name: Curve() for name in (*BADNESS, "seams")}
@@ -105,7 +105,7 @@ class DriftSummary:
 
 
 class _Worst:
-    """The worst frames by one measure, one of each clip, so that one bad second does not fill the list."""
+    """The worst frames by one measure, one per clip, so that one bad second does not fill the list."""
 
     def __init__(self, name: str, badness: Badness) -> None:
         self._name, self._badness = name, badness
@@ -136,7 +136,7 @@ class _Worst:
 
 
 def _means(measured: list[FrameMeasures] | deque[FrameMeasures]) -> dict[str, float]:
-    """Of every measure that some of these frames have."""
+    """Of every measure that any of these frames has."""
     means = {}
     for field in fields(FrameMeasures):
         if field.name in BADNESS and field.name != "change":

@@ -32,12 +32,12 @@ class ClipTextEncoder:
         self.fingerprint = weights_fingerprint({"clip.": model})
 
     def embed(self, texts: Sequence[str]) -> Tensor:
-        """One text at a time and without padding: a text's numbers do not depend on its neighbours."""
+        """One text at a time and without padding, so that an embedding does not depend on other texts."""
         return torch.stack([self._embed(text) for text in texts])
 
     def _embed(self, text: str) -> Tensor:
-        """(d). Not the model's own pooled output, which looks for the end where the file's config says: many files
-        name a wrong token."""
+        """(d). Not the model's own pooled output, which looks for the end token named in the file's config: many files
+        name the wrong one."""
         tokens = self._tokenizer(text)["input_ids"]
         if len(tokens) > MOST_TOKENS:
             raise too_long(text, len(tokens) - 2)
@@ -54,7 +54,7 @@ def too_long(text: str, tokens: int) -> TimelineError:
 
 
 def load_clip_encoder(folder: Path | str) -> ClipTextEncoder:
-    """From a folder with model and tokenizer, or with both in folders of their own as diffusers keeps them.
+    """From a folder with model and tokenizer, or with one subfolder each, as in diffusers.
 
     Errors: CheckpointError that says what is missing.
     """
@@ -64,7 +64,7 @@ def load_clip_encoder(folder: Path | str) -> ClipTextEncoder:
         model_folder, tokenizer_folder = folder / "text_encoder", folder / "tokenizer"
     _check_files(folder, model_folder, tokenizer_folder)
 
-    from transformers import CLIPTextModel, CLIPTokenizer  # seconds to import
+    from transformers import CLIPTextModel, CLIPTokenizer  # takes seconds to import
 
     try:
         model, loaded = CLIPTextModel.from_pretrained(
@@ -75,7 +75,7 @@ def load_clip_encoder(folder: Path | str) -> ClipTextEncoder:
         raise CheckpointError(
             f"The text encoder in {folder} cannot be read ({type(error).__name__}: {error}). {WHERE_FROM}"
         ) from error
-    if lacking := sorted(loaded["missing_keys"]):  # which transformers would fill with random numbers
+    if lacking := sorted(loaded["missing_keys"]):  # transformers would fill them with random numbers
         raise CheckpointError(
             f"{model_folder / 'model.safetensors'} lacks {len(lacking)} tensors of CLIP's text encoder, such as "
             f"'{lacking[0]}', so it is another model. {WHERE_FROM}"

@@ -1,4 +1,4 @@
-"""A stand-in for CLIP that needs no file: for first runs with the demo model. It knows no meanings."""
+"""A stand-in for CLIP that needs no file, for the demo model. It has no knowledge of language."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .prompts import TEXT_WIDTH
 
 
 class DemoTextEncoder:
-    """Each word has a random vector of its own, the same on every run; a prompt is the sum of its words'."""
+    """Each word has its own random vector, the same on every run; a prompt is the sum of its words' vectors."""
 
     fingerprint = "demo"
     is_demo = True

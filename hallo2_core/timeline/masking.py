@@ -1,4 +1,4 @@
-"""Terms that a user wants in no prompt: found in a prompt's words and taken out, alone or with their sentence."""
+"""Masked terms: found among a prompt's words and removed, alone or with their sentence."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _COMMAS = re.compile(r"\s*,(?:\s*,)+")
 
 @dataclass(frozen=True)
 class Masking:
-    """terms: of one word or several. by: how a term is found. unit: what is taken out with it."""
+    """terms: one or more words each. by: how a term is found. unit: what is removed with it."""
 
     terms: tuple[str, ...]
     by: Literal["exact", "pattern", "similarity"] = "exact"
-    similarity: float = 0.85  # the least cosine between the embeddings of a term and a word
+    similarity: float = 0.85  # minimum cosine between the embeddings of a term and a word
     unit: Literal["word", "sentence"] = "word"
 
     def __post_init__(self) -> None:
@@ -45,18 +45,18 @@ class Masking:
 class Masked:
     """A prompt after masking."""
 
-    text: str  # empty where nothing is left that could be encoded
+    text: str  # empty if nothing is left to encode
     taken_out: tuple[str, ...]
 
 
 def read_terms(text: str) -> tuple[str, ...]:
-    """One term a line, or between commas."""
+    """One term per line, or separated by commas."""
     terms = (term.strip() for term in re.split(r"[,\n]", text))
     return tuple(dict.fromkeys(term for term in terms if term))
 
 
 def mask_text(text: str, masking: Masking, embed: Embed) -> Masked:
-    """The prompt without what the terms name. A prompt in which nothing is found stays as it is."""
+    """The prompt without the terms. A prompt that contains none of them is returned unchanged."""
     words = list(_WORD.finditer(text))
     found = [(words[first].start(), words[last].end()) for first, last in _matches(words, masking, embed)]
     if masking.unit == "sentence":
@@ -74,7 +74,7 @@ def mask_text(text: str, masking: Masking, embed: Embed) -> Masked:
 
 
 def _matches(words: list[re.Match], masking: Masking, embed: Embed) -> list[tuple[int, int]]:
-    """(first word, last word) of everything that a term names."""
+    """(first word, last word) of every match."""
     if not words or not masking.terms:
         return []
     spoken = [word[0].casefold() for word in words]
@@ -91,8 +91,8 @@ def _matches(words: list[re.Match], masking: Masking, embed: Embed) -> list[tupl
 
 
 def _term_words(term: str, by: str) -> list[str]:
-    """The patterns that words in a row have to match: `*` stands for any letters, `?` for one, nothing else is special.
-    No regular expressions: one can be written that takes hours."""
+    """One pattern per word: `*` stands for any letters, `?` for one, nothing else is special. Not regular expressions,
+    because some of them take hours to match."""
     term = term.casefold()
     return re.findall(r"(?:[\w*?]|(?<=[\w*?])['’](?=[\w*?]))+", term) if by == "pattern" else _WORD.findall(term)
 
@@ -106,7 +106,7 @@ def _similarities(words: Sequence[str], terms: Sequence[str], embed: Embed) -> T
 
 
 def _joined(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """In order, those that overlap as one."""
+    """In order, with overlapping ones merged."""
     joined: list[tuple[int, int]] = []
     for start, stop in sorted(stretches):
         if joined and start < joined[-1][1]:
@@ -117,6 +117,6 @@ def _joined(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _tidied(text: str) -> str:
-    """Without the commas and spaces that stood around what is gone."""
+    """Without the commas and spaces left around what was removed."""
     text = re.sub(rf"[{WHITE_SPACE}]+", " ", _COMMAS.sub(",", text))
     return re.sub(r" (?=[,.!?;])", "", text).strip(f"{WHITE_SPACE},")

@@ -1,4 +1,4 @@
-"""A moment of a video as a user writes it: seconds, frames or a clock time, kept exactly."""
+"""A moment of a video as written: seconds, frames or a clock time, stored exactly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-# More would be read as exactly by this parser, but not by the editor's, whose numbers are doubles.
+# This parser could read more exactly, but the editor's could not: its numbers are doubles.
 MOST_DIGITS = 9
 MOST_DECIMALS = 6
 
@@ -20,7 +20,7 @@ _CLOCK = re.compile(rf"(?:([0-9]{{1,{MOST_DIGITS}}}):)?([0-9]{{1,{MOST_DIGITS}}}
 
 @dataclass(frozen=True)
 class Moment:
-    """A time from the video's beginning. Of frames the seconds are known only once the frame rate is."""
+    """A time from the start of the video. Frames become seconds once the frame rate is known."""
 
     value: Fraction
     unit: Literal["seconds", "frames"] = "seconds"
@@ -33,7 +33,7 @@ class Moment:
 
 
 def parse_moment(text: str) -> Moment | None:
-    """The moment that a text is, or None: `4.5`, `4.5s`, `112f`, `1:04.5`, `1:00:04.5`."""
+    """Parse a moment, or return None: `4.5`, `4.5s`, `112f`, `1:04.5`, `1:00:04.5`."""
     if found := _SECONDS.fullmatch(text):
         return Moment(Fraction(found[1]))
     if found := _FRAMES.fullmatch(text):
@@ -46,12 +46,12 @@ def parse_moment(text: str) -> Moment | None:
 
 
 def parse_decimal(text: str) -> Fraction | None:
-    """The number that a text is, or None: digits, with a point and more digits or without."""
+    """Parse a number, or return None: digits, optionally with a decimal point and more digits."""
     return Fraction(text) if _DECIMAL.fullmatch(text) else None
 
 
 def decimal_text(value: Fraction) -> str:
-    """value: of at most MOST_DECIMALS decimals, as all are that were parsed. Without trailing zeros."""
+    """value: with at most MOST_DECIMALS decimals, as parsed. Without trailing zeros."""
     scale = 10**MOST_DECIMALS
     whole, rest = divmod(int(value * scale), scale)
     return f"{whole}.{rest:0{MOST_DECIMALS}}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""Prompts at times: `0-4.5 smiling; 4.5- serious, slow nod`, and what they mean at each frame."""
+"""Prompts at times: `0-4.5 smiling; 4.5- serious, slow nod`, encoded for each frame."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True)
 class TextWindow:
-    """The prompts of some frames in a row."""
+    """The prompts of consecutive frames."""
 
-    embeddings: Tensor  # (f d) float32: of what acts at each frame, blended; zeros where nothing does
-    presence: Tensor  # (f) float32, 0..1: how far any prompt acts; exactly 0 where none does
+    embeddings: Tensor  # (f d) float32: the blended embedding at each frame; zeros where no prompt acts
+    presence: Tensor  # (f) float32, 0..1: total weight of the prompts; exactly 0 where none acts
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +47,9 @@ class TextPrompts:
     spans: tuple[Span[str], ...]
     transition: Transition
     embeddings: Tensor  # (s d) float32 on the CPU: one row for each span
-    encoder: str  # the fingerprint of what made the embeddings
+    encoder: str  # fingerprint of the text encoder
     is_demo: bool = False
-    notes: tuple[str, ...] = field(default=(), compare=False)  # what a user should know, in sentences the node shows
+    notes: tuple[str, ...] = field(default=(), compare=False)  # sentences that the node shows
 
     def __str__(self) -> str:
         return prompts_text(self.spans)
@@ -64,7 +64,7 @@ class TextPrompts:
         check_order(self.spans, fps)
 
     def without_a_frame(self, frames: int, fps: Fraction) -> tuple[str, ...]:
-        """What to say of prompts that this video does not reach."""
+        """Notes on prompts beyond the end of this video."""
         return without_a_frame(self.spans, frames, fps)
 
     def window(self, first_frame: int, frames: int, fps: Fraction) -> TextWindow | None:
@@ -72,7 +72,7 @@ class TextPrompts:
         acting = acting_spans(self.spans, self.transition, first_frame, frames, fps)
         if not acting:
             return None
-        # One span after the other, in double: a frame's numbers are then the same however a video is cut in windows.
+        # One span after another, in double precision: a frame's embedding does not depend on how the video is cut.
         total = torch.zeros(frames, self.embeddings.shape[1], dtype=torch.float64)
         presence = torch.zeros(frames, 1, dtype=torch.float64)
         for index, weights in acting.items():
@@ -86,7 +86,7 @@ class TextPrompts:
 def encode_prompts(
     text: str, encoder: TextEncoder, transition: Transition, masking: Masking | None = None
 ) -> TextPrompts:
-    """From a timeline's text to what the sampler needs of it. Errors: TimelineError."""
+    """Parse and encode a timeline for the sampler. Errors: TimelineError."""
     notes, spans = [], []
     for span in parse_prompts(text):
         masked = Masked(span.content, ()) if masking is None else mask_text(span.content, masking, encoder.embed)
@@ -116,18 +116,18 @@ def parse_prompts(text: str) -> tuple[Span[str], ...]:
 
 
 def prompts_text(spans: Sequence[Span[str]]) -> str:
-    """The normal form: it is read as the same spans."""
+    """The normal form, which parses to the same spans."""
     return "; ".join(f"{span.times} {_escaped(span.content)}" for span in spans)
 
 
 def _embeddings(texts: Sequence[str], encoder: TextEncoder) -> Tensor:
-    """(s d) float32 on the CPU. A text that comes back is encoded once."""
+    """(s d) float32 on the CPU. A repeated text is encoded once."""
     if not texts:
         return torch.zeros(0, TEXT_WIDTH)
     rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     embedded = encoder.embed(list(rows)).to("cpu", torch.float32)
     if not embedded.isfinite().all():
-        raise TimelineError("The text encoder gave numbers that are not finite. Load its file in another dtype.")
+        raise TimelineError("The text encoder returned NaN or infinite values. Load it in another dtype.")
     return embedded[[rows[text] for text in texts]]
 
 

@@ -1,4 +1,4 @@
-"""Spans of time and what they hold: from text, and in order."""
+"""Time spans and their contents, parsed from text and checked for order."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .moments import Moment, parse_moment
 Content = TypeVar("Content")
 
 LONGEST_TEXT = 100_000  # characters of a timeline
-# What the editor's parser takes for white space too: languages differ in the rest. The last two are the no-break space
-# of copied text and the wide one of East Asian keyboards.
+# White space for the editor's parser too: JavaScript and Python differ on other characters. The last two are the
+# no-break space of copied text and the wide space of East Asian keyboards.
 WHITE_SPACE = " \t\r\u00a0\u3000"
 
 _QUOTED_CHARACTERS = 60
@@ -26,7 +26,7 @@ _END = re.compile(r"[;\n]")
 
 @dataclass(frozen=True)
 class Position:
-    """A place in a timeline's text; both count from 1."""
+    """A position in a timeline's text; both count from 1."""
 
     line: int
     column: int
@@ -34,12 +34,12 @@ class Position:
 
 @dataclass(frozen=True)
 class Span(Generic[Content]):
-    """What acts from start up to, not including, end (None: the end of the video)."""
+    """Active from start up to, but not including, end (None: the end of the video)."""
 
     start: Moment
     end: Moment | None
     content: Content
-    position: Position = field(default=Position(1, 1), compare=False)  # for errors; says nothing of the video
+    position: Position = field(default=Position(1, 1), compare=False)  # for error messages
 
     @property
     def times(self) -> str:
@@ -50,10 +50,10 @@ class Span(Generic[Content]):
 
 
 class TextPart:
-    """A stretch of a timeline's text that knows where it stands."""
+    """A part of a timeline's text that knows its position."""
 
     def __init__(self, whole: str, start: int, stop: int) -> None:
-        """The stretch without white space around it."""
+        """The part without surrounding white space."""
         text = whole[start:stop]
         self.text = text.strip(WHITE_SPACE)
         self._whole = whole
@@ -61,7 +61,7 @@ class TextPart:
 
     @property
     def position(self) -> Position:
-        """Found when it is asked for."""
+        """Computed on demand."""
         line_start = self._whole.rfind("\n", 0, self._start) + 1
         return Position(self._whole.count("\n", 0, line_start) + 1, self._start - line_start + 1)
 
@@ -75,7 +75,7 @@ class TextPart:
         return TextPart(self._whole, self._start + start, self._start + stop)
 
     def first_word(self) -> tuple[TextPart, TextPart]:
-        """Up to the first white space, and what follows it."""
+        """The text up to the first white space, and the rest."""
         length = next((i for i, character in enumerate(self.text) if character in WHITE_SPACE), len(self.text))
         return self.cut(0, length), self.cut(length)
 
@@ -123,9 +123,9 @@ def parse_times(part: TextPart) -> tuple[Moment, Moment | None]:
 
 
 def check_order(spans: Sequence[Span], fps: Fraction | None = None) -> None:
-    """Each span begins where the one before has ended, or later. Errors: TimelineError.
+    """Each span starts at or after the end of the previous one. Errors: TimelineError.
 
-    fps: None compares only moments of like units, which needs no frame rate.
+    fps: with None, only moments of the same unit are compared, which needs no frame rate.
     """
     for i, span in enumerate(spans):
         if fps is not None and span.end is not None and span.end.seconds(fps) <= span.start.seconds(fps):
@@ -147,8 +147,8 @@ def check_order(spans: Sequence[Span], fps: Fraction | None = None) -> None:
 
 
 def without_a_frame(spans: Sequence[Span], frames: int, fps: Fraction) -> tuple[str, ...]:
-    """What to say of spans in which no frame of the video lies. They are no mistake: who tries the first seconds of a
-    long sound keeps the timeline."""
+    """Notes on spans that contain no frame of the video. They are not errors: a timeline stays as it is while the first
+    seconds of a long sound are tested."""
     notes = []
     for span in spans:
         start, end = span.seconds(fps)
@@ -162,7 +162,7 @@ def without_a_frame(spans: Sequence[Span], frames: int, fps: Fraction) -> tuple[
 
 
 def gaps(spans: Sequence[Span]) -> list[str]:
-    """The times in which nothing stands, as far as they can be told without a frame rate."""
+    """The gaps between spans, as far as they are known without a frame rate."""
     found = [f"0-{spans[0].start}"] if spans and spans[0].start.value else []
     for before, after in zip(spans, spans[1:], strict=False):
         if before.end is not None and before.end != after.start and before.end.unit == after.start.unit:

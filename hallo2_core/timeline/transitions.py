@@ -1,4 +1,4 @@
-"""How far each span acts at each frame: fully inside, not at all outside, in part on the way."""
+"""The weight of each span at each frame: 1 inside, 0 outside, in between during a transition."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_SECONDS = 10
 
 @dataclass(frozen=True)
 class Transition:
-    """What happens at a span's borders: half of the time lies before a border, half after. 0 seconds: a cut."""
+    """What happens at a span's borders: half of the time before the border, half after. 0 seconds: a cut."""
 
     seconds: float = 0.5
     shape: Literal["linear", "smooth"] = "linear"
@@ -33,7 +33,7 @@ class Transition:
 
     @property
     def length(self) -> Fraction:
-        """The seconds that were written, not the double next to them."""
+        """The seconds as written, not the nearest double."""
         return Fraction(str(self.seconds))
 
     def ramp(self, seconds: Fraction) -> Fraction:
@@ -49,7 +49,7 @@ def acting_spans(
 ) -> dict[int, list[Fraction]]:
     """The spans that act on any of these frames: index → exact weight at each frame.
 
-    Weights lie in 0..1, and so does their sum at a frame. A frame's weights depend on nothing but its number.
+    Weights are in 0..1, and so is their sum at a frame. They depend on the frame's number only.
     """
     found = {}
     half = transition.length / 2
@@ -65,13 +65,13 @@ def acting_spans(
 
 
 def _weight(time: Fraction, start: Fraction, end: Fraction | None, transition: Transition) -> Fraction:
-    """What begins with the video needs no way in, and what goes on to its end none out."""
+    """A span from the start of the video has no transition in, one to the end no transition out."""
     risen = transition.ramp(time - start) if start else Fraction(1)
     return risen if end is None else risen - transition.ramp(time - end)
 
 
 def span_weights(spans: Sequence[Span], transition: Transition, first_frame: int, frames: int, fps: Fraction) -> Tensor:
-    """(f s) float64: how far each span acts at each frame, exactly 0 or 1 outside the transitions."""
+    """(f s) float64: weight of each span at each frame, exactly 0 or 1 outside the transitions."""
     weights = torch.zeros(frames, len(spans), dtype=torch.float64)
     for index, column in acting_spans(spans, transition, first_frame, frames, fps).items():
         weights[:, index] = torch.tensor([float(weight) for weight in column], dtype=torch.float64)
@@ -81,7 +81,7 @@ def span_weights(spans: Sequence[Span], transition: Transition, first_frame: int
 def any_frame_between(
     start: Fraction, stop: Fraction | None, frames: int, fps: Fraction, transition: Transition
 ) -> bool:
-    """Whether a frame of the video is touched by what is missing from start to stop (None: to the end)."""
+    """Whether any frame of the video lies between start and stop (None: the end)."""
     half = transition.length / 2
     first = _first_frame_from(start - half, fps, past=half > 0)
     last = frames - 1 if stop is None else min(math.ceil((stop + half) * fps) - 1, frames - 1)
@@ -89,5 +89,5 @@ def any_frame_between(
 
 
 def _first_frame_from(seconds: Fraction, fps: Fraction, past: bool) -> int:
-    """The first frame at a time or, past it, after it."""
+    """The first frame at or after a time."""
     return math.floor(seconds * fps) + 1 if past else math.ceil(seconds * fps)

@@ -1,4 +1,4 @@
-"""Weights over time: `lip 1.2 @ 0-3, 0.8 @ 3-; cfg 4 @ 2-5`; between spans the sampler's own value holds."""
+"""Weights over time: `lip 1.2 @ 0-3, 0.8 @ 3-; cfg 4 @ 2-5`; between spans the sampler's own value applies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .moments import decimal_text, parse_decimal
 from .spans import Span, TextPart, check_order, gaps, parse_times, split_items, without_a_frame
 from .transitions import Transition, acting_spans, any_frame_between
 
-# Track → its least and greatest value: the ranges of the sampler's own inputs.
+# Track → minimum and maximum: the ranges of the sampler's own inputs.
 RANGES = {"pose": (0, 3), "face": (0, 3), "lip": (0, 3), "cfg": (1, 15)}
 
 
@@ -53,15 +53,15 @@ class WeightTimeline:
             check_order(track.spans, fps)
 
     def without_a_frame(self, frames: int, fps: Fraction) -> tuple[str, ...]:
-        """What to say of values that this video does not reach."""
+        """Notes on values beyond the end of this video."""
         return tuple(
             f"{track.name}: {note}" for track in self.tracks for note in without_a_frame(track.spans, frames, fps)
         )
 
     def values(self, track: str, constant: float, first_frame: int, frames: int, fps: Fraction) -> tuple[float, ...]:
-        """The track's value at each of these frames. constant: the sampler's own, which holds where no span acts.
+        """The track's value at each of these frames. constant: the sampler's own value, where no span acts.
 
-        Exact until the end: inside a span it is the span's own number, and blends of equal numbers stay that number.
+        Exact: inside a span it is the number as written, and a blend of equal numbers is that number.
         """
         acting = acting_spans(self._spans(track), self.transition, first_frame, frames, fps)
         spans, own = self._spans(track), Fraction(constant)
@@ -73,7 +73,7 @@ class WeightTimeline:
         return tuple(float(total) for total in totals)
 
     def largest(self, track: str, constant: float, frames: int, fps: Fraction) -> float:
-        """The greatest value that acts anywhere in the video; no frame is above it."""
+        """The maximum over the whole video."""
         spans = self._spans(track)
         ends = [span.seconds(fps) for span in spans]
         edges = [Fraction(0), *(edge for pair in ends for edge in pair)]

@@ -30,7 +30,7 @@ def test_the_seam_jump_is_the_change_at_borders_over_that_inside():
 @pytest.mark.parametrize(("frames", "change"), [(1, 1.0), (4, 1.0), (12, 0.0)])
 def test_without_seams_or_movement_there_is_no_telling(frames, change):
     report = summary(frames, change=lambda frame: change).report()
-    assert report.seam_jump is None and "cannot be told" in report.text(Fraction(25))
+    assert report.seam_jump is None and "is unknown" in report.text(Fraction(25))
 
 
 def test_first_and_last_are_means_over_a_clip():

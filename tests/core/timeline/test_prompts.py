@@ -117,7 +117,7 @@ def test_an_encoder_that_overflows_is_refused():
         def embed(self, texts):
             return super().embed(texts) * float("nan")
 
-    with pytest.raises(TimelineError, match="not finite"):
+    with pytest.raises(TimelineError, match="NaN or infinite"):
         encode_prompts("0- a", Broken(), Transition())
 
 
