@@ -18,6 +18,7 @@ from .detect import FileContent, Shapes, file_content, hallo2_config, vae_config
 from .networks import PREFIXES, hallo2_networks, with_fingerprint
 from .read import Weights, read_tensors
 from .vae_keys import renamed_vae_keys
+from .vae_scaling import check_latent_scaling
 
 Config = TypeVar("Config")
 
@@ -41,6 +42,7 @@ def load_hallo2(path: Path | str, build: Build | None = None, use_mmap: bool = T
 def load_vae(path: Path | str, build: Build | None = None) -> AutoencoderKL:
     """An SD 1.x VAE with diffusers' key names, old or new. build and errors as for `load_hallo2`."""
     weights = _opened(Path(path), FileContent.VAE, "diffusion_pytorch_model.safetensors of sd-vae-ft-mse")
+    check_latent_scaling(weights.path)
     weights = renamed_vae_keys(weights)
     build = _with_dtype(build, weights)
     vae = AutoencoderKL(_config(weights, vae_config), replace(build, device="meta"))

@@ -11,6 +11,7 @@ from ...hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT
 from ...hallo2_core.errors import SettingsError
 from ...hallo2_core.models.fingerprint import weights_fingerprint
 from ...hallo2_core.models.latents import LatentCodec, VAECodec
+from .vae_kind import check_vae_kind
 
 if TYPE_CHECKING:
     from ...hallo2_core.models.hallo2_models import Hallo2Models
@@ -45,6 +46,7 @@ class HostVAE:
                 f"{LATENT_CHANNELS} channels at 1/{PIXELS_PER_LATENT}. Choose an SD 1.x VAE in 'Load VAE', best "
                 f"vae-ft-mse-840000-ema-pruned.safetensors."
             )
+        check_vae_kind(vae)
         self.vae = vae
 
     @property

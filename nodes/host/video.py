@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from typing import Any
 
 import folder_paths
 
-from ...hallo2_core.video.source import VideoSource, trimmed
+from ...hallo2_core.video.source import VideoFile, VideoSource, trimmed
+from ...hallo2_core.video.stored_sizes import stored_sizes
+
+logger = logging.getLogger("hallo2")
 
 
 def video_source(video: Any) -> VideoSource:  # noqa: ANN401 - only newer hosts have all of what is asked of it
-    """The file behind a VIDEO, or the part of it that 'Trim Video' left, to be read frame by frame."""
+    """The file behind a VIDEO, or the part of it that 'Trim Video' left, to be read frame by frame.
+
+    A VIDEO that shows less of each frame than its file holds is written out by the host first.
+    """
     window = getattr(video, "get_active_trim_window", None)
     start_seconds, duration_seconds = window() if window is not None else (0.0, 0.0)
     try:
-        return trimmed(video.get_stream_source(), start_seconds, duration_seconds)
+        file = video.get_stream_source()
     except ValueError:  # the older host's, of a video made of pictures: it can save one, but not show it as a file
-        handle, path = tempfile.mkstemp(".mp4", dir=folder_paths.get_temp_directory())
-        os.close(handle)
-        video.save_to(path)
-        return path
+        return _written_by_host(video)
+    if _is_cropped(video, file):
+        logger.info("The video is cropped; ComfyUI writes it to its temp folder first.")
+        return _written_by_host(video)
+    return trimmed(file, start_seconds, duration_seconds)
+
+
+def _is_cropped(video: Any, file: VideoFile) -> bool:  # noqa: ANN401
+    """Whether no stream of the file has the size that the host gives, be it of the upright picture."""
+    sizes = stored_sizes(file)
+    return bool(sizes) and sorted(video.get_dimensions()) not in map(sorted, sizes)
+
+
+def _written_by_host(video: Any) -> str:  # noqa: ANN401
+    handle, path = tempfile.mkstemp(".mp4", dir=folder_paths.get_temp_directory())
+    os.close(handle)
+    video.save_to(path)
+    return path

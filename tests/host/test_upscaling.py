@@ -91,6 +91,18 @@ def test_a_trimmed_video_is_read_as_trimmed(host, upscale_graph, film):
     assert "5 frames, 3 clips" in host.run(upscale_graph).outputs["8"]["text"][0]
 
 
+def test_a_cropped_video_is_read_as_cropped(host, upscale_graph, film):
+    whole = film(host.saved_files(host.run(upscale_graph), "5")[0])
+    upscale_graph["6"] = {"class_type": "ProbeCroppedVideo", "inputs": {"video": ["1", 0]}}
+    upscale_graph["4"]["inputs"]["video"] = ["6", 0]
+    run = host.run(upscale_graph)
+    assert run.status == "success", run.message
+    made = film(host.saved_files(run, "5")[0])
+    assert made.frames.shape == (FRAMES, 2 * HEIGHT, WIDTH, 3)
+    corner = np.s_[:, :8, :8]
+    assert np.abs(made.frames[corner].astype(int) - whole.frames[corner].astype(int)).mean() < 12
+
+
 def test_all_but_the_faces_can_be_drawn_by_the_hosts_own_upscale_model(host, upscale_graph, film):
     plain = film(host.saved_files(host.run(upscale_graph), "5")[0])
     upscale_graph["6"] = {"class_type": "ProbeUpscaleModel", "inputs": {}}

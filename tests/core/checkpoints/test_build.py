@@ -207,3 +207,9 @@ def test_memory_to_load_is_the_weights_and_little_more(large_file, suffix, dtype
     peak, tensors = map(int, done.stdout.split())
     assert tensors >= (550e6 if dtype == "float32" else 280e6)
     assert peak <= 1.15 * tensors, f"{peak / tensors:.3f} times the weights"
+
+
+def test_a_vae_whose_configuration_is_sdxls_is_refused(tmp_path, vae_state):
+    (tmp_path / "config.json").write_text('{"scaling_factor": 0.13025}')
+    with pytest.raises(CheckpointError, match="SDXL"):
+        load_vae(saved(vae_state, tmp_path / "vae.safetensors"))

@@ -17,6 +17,8 @@ from .attention import ProbeAttention
 from .files import NODES as FILE_NODES
 from .in_pack import pack
 from .memory import NODES as MEMORY_NODES
+from .vae import NODES as VAE_NODES
+from .video import NODES as VIDEO_NODES
 
 Model = io.Custom("HALLO2_MODEL")
 
@@ -316,6 +318,8 @@ class ProbeExtension(ComfyExtension):
             ProbeAttention,
             *FILE_NODES,
             *MEMORY_NODES,
+            *VAE_NODES,
+            *VIDEO_NODES,
         ]
 
 

@@ -1,0 +1,20 @@
+"""The size of a file's frames as they are stored: not turned upright, whatever the shape of their pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+
+from .source import VideoFile
+
+
+def stored_sizes(file: VideoFile) -> set[tuple[int, int]]:
+    """(width, height) of each video stream, covers included. Empty where it cannot be opened: `probe` says why."""
+    if not isinstance(file, str | Path):
+        file.seek(0)
+    try:
+        with av.open(str(file) if isinstance(file, Path) else file) as container:
+            return {(stream.width, stream.height) for stream in container.streams.video}
+    except (av.FFmpegError, OSError):
+        return set()
