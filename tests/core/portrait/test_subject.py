@@ -86,7 +86,7 @@ def test_the_whole_picture_only_when_asked_for_and_nobody_is_found():
 
 
 def test_a_picture_that_lies_on_its_side_says_so():
-    with pytest.raises(PortraitError, match="turned 90° clockwise"):
+    with pytest.raises(PortraitError, match="rotating it 90° clockwise"):
         choose(Finds(face_at(20, 20, 60), shape=(600, 400, 3)))
 
 
