@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint lint-js clean
+.PHONY: demo test gpu lint lint-js clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +19,11 @@ demo: $(READY)
 
 test: lint
 	$(BIN)/pytest
+
+# Any Python with torch: `make gpu GPU_PYTHON=~/ComfyUI/.venv/bin/python`. Sets nothing up.
+GPU_PYTHON ?= $(firstword $(wildcard $(BIN)/python) $(PYTHON))
+gpu:
+	PYTHONPATH=. $(GPU_PYTHON) tools/gpu_report.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
