@@ -36,8 +36,9 @@ def in_batches(attention: AttentionFunction, q: Tensor, k: Tensor, v: Tensor, he
     if q.shape[0] <= LARGEST_BATCH:
         return attention(q, k, v, heads)
     out = torch.empty_like(q)
-    for rows in zip(*(x.split(LARGEST_BATCH) for x in (out, q, k, v)), strict=True):
-        rows[0].copy_(attention(*rows[1:], heads))
+    for start in range(0, q.shape[0], LARGEST_BATCH):
+        rows = slice(start, start + LARGEST_BATCH)
+        out[rows] = attention(q[rows], k[rows], v[rows], heads)
     return out
 
 

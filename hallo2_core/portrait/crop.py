@@ -1,4 +1,4 @@
-"""Which part of the picture becomes the video."""
+"""The crop of the picture that becomes the video."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from ..errors import PortraitError, SettingsError
 from ..payloads import Box
 
 CROPS = ("auto", "face", "centre", "none")
-FACE_SHARE = 0.5  # of the frame, in the direction where it takes more; the release was trained on 0.5 to 0.7
+FACE_SHARE = 0.5  # of the frame, along the axis where it takes more; the release was trained on 0.5 to 0.7
 WELL_FRAMED_SHARE = 0.4
 SAME_ASPECT = 0.02
-ROOM_ABOVE = 0.6  # of the room above and below the face: hair needs more than the neck
+ROOM_ABOVE = 0.6  # share of the free height that goes above the face: hair needs more than the neck
 
 
 def choose_crop(mode: str, face: Box, height: int, width: int, out_height: int, out_width: int) -> Box:
     """The part of a height × width picture to animate, in the shape of the video (out_height × out_width).
 
-    none: all of it, stretched to the video's shape as the release does. centre: the largest part in the middle. face:
-    so that the face fills about half of the frame. auto: all of it where its shape fits and the face is at least 0.4
-    of the frame, otherwise as face. `face` goes from the forehead's edge to the chin.
+    none: all of it, stretched to the video's shape as in the release. centre: the largest centered crop. face: the face
+    fills about half of the frame. auto: none if the shape fits and the face is at least 0.4 of the frame, otherwise
+    face. `face` spans from the top of the forehead to the chin.
     """
     if mode not in CROPS:
         raise SettingsError(f"The crop is '{mode}'; choose one of {', '.join(CROPS)}.")
@@ -38,7 +38,7 @@ def choose_crop(mode: str, face: Box, height: int, width: int, out_height: int, 
 
 
 def _placed(crop_height: float, aspect: float, middle: float, top: float, whole: Box) -> Box:
-    """A crop of that height around the column `middle`, shifted inside the picture."""
+    """A crop of that height, centered on column `middle`, shifted inside the picture."""
     height = min(max(round(crop_height), 1), whole.height)
     width = min(max(round(crop_height * aspect), 1), whole.width)
     left = min(max(round(middle - width / 2), 0), whole.width - width)
@@ -47,12 +47,12 @@ def _placed(crop_height: float, aspect: float, middle: float, top: float, whole:
 
 
 def inside(box: Box, crop: Box, what: str) -> Box:
-    """The part of `box` that lies in `crop`, in the crop's own pixels. Raises PortraitError where there is none."""
+    """The part of `box` inside `crop`, in pixels of the crop. Raises PortraitError if it is empty."""
     left, right = (min(max(x, crop.left), crop.right) - crop.left for x in (box.left, box.right))
     top, bottom = (min(max(y, crop.top), crop.bottom) - crop.top for y in (box.top, box.bottom))
     if left >= right or top >= bottom:
         raise PortraitError(
-            f"The {what} at {box.left},{box.top}-{box.right},{box.bottom} px lies outside the part of the picture that "
-            f"is animated ({crop.left},{crop.top}-{crop.right},{crop.bottom} px). Choose the crop 'face'."
+            f"The {what} at {box.left},{box.top}-{box.right},{box.bottom} px lies outside the crop that is "
+            f"animated ({crop.left},{crop.top}-{crop.right},{crop.bottom} px). Choose the crop 'face'."
         )
     return Box(left, top, right, bottom)

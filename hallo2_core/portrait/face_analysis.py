@@ -1,4 +1,4 @@
-"""Faces in a picture: box, landmarks and, with the released recogniser, the identity embedding."""
+"""Faces in a picture: box, landmarks and, with the released recognizer, the identity embedding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .face_landmarks import LEFT_EYE_CORNER, RIGHT_EYE_CORNER, FaceLandmarker
 
 WEIGHTS = Path(__file__).parent / "weights"
 IDENTITY_WIDTH = 512
-# MediaPipe asks for 0.5; the small windows of large pictures raise more false alarms, which stay below 0.6.
+# MediaPipe uses 0.5; the small windows of large pictures give more false positives, all below 0.6.
 MIN_PRESENCE = 0.75
 SAME_FACE_IOU = 0.5
 
@@ -28,12 +28,12 @@ SAME_FACE_IOU = 0.5
 class Face:
     """One face, in pixels of the picture it was found in."""
 
-    box: Tensor  # (4): left, top, right, bottom, as the detector drew it
+    box: Tensor  # (4): left, top, right, bottom, from the detector
     score: float  # 0..1, the detector's
     landmarks: Tensor  # (468 2): x, y, numbered as in MediaPipe's face mesh
-    five_points: Tensor  # (5 2): eyes, tip of the nose, corners of the mouth; the picture's left before its right
-    yaw_degrees: float  # 0 looks into the camera
-    recognisable: bool  # found by the detector that the recogniser was trained with
+    five_points: Tensor  # (5 2): eyes, tip of the nose, mouth corners; the picture's left before its right
+    yaw_degrees: float  # 0 is frontal
+    recognisable: bool  # found by the detector that the recognizer was trained with
 
     @property
     def area(self) -> float:
@@ -41,18 +41,18 @@ class Face:
 
     @property
     def roll_degrees(self) -> float:
-        """0 is upright; positive is turned clockwise."""
+        """0 is upright; positive is clockwise."""
         across = self.landmarks[RIGHT_EYE_CORNER] - self.landmarks[LEFT_EYE_CORNER]
         return math.degrees(math.atan2(across[1], across[0]))
 
 
 class FaceRecogniser(Protocol):
     def embed(self, picture: Tensor, five_points: Tensor) -> Tensor:
-        """picture: (3 h w), RGB in 0..1.  five_points: (5 2).  Returns (512), not normalised."""
+        """picture: (3 h w), RGB in 0..1.  five_points: (5 2).  Returns (512), not normalized."""
 
 
 class FaceFinder(Protocol):
-    """What the portrait is prepared with; `FaceAnalysis` is the real one."""
+    """The interface that portrait preparation uses; `FaceAnalysis` implements it."""
 
     def find(self, picture: Tensor) -> list[Face]: ...
 
@@ -61,10 +61,10 @@ class FaceFinder(Protocol):
 
 @dataclass(frozen=True)
 class FaceAnalysis:
-    """A payload: holds its small networks, which run on the CPU whatever the rest runs on.
+    """A payload that holds its small networks, which always run on the CPU.
 
-    recogniser: with its own detector in `detector`; None leaves the identity embedding at zero.
-    fallback: asked where `detector` finds nobody.
+    recogniser: needs its own detector in `detector`; with None, the identity embedding is zero.
+    fallback: used if `detector` finds no face.
     """
 
     detector: FaceDetector
@@ -73,7 +73,7 @@ class FaceAnalysis:
     fallback: FaceDetector | None = None
 
     def find(self, picture: Tensor) -> list[Face]:
-        """picture: (h w 3), RGB in 0..1.  Returns the faces, the largest first; the release takes that one."""
+        """picture: (h w 3), RGB in 0..1.  Returns the faces, largest first; the release uses the first."""
         picture = rearrange(picture.float().cpu(), "h w c -> c h w")
         found = self._find(picture, self.detector, recognisable=self.recogniser is not None)
         if not found and self.fallback is not None:
@@ -83,14 +83,14 @@ class FaceAnalysis:
     def identity(self, picture: Tensor, face: Face) -> Tensor:
         """(512): the raw embedding of `face` in picture (h w 3).
 
-        Zeros without a recogniser and, as in the original, for a face that the recogniser's own detector did not find.
+        Zeros without a recognizer and, as in the original, for a face that the recognizer's own detector did not find.
         """
         if self.recogniser is None or not face.recognisable:
             return torch.zeros(IDENTITY_WIDTH)
         return self.recogniser.embed(rearrange(picture.float().cpu(), "h w c -> c h w"), face.five_points)
 
     def _find(self, picture: Tensor, detector: FaceDetector, recognisable: bool) -> list[Face]:
-        """Detections that the landmark network takes for faces too, each face once."""
+        """Detections that the landmark network confirms, each face once."""
         found: list[Face] = []
         for seen in sorted(detector.detect(picture), key=lambda seen: seen.score, reverse=True):
             landmarks = self.landmarker.locate(picture, seen.box, seen.points[:2])
@@ -118,7 +118,7 @@ def built_in_landmarker() -> FaceLandmarker:
 def _with_weights(network: nn.Module, name: str) -> nn.Module:
     weights = load_file(WEIGHTS / f"{name}.safetensors")
     network.load_state_dict({key: value.float() for key, value in weights.items()}, strict=True)
-    # These narrow convolutions run half again as fast on a CPU with the channels last.
+    # These narrow convolutions run 1.5 times as fast on a CPU with channels last.
     return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 

@@ -1,4 +1,4 @@
-"""Where the faces are: BlazeFace on the whole picture, then on ever smaller windows of it for small faces."""
+"""Face detection: BlazeFace on the whole picture, then on smaller and smaller windows for small faces."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ..models.blazeface import INPUT_SIDE_PX, BlazeFace, anchor_centres
 
 MIN_SCORE = 0.5
 SAME_FACE_IOU = 0.3
-INSIDE_SHARE = 0.6  # a box with this share of its area in a found face is a part of that face
-# The picture's longest side at each look. In the first it fits one window; in the last a face may be a fortieth of it,
-# and 225 windows are only worth it where nobody was found before.
+INSIDE_SHARE = 0.6  # a box with this share of its area inside a detected face is part of that face
+# The picture's longest side in each pass. In the first it fits one window; in the last, faces down to 1/40 of it are
+# found, but its 225 windows are only worth the time if no face was found before.
 SIDES_PX = (128, 256, 512, 1024)
 WINDOW_STEP_PX = INPUT_SIDE_PX // 2
-WINDOWS_AT_ONCE = 4  # all of them at once no longer fit a processor's cache
+WINDOWS_AT_ONCE = 4  # all of them at once do not fit the CPU cache
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A face as a detector sees it, in pixels of the picture."""
+    """A detected face, in pixels of the picture."""
 
     box: Tensor  # (4): left, top, right, bottom
     score: float  # 0..1
-    points: Tensor  # (n 2): x, y; the eyes and the nose come first, the picture's left before its right
+    points: Tensor  # (n 2): x, y; eyes and nose first, the picture's left before its right
 
 
 class FaceDetector(Protocol):
     def detect(self, picture: Tensor) -> list[Detection]:
-        """picture: (3 h w), RGB in 0..1.  Returns every face once, in any order; false alarms may be among them."""
+        """picture: (3 h w), RGB in 0..1.  Returns every face once, in any order, possibly with false positives."""
 
 
 class BlazeFaceDetector:
-    """The built-in detector. It runs on the CPU, where a picture takes a fraction of a second."""
+    """The built-in detector. It runs on the CPU, in a fraction of a second per picture."""
 
     def __init__(self, network: BlazeFace) -> None:
         self.network = network
@@ -53,7 +53,7 @@ class BlazeFaceDetector:
         return found
 
     def _candidates(self, picture: Tensor, scale: float) -> list[Detection]:
-        """Faces in all windows of the picture at `scale`, overlapping ones not yet merged."""
+        """Faces in all windows of the picture at `scale`; overlapping ones are not merged yet."""
         windows, corners, per_pixel = _windows(picture, scale)
         answers = [self.network(some) for some in windows.split(WINDOWS_AT_ONCE)]
         logits, values = (torch.cat(parts) for parts in zip(*answers, strict=True))
@@ -68,7 +68,7 @@ class BlazeFaceDetector:
 
 
 def _decode(values: Tensor, anchor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """One anchor's 16 values → centre (2), size (2), points (6 2), in pixels of the network's picture."""
+    """One anchor's 16 values → centre (2), size (2), points (6 2), in pixels of the network's input."""
     pairs = rearrange(values, "(n xy) -> n xy", xy=2)
     return pairs[0] + anchor, pairs[1], pairs[2:] + anchor
 
@@ -76,8 +76,8 @@ def _decode(values: Tensor, anchor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _windows(picture: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
     """Cut the resized picture into the network's windows, half overlapping.
 
-    Returns windows (n 3 128 128) in -1..1, their upper left corners (n 2) x, y in the resized picture, and how many of
-    its pixels one pixel of `picture` takes (2) x, y. A picture smaller than a window gets black bands around it.
+    Returns windows (n 3 128 128) in -1..1, their top-left corners (n 2) x, y in the resized picture, and the resize
+    factors (2) x, y. A picture smaller than a window is padded with black.
     """
     height, width = (max(round(side * scale), 1) for side in picture.shape[1:])
     resized = F.interpolate(picture.unsqueeze(0), (height, width), mode="bilinear", antialias=True).squeeze(0)

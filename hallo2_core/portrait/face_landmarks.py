@@ -1,4 +1,4 @@
-"""468 points of each face: FaceMesh on a square around the face, turned so that the eyes are level."""
+"""468 points per face: FaceMesh on a square around the face, rotated so that the eyes are level."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor
 from ..models.facemesh import INPUT_SIDE_PX, FaceMesh
 from . import similarity
 
-ROOM_AROUND = 1.5  # the square's side, in longest sides of the face's box (MediaPipe's)
+ROOM_AROUND = 1.5  # the square's side, relative to the longest side of the face box (as in MediaPipe)
 
-# Numbers of mesh points. Left and right are the picture's.
+# Indices of mesh points. Left and right are the picture's.
 LEFT_EYE_CORNER, RIGHT_EYE_CORNER = 33, 263
 LEFT_EYE, RIGHT_EYE = (33, 133, 159, 145), (263, 362, 386, 374)  # corners and lids
 NOSE_TIP = 1
@@ -25,20 +25,20 @@ LEFT_CHEEK, RIGHT_CHEEK = 234, 454
 @dataclass(frozen=True)
 class Landmarks:
     points: Tensor  # (468 2): x, y in pixels of the picture
-    presence: float  # 0..1: how sure the network was that this is a face, the less sure of its two looks
-    yaw_degrees: float  # how far the head is turned to either side; 0 looks into the camera
+    presence: float  # 0..1: the network's confidence that this is a face, the lower of its two passes
+    yaw_degrees: float  # rotation of the head to either side; 0 is frontal
 
     def five_points(self) -> Tensor:
-        """(5 2): the eyes, the nose's tip, the corners of the mouth; the picture's left before its right."""
+        """(5 2): the eyes, the tip of the nose, the mouth corners; the picture's left before its right."""
         eyes = [self.points[list(eye)].mean(dim=0) for eye in (LEFT_EYE, RIGHT_EYE)]
         return torch.stack([*eyes, *self.points[[NOSE_TIP, LEFT_MOUTH_CORNER, RIGHT_MOUTH_CORNER]]])
 
 
 class FaceLandmarker:
-    """FaceMesh on the CPU, twice for each face: the second look starts from the first one's points.
+    """FaceMesh on the CPU, twice per face: the second pass starts from the first one's points.
 
-    The first square comes from the detector's box and eyes, the second from the points themselves, as MediaPipe follows
-    a face from frame to frame; so the result hardly depends on which detector found the face.
+    The first square comes from the detector's box and eyes, the second from the points themselves, as in MediaPipe's
+    tracking from frame to frame; so the result hardly depends on the detector.
     """
 
     def __init__(self, network: FaceMesh) -> None:
@@ -57,7 +57,7 @@ class FaceLandmarker:
         side = float((box[2:] - box[:2]).max()) * ROOM_AROUND
         centre = (box[:2] + box[2:]) / 2
         to_picture = similarity.from_square(centre, side, math.atan2(across[1], across[0]), INPUT_SIDE_PX)
-        # Bilinear sampling looks at four pixels only: first average a large face down to about the network's size.
+        # Bilinear sampling uses four pixels only: first average a large face down to about the network's size.
         shrink = max(int(side / INPUT_SIDE_PX), 1)
         small = F.avg_pool2d(picture.unsqueeze(0), shrink, ceil_mode=True).squeeze(0) if shrink > 1 else picture
         square = similarity.sample(small, to_picture / shrink, INPUT_SIDE_PX, INPUT_SIDE_PX, beyond="border")

@@ -1,6 +1,6 @@
-"""OpenCV's resize, Gaussian blur and normalise of 8-bit grey pictures, to the last bit and without OpenCV.
+"""OpenCV's resize, Gaussian blur and normalize for 8-bit gray pictures, bit-exact and without OpenCV.
 
-The release makes its masks with them, and their rounding is part of what the networks see. All pictures here are numpy
+The release makes its masks with them, and their rounding affects the networks' input. All pictures here are numpy
 arrays (h w) of uint8. Checked against OpenCV 4.11 (the golden masks) and 5.0 (the tests).
 """
 
@@ -18,7 +18,7 @@ BLUR_WEIGHT_BITS = 8
 
 
 def resize_bytes(picture: Bytes, height: int, width: int) -> Bytes:
-    """Bilinear without antialiasing, as `cv2.resize(…, INTER_LINEAR)`. Exactly half the size is a 2×2 mean there."""
+    """Bilinear without antialiasing, as `cv2.resize(…, INTER_LINEAR)`. OpenCV halves with a 2×2 mean."""
     if picture.shape == (2 * height, 2 * width):
         pairs = picture[::2].astype(np.int64) + picture[1::2]
         return ((pairs[:, ::2] + pairs[:, 1::2] + 2) >> 2).astype(np.uint8)
@@ -31,7 +31,7 @@ def resize_bytes(picture: Bytes, height: int, width: int) -> Bytes:
 
 
 def blur_bytes(picture: Bytes, kernel: int) -> Bytes:
-    """As `cv2.GaussianBlur(picture, (kernel, kernel), 0)`: kernel odd, sigma made from it, edges mirrored."""
+    """As `cv2.GaussianBlur(picture, (kernel, kernel), 0)`: kernel odd, sigma derived from it, edges mirrored."""
     weights = blur_weights(kernel)
     height, width = picture.shape
     pixels = np.pad(picture.astype(np.int64), kernel // 2, mode="reflect")
@@ -42,7 +42,7 @@ def blur_bytes(picture: Bytes, kernel: int) -> Bytes:
 
 
 def blur_weights(kernel: int) -> list[int]:
-    """Gaussian weights as integers that add up to 256: each outer one hands its rounding error to the next inwards."""
+    """Gaussian weights as integers that sum to 256: each rounding error is carried to the next weight inwards."""
     sigma = ((kernel - 1) * 0.5 - 1) * 0.3 + 0.8
     exact = [math.exp(-((i - kernel // 2) ** 2) / (2 * sigma * sigma)) for i in range(kernel)]
     one = 1 << BLUR_WEIGHT_BITS
@@ -59,7 +59,7 @@ def normalise_bytes(picture: Bytes) -> Bytes:
     """Stretch to 0..255, as `cv2.normalize(picture, None, 0, 255, NORM_MINMAX)`; a constant picture becomes zeros."""
     low, high = int(picture.min()), int(picture.max())
     scale = 255.0 * (1.0 / (high - low) if high > low else 0.0)
-    # OpenCV computes in float32 with one rounding for multiply and add: float64 holds the product exactly.
+    # OpenCV uses float32 with a single rounding for multiply and add; in float64 the product is exact.
     stretched = picture * np.float64(np.float32(scale)) + np.float64(np.float32(-low * scale))
     return np.rint(stretched.astype(np.float32)).clip(0, 255).astype(np.uint8)
 
@@ -67,10 +67,10 @@ def normalise_bytes(picture: Bytes) -> Bytes:
 def _neighbours(
     source: int, target: int, stop_at_edges: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """For each of `target` pixels: the two source pixels it lies between, and their weights out of 2048.
+    """For each of `target` pixels: the two neighboring source pixels, and their weights out of 2048.
 
-    Beyond the outermost source pixels both neighbours are the edge. There OpenCV gives all weight to the first
-    (`stop_at_edges`, along a row) or still shares it, and so rounds twice (down a column).
+    Beyond the outermost source pixels both neighbors are the edge. There OpenCV gives all weight to the first
+    (`stop_at_edges`, along a row) or still splits it, and so rounds twice (down a column).
     """
     position = ((np.arange(target) + 0.5) * (source / target) - 0.5).astype(np.float32)
     first = np.floor(position).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Pictures from outside: any file, any tensor → (h w 3), RGB in 0..1."""
+"""Input pictures: any file or tensor → (h w 3), RGB in 0..1."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import Tensor
 
 from ..errors import PortraitError
 
-BEHIND_TRANSPARENCY = 1.0  # white, what most viewers show there
+BEHIND_TRANSPARENCY = 1.0  # white, as in most viewers
 SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L")
 
 
 def load_picture(path: Path) -> Tensor:
-    """(h w 3), upright as its EXIF data says, transparent parts on white, the first picture of an animation."""
+    """(h w 3): EXIF orientation applied, transparency over white, the first frame of an animation."""
     try:
         with Image.open(path) as opened:
             upright = ImageOps.exif_transpose(opened)
@@ -29,26 +29,26 @@ def load_picture(path: Path) -> Tensor:
     except FileNotFoundError as error:
         raise PortraitError(f"There is no picture {path}. Check the path.") from error
     except UnidentifiedImageError as error:
-        raise PortraitError(f"{path.name} is not a picture that can be read. Give a PNG, JPEG or WebP file.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # how Pillow fails inside a file
+        raise PortraitError(f"{path.name} is not a readable picture. Choose a PNG, JPEG or WebP file.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow, for damaged files
         raise PortraitError(f"{path.name} cannot be read: {error}. The file may be damaged; save it again.") from error
 
 
 def as_picture(image: Tensor) -> Tensor:
     """(h w 3) float32 on the CPU from one picture: (h w), (h w 1), (h w 3) or (h w 4) with alpha, or a batch of them,
-    of which the first is taken. Values are uint8, or floats of which 0..1 is kept.
+    of which the first is used. Values are uint8, or floats, clamped to 0..1.
     """
     picture = image[0] if image.ndim == 4 else image
     picture = repeat(picture, "h w -> h w 1") if picture.ndim == 2 else picture
     if picture.ndim != 3 or picture.shape[-1] not in (1, 3, 4) or 0 in picture.shape:
         raise PortraitError(
             f"The picture has shape {tuple(image.shape)}; height × width with 1, 3 or 4 channels was expected, alone "
-            "or in a batch. Give a picture."
+            "or in a batch. Pass a picture."
         )
     picture = picture.detach().cpu()
     picture = picture.float() / 255.0 if picture.dtype == torch.uint8 else picture.float()
     if not picture.isfinite().all():
-        raise PortraitError("The picture holds values that are not numbers (NaN or infinite). Make it again.")
+        raise PortraitError("The picture contains NaN or infinite values. Create it again.")
     picture = picture.clamp(0.0, 1.0)
     if picture.shape[-1] == 4:
         alpha = picture[..., 3:]
@@ -57,13 +57,13 @@ def as_picture(image: Tensor) -> Tensor:
 
 
 def as_mask(mask: Tensor, name: str, height: int, width: int) -> Tensor:
-    """(height width) float32 in 0..1 from a mask (h w) or a batch of them; another size is stretched to the picture's.
+    """(height width) float32 in 0..1 from a mask (h w) or a batch of them; other sizes are resized to the picture's.
 
-    Raises PortraitError for an empty one: a picture without alpha often comes with one.
+    Raises PortraitError for an empty mask, which often comes with a picture without alpha.
     """
     first = mask[0] if mask.ndim == 3 else mask
     if first.ndim != 2 or 0 in first.shape:
-        raise PortraitError(f"The {name} mask has shape {tuple(mask.shape)}; height × width was expected. Give a mask.")
+        raise PortraitError(f"The {name} mask has shape {tuple(mask.shape)}; height × width was expected. Pass a mask.")
     first = first.detach().cpu().float().nan_to_num().clamp(0.0, 1.0)
     if not first.any():
         raise PortraitError(

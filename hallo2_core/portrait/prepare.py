@@ -1,4 +1,4 @@
-"""A picture of somebody → `Portrait`, all that the networks need of it."""
+"""A picture → `Portrait`, everything the networks need from it."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def prepare_portrait(
     whole_picture: bool = False,
     as_released_range: bool = False,
 ) -> Portrait:
-    """Find the face, cut the picture to the video's shape, make the face region and the masks.
+    """Find the face, crop the picture to the video's shape, build the face region and the masks.
 
-    picture: whatever `as_picture` takes, of any size.  faces: None relies on `face_mask` or `whole_picture`.
+    picture: any input of `as_picture`, of any size.  faces: None relies on `face_mask` or `whole_picture`.
     width, height: of the video, multiples of 64.
     crop: auto, face, centre or none, see `choose_crop`; none and a single face give exactly the release's portrait.
-    face_index: which face, 0 the largest.  face_expand, lip_expand: boxes, in sizes of the face and the lips.
-    face_mask, lip_mask: (h w) drawn regions; their bounding boxes go before what is found.  pose_mask: (h w) where the
-    head's movement acts, taken as drawn.  whole_picture: take all of it for a face where none is found.
-    as_released_range: map a picture without a value below mid-grey as the release does, see `mapped_twice`.
+    face_index: which face, 0 the largest.  face_expand, lip_expand: box sizes, relative to the face and the lips.
+    face_mask, lip_mask: (h w) drawn regions; their bounding boxes override detection.  pose_mask: (h w) the region of
+    head motion, used as drawn.  whole_picture: use all of it as the face if none is found.
+    as_released_range: map a picture without a value below mid-gray as in the release, see `mapped_twice`.
 
     Raises PortraitError (no face, no such face, a bad picture or mask) and SettingsError (size, crop, expansion).
     """
@@ -70,7 +70,7 @@ def prepare_portrait(
     part = choose_crop(crop, subject.face.bounds, *size, height, width)
     face_box, lip_box = subject.face.box_in(part), subject.lips.box_in(part)
     pixels = _pixels(cut(source, part), height, width)
-    identity = torch.zeros(IDENTITY_WIDTH)  # as in the original where no face is found
+    identity = torch.zeros(IDENTITY_WIDTH)  # as in the original if no face is found
     if faces is not None and subject.chosen is not None:
         identity = faces.identity(source, subject.chosen)
     face_filled = filled_box(face_box, part.height, part.width)
@@ -91,19 +91,19 @@ def prepare_portrait(
 def mapped_twice(pixels: Tensor) -> Tensor:
     """pixels: -1..1.  A picture without a value below 0 is mapped by 2x - 1 once more.
 
-    As in the original: diffusers' image processor takes such a picture for one in 0..1. It looks at portrait and motion
+    As in the original: diffusers' image processor assumes that such a picture is in 0..1. It tests portrait and motion
     frames together, so a later clip whose motion frames have darker pixels is not mapped there. (Quirk 18.)
     """
     return pixels * 2.0 - 1.0 if float(pixels.min()) >= 0.0 else pixels
 
 
 def cut(picture: Tensor, part: Box) -> Tensor:
-    """picture: (h w …).  Returns the part of it."""
+    """picture: (h w …).  Returns the crop `part`."""
     return picture[part.top : part.bottom, part.left : part.right]
 
 
 def to_bytes(values: Tensor) -> Bytes:
-    """0..1 → 0..255, rounded: gives back exactly the bytes that a float picture was made of."""
+    """0..1 → 0..255, rounded: restores exactly the bytes that a float picture was made from."""
     return (values * 255.0).round().numpy().astype(np.uint8)
 
 
@@ -121,14 +121,14 @@ def _masks(face: Bytes, lip: Bytes, pose: Tensor | None, height: int, width: int
 
 
 def _moved(box: Box, part: Box) -> Box:
-    """A box of the part, in pixels of the whole picture."""
+    """A box in pixels of `part`, in pixels of the whole picture."""
     return Box(box.left + part.left, box.top + part.top, box.right + part.left, box.bottom + part.top)
 
 
 def _notes(picture: Tensor, subject: Subject, part: Box, identity: Tensor, height: int) -> list[str]:
     notes = []
     if picture.ndim == 4 and len(picture) > 1:
-        notes.append(f"{len(picture)} pictures were given; the first is animated.")
+        notes.append(f"{len(picture)} pictures were passed; the first is animated.")
     face = subject.face.bounds
     share = max(face.height / part.height, face.width / part.width)
     if share < SMALL_FACE_SHARE:
@@ -138,8 +138,8 @@ def _notes(picture: Tensor, subject: Subject, part: Box, identity: Tensor, heigh
     if height / part.height > SOFT_ENLARGEMENT:
         notes.append(
             f"The animated part is only {part.width}x{part.height} px and is enlarged {height / part.height:.1f} "
-            "times, so it will look soft. Use a larger picture of the face."
+            "times, so it will look soft. Use a larger picture."
         )
     if not identity.any():
-        notes.append("There is no identity embedding (zeros): only the released face files can make one.")
+        notes.append("The identity embedding is zero: only the released face models can compute one.")
     return notes

@@ -1,7 +1,7 @@
 """The face box, the face region and the three-region mask pyramid (quirk 22).
 
-The release fills a box around the face and one around the lips, shrinks both to 64×64, blurs them, and tells face,
-lips and everything else ("full" there, pose here) apart for the audio modules.
+The release fills a box around the face and one around the lips, shrinks both to 64×64, blurs them, and separates
+face, lips and everything else ("full" there, pose here) for the audio modules.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LIP_BLUR = 31
 FACE_EXPAND = 1.2
 LIP_EXPAND = 2.0
 
-# Numbers of the points in MediaPipe's face mesh.
+# Point indices in MediaPipe's face mesh.
 FACE_OUTLINE = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
@@ -35,19 +35,19 @@ LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 146, 91, 181, 84, 17, 3
 
 @dataclass(frozen=True)
 class SoftMasks:
-    """The three regions as the release blurs and parts them: each (64 64), whatever the picture's size."""
+    """The three regions, blurred and separated as in the release: each (64 64), whatever the picture's size."""
 
     pose: Bytes
     face: Bytes
     lip: Bytes
-    blurred_face: Bytes  # the face before the lips are taken out of it; pose is what it leaves
+    blurred_face: Bytes  # the face before the lips are subtracted; pose is its complement
 
 
 def expanded_box(points: Tensor, expand: float, height: int, width: int) -> Box:
     """A box `expand` times that of the points (n 2; x, y in pixels), inside a height × width picture.
 
-    As in the original: ends are rounded, centre and half-sides are floored, a box pushed over an edge is shifted
-    inside. (One larger than the picture ends at its edges; the original fills a wrong strip then.)
+    As in the original: ends are rounded, center and half-sides are floored, and a box that crosses an edge is shifted
+    inside. (A box larger than the picture is clamped to it; the original fills a wrong strip then.)
     """
     low, high = points.amin(dim=0).tolist(), points.amax(dim=0).tolist()
     left, right = _expanded(round(low[0]), round(high[0]), expand, width)
@@ -76,7 +76,7 @@ def filled_box(box: Box, height: int, width: int) -> Bytes:
 def soft_masks(face_mask: Bytes, lip_mask: Bytes) -> SoftMasks:
     """face_mask, lip_mask: (h w), the filled boxes at the size of the picture.
 
-    A face that covers the whole picture stays one here; the release's min-max empties a constant mask.
+    A face that covers the whole picture is kept; in the release, min-max normalization makes a constant mask zero.
     """
     face = _softened(face_mask, FACE_BLUR)
     lip = _softened(lip_mask, LIP_BLUR)
@@ -90,7 +90,7 @@ def _softened(mask: Bytes, kernel: int) -> Bytes:
 
 
 def background_of(face: Bytes) -> Bytes:
-    """As in the original: (1 - face / 255) × 255 in float64, truncated, so 50 of the 256 values come out one low."""
+    """As in the original: (1 - face / 255) × 255 in float64, truncated, so 50 of the 256 values are one too low."""
     return ((1.0 - face / 255.0) * 255.0).astype(np.uint8)
 
 
@@ -110,11 +110,11 @@ def _levels(mask: Bytes, height: int, width: int) -> tuple[Tensor, ...]:
 
 
 def face_region(face_mask: Bytes, height: int, width: int) -> Tensor:
-    """(3 h w), 0..1: the unblurred face box at the video's size; what the face locator sees and patch drop keeps."""
+    """(3 h w), 0..1: the unblurred face box at the video's size, for the face locator and patch drop."""
     resized = torch.from_numpy(resize_antialiased(face_mask, height, width)).float() / 255.0
     return repeat(resized, "h w -> c h w", c=3)
 
 
 def resize_antialiased(picture: Bytes, height: int, width: int) -> Bytes:
-    """Pillow's bilinear, which averages when it shrinks. picture: (h w) or (h w c) uint8."""
+    """Pillow's bilinear, which is antialiased when downscaling. picture: (h w) or (h w c) uint8."""
     return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))

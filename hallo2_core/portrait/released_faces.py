@@ -1,7 +1,7 @@
-"""The released face files, run by onnxruntime: SCRFD finds faces, glintr100 makes the identity embedding.
+"""The released face models, run with onnxruntime: SCRFD detects faces, glintr100 computes the identity embedding.
 
-Numbers and conventions (sizes, thresholds, template) are those of insightface, which the release calls. The files are
-for non-commercial research only; see NOTICE.
+Sizes, thresholds and the template are those of insightface, which the release uses. The files are for non-commercial
+research only; see NOTICE.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ MIN_SCORE = 0.5
 SAME_FACE_IOU = 0.4
 
 RECOGNISER_SIDE_PX = 112
-# Where the five points of a straightened face lie, in pixels whose middles are whole numbers.
+# The five points of an aligned face, in pixels with integer centers.
 TEMPLATE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
 
 
 def released_face_analysis(detector: Path, recogniser: Path, provider: str = "cpu") -> FaceAnalysis:
-    """SCRFD and glintr100 from their files; landmarks still come from the built-in FaceMesh.
+    """SCRFD and glintr100 from their files; landmarks come from the built-in FaceMesh.
 
     provider: a key of PROVIDERS. Raises MissingDependencyError, CheckpointError or SettingsError.
     """
@@ -56,13 +56,13 @@ def released_face_analysis(detector: Path, recogniser: Path, provider: str = "cp
 
 
 def open_session(path: Path, provider: str) -> Any:  # noqa: ANN401 - onnxruntime may not be installed
-    """An onnxruntime session, from whichever flavour of onnxruntime is installed."""
+    """A session of the installed onnxruntime package."""
     try:
         import onnxruntime
     except ImportError as error:
         raise MissingDependencyError(
             f"{path.name} needs onnxruntime, which is not installed. Install it with 'pip install onnxruntime' (or "
-            "onnxruntime-gpu, onnxruntime-directml; the pack's extra 'face' names it), or choose the built-in face "
+            "onnxruntime-gpu, onnxruntime-directml; the pack's extra is 'face'), or choose the built-in face "
             "analysis."
         ) from error
     available = onnxruntime.get_available_providers()
@@ -96,7 +96,7 @@ class ScrfdDetector:
         self.session = session
 
     def detect(self, picture: Tensor) -> list[Detection]:
-        """picture: (3 h w), RGB in 0..1. It is fitted into the upper left of a 640×640 square, black around it."""
+        """picture: (3 h w), RGB in 0..1. It is fitted into the top left of a 640×640 square, padded with black."""
         height, width = picture.shape[1:]
         ratio, side = height / width, DETECTOR_SIDE_PX
         small = (side, max(int(side / ratio), 1)) if ratio > 1 else (max(int(side * ratio), 1), side)
@@ -112,19 +112,19 @@ class ScrfdDetector:
             for i in (scores >= MIN_SCORE).nonzero()[:, 0].tolist():
                 box = torch.cat([anchors[i] - boxes[i, :2] * stride, anchors[i] + boxes[i, 2:] * stride])
                 five = anchors[i] + rearrange(points[i], "(n xy) -> n xy", xy=2) * stride
-                # Its pixels' middles are whole numbers, ours lie half a pixel further.
+                # SCRFD's pixel centers are integers, ours are at half pixels.
                 found.append(Detection(box * back + 0.5, float(scores[i]), five * back + 0.5))
         return _strongest(found)
 
 
 class ArcFaceRecogniser:
-    """glintr100: 512 numbers from a face straightened to 112×112."""
+    """glintr100: a 512-d embedding of a face aligned to 112×112."""
 
     def __init__(self, session: Any) -> None:  # noqa: ANN401 - an onnxruntime session
         shape = session.get_outputs()[0].shape
         if shape[-1] != IDENTITY_WIDTH:
             raise CheckpointError(
-                f"The face recogniser's output has shape {shape}; {IDENTITY_WIDTH} numbers were expected. "
+                f"The face recognizer's output has shape {shape}; {IDENTITY_WIDTH} values were expected. "
                 f"Choose {RECOGNISER_FILE}."
             )
         self.session = session
@@ -136,18 +136,18 @@ class ArcFaceRecogniser:
 
 
 def straightened(picture: Tensor, five_points: Tensor) -> Tensor:
-    """(3 112 112): the face of picture (3 h w), turned and scaled so that its five points come onto the template."""
+    """(3 112 112): the face of picture (3 h w), rotated and scaled so that its five points match the template."""
     to_template = similarity.fit(five_points, torch.tensor(TEMPLATE) + 0.5)
     return similarity.sample(picture, similarity.inverse(to_template), RECOGNISER_SIDE_PX, RECOGNISER_SIDE_PX)
 
 
 def _as_input(pictures: Tensor, scale: float) -> NDArray[np.float32]:
-    """pictures: 0..1 → bytes' range, centred, divided by `scale`."""
+    """pictures: 0..1 → 0..255, centered, divided by `scale`."""
     return ((pictures * 255.0 - 127.5) / scale).numpy()
 
 
 def _by_stride(outputs: Sequence[NDArray[np.float32]]) -> list[tuple[Tensor, Tensor, Tensor, int]]:
-    """Sort SCRFD's nine outputs: (scores (n), boxes (n 4), points (n 10), stride), by their lengths and widths."""
+    """Sort SCRFD's nine outputs: (scores (n), boxes (n 4), points (n 10), stride), by their shapes."""
     tables = [rearrange(torch.from_numpy(out), "... v -> (...) v") for out in outputs]
     found = []
     for stride in STRIDES:

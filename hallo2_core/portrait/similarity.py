@@ -1,6 +1,6 @@
-"""Similarity transforms (turn, scale, shift): fitted to points, and used to sample a straightened face.
+"""Similarity transforms (rotation, scale, translation): fitted to points, used to sample an aligned face.
 
-Coordinates are continuous: x to the right, y down, the middle of the first pixel is (0.5, 0.5). A transform is a
+Coordinates are continuous: x to the right, y down, the center of the first pixel is (0.5, 0.5). A transform is a
 (2 3) matrix; `apply` gives matrix × (x, y, 1).
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor
 def apply(transform: Tensor, points: Tensor) -> Tensor:
     """transform: on the CPU.  points: (… 2), on any device.  Returns (… 2), there.
 
-    Written out: cards may round a matrix product to TF32, which is off by two pixels in 4096.
+    Written out, because GPUs may compute matrix products in TF32, an error of two pixels in 4096.
     """
     (x_by_x, x_by_y, x_shift), (y_by_x, y_by_y, y_shift) = transform.tolist()
     x, y = points.unbind(dim=-1)
@@ -25,14 +25,14 @@ def apply(transform: Tensor, points: Tensor) -> Tensor:
 
 
 def pixel_middles(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
-    """(height width 2): x, y of the middle of each pixel."""
+    """(height width 2): x, y of the center of each pixel."""
     rows, columns = (torch.arange(size, device=device) + 0.5 for size in (height, width))
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     return torch.stack([x, y], dim=-1)
 
 
 def fit(source: Tensor, target: Tensor) -> Tensor:
-    """(2 3): the transform that brings `source` (n 2) closest to `target` (n 2), least squares, never mirroring."""
+    """(2 3): the least-squares transform from `source` (n 2) to `target` (n 2), without reflection."""
     start, end = source - source.mean(dim=0), target - target.mean(dim=0)
     along = (start * end).sum()
     across = (start[:, 0] * end[:, 1] - start[:, 1] * end[:, 0]).sum()
@@ -42,13 +42,13 @@ def fit(source: Tensor, target: Tensor) -> Tensor:
 
 
 def inverse(transform: Tensor) -> Tensor:
-    """(2 3): the transform that undoes this one."""
+    """(2 3): the inverse transform."""
     back = torch.linalg.inv(transform[:, :2])
     return torch.cat([back, (-back @ transform[:, 2]).unsqueeze(1)], dim=1)
 
 
 def from_square(centre: Tensor, side: float, angle: float, pixels: int) -> Tensor:
-    """(2 3): from a picture of pixels × pixels to a square in the source, turned by `angle` radians (x towards y)."""
+    """(2 3): from a picture of pixels × pixels to a square in the source, rotated by `angle` radians (x towards y)."""
     scale = side / pixels
     cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
     turn = torch.tensor([[cos, -sin], [sin, cos]])
@@ -56,9 +56,9 @@ def from_square(centre: Tensor, side: float, angle: float, pixels: int) -> Tenso
 
 
 def sample(picture: Tensor, to_source: Tensor, height: int, width: int, beyond: str = "zeros") -> Tensor:
-    """Bilinear samples (c height width) of `picture` (c h w) at the places that `to_source` sends each pixel to.
+    """Bilinear samples (c height width) of `picture` (c h w) at the positions to which `to_source` maps each pixel.
 
-    beyond: what lies outside the picture, "zeros" or "border" (its edge goes on).
+    beyond: padding outside the picture, "zeros" or "border" (the edge is repeated).
     """
     places = apply(to_source, pixel_middles(height, width))
     size = torch.tensor([picture.shape[2], picture.shape[1]])

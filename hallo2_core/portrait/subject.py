@@ -1,4 +1,4 @@
-"""Who is animated: the face and its lips, found in the picture or drawn by hand."""
+"""The subject: the face and its lips, detected in the picture or drawn by hand."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .region_masks import FACE_OUTLINE, LIPS, expanded_box
 
 LARGEST_TRAINED_YAW = 30.0
 LARGEST_ROLL = 30.0
-BELONGS_TOGETHER_IOU = 0.1  # a found face and a drawn face mask
-# The lips of a face that looks into the camera, in parts of its outline's box: left, top, right, bottom.
+BELONGS_TOGETHER_IOU = 0.1  # of a detected face and a drawn face mask
+# The lips of a frontal face, as fractions of its outline box: left, top, right, bottom.
 LIPS_IN_FACE = (0.25, 0.665, 0.73, 0.815)
 
 log = logging.getLogger("hallo2")
@@ -26,7 +26,7 @@ log = logging.getLogger("hallo2")
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the picture: around points that were found, to be expanded, or as drawn by hand (expand None)."""
+    """A region of the picture: a box around detected points, to be expanded, or drawn by hand (expand None)."""
 
     name: str
     points: Tensor  # (n 2): x, y in pixels of the picture
@@ -38,7 +38,7 @@ class Region:
         return Box(*(round(x) for x in (*low, *high)))
 
     def box_in(self, crop: Box) -> Box:
-        """The expanded box, in pixels of the crop. Raises PortraitError where the region lies outside of it."""
+        """The expanded box, in pixels of the crop. Raises PortraitError if the region lies outside it."""
         drawn = inside(self.bounds, crop, self.name)
         if self.expand is None:
             return drawn
@@ -49,13 +49,13 @@ class Region:
 class Subject:
     face: Region
     lips: Region
-    chosen: Face | None  # the found face, where one belongs to the region
+    chosen: Face | None  # the detected face that matches the region
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Expansion:
-    """How much larger than the face and the lips their boxes are made."""
+    """Scale factors of the face box and the lip box."""
 
     face: float
     lips: float
@@ -75,10 +75,10 @@ def choose_subject(
     lip_mask: Tensor | None,
     whole_picture: bool,
 ) -> Subject:
-    """picture: (h w 3).  face_mask, lip_mask: (h w), drawn regions that go before found ones.
+    """picture: (h w 3).  face_mask, lip_mask: (h w), drawn regions; they override detected ones.
 
-    face_index: 0 is the largest face, as in the original; with a face mask, the face under the mask is taken.
-    whole_picture: where no face is found and none is drawn, all of the picture is one, instead of an error.
+    face_index: 0 is the largest face, as in the original; with a face mask, the face under the mask is used.
+    whole_picture: if no face is found or drawn, use the whole picture as the face instead of raising an error.
     """
     notes: list[str] = []
     found = faces.find(picture) if faces is not None else []
@@ -93,7 +93,7 @@ def choose_subject(
         face = Region("face", chosen.landmarks[list(FACE_OUTLINE)], expansion.face)
     elif whole_picture:
         face = Region("picture", torch.tensor([[0.0, 0.0], [picture.shape[1], picture.shape[0]]]))
-        notes.append("No face was found, so the whole picture is taken for one, as asked.")
+        notes.append("No face was found, so the whole picture is used as the face.")
     else:
         raise _no_face(picture, faces)
 
@@ -103,7 +103,7 @@ def choose_subject(
         lips = Region("lips", chosen.landmarks[list(LIPS)], expansion.lips)
     else:
         lips = Region("lips", _usual_lips(face.bounds), expansion.lips)
-        notes.append("The lips are assumed where a face that looks ahead has them; draw a lip mask if that is wrong.")
+        notes.append("The lips are assumed at the position of a frontal face; draw a lip mask if that is wrong.")
     if chosen is not None:
         notes += _pose_notes(chosen)
     return Subject(face, lips, chosen, tuple(notes))
@@ -113,12 +113,12 @@ def _pose_notes(face: Face) -> list[str]:
     notes = []
     if abs(face.yaw_degrees) > LARGEST_TRAINED_YAW:
         notes.append(
-            f"The head looks about {abs(face.yaw_degrees):.0f}° to the side; the release was trained on less than "
-            f"{LARGEST_TRAINED_YAW:.0f}°, so the lips may follow the speech badly."
+            f"The head is turned about {abs(face.yaw_degrees):.0f}° to the side; the release was trained on less than "
+            f"{LARGEST_TRAINED_YAW:.0f}°, so lip sync may be poor."
         )
     if abs(face.roll_degrees) > LARGEST_ROLL:
         notes.append(
-            f"The head is tilted by about {abs(face.roll_degrees):.0f}°; turn the picture so that the eyes are level."
+            f"The head is tilted about {abs(face.roll_degrees):.0f}°; rotate the picture until the eyes are level."
         )
     return notes
 
@@ -127,7 +127,7 @@ def _face_number(index: int, found: list[Face]) -> Face:
     if not 0 <= index < len(found):
         count = "1 face was found" if len(found) == 1 else f"{len(found)} faces were found"
         raise PortraitError(
-            f"Face number {index} was asked for, but {count}: choose 0 (the largest)"
+            f"Face number {index} was requested, but {count}: choose 0 (the largest)"
             + (f" to {len(found) - 1}." if len(found) > 1 else ".")
         )
     return found[index]
@@ -141,7 +141,7 @@ def _face_under(drawn: Box, found: list[Face]) -> Face | None:
 
 
 def _corners_of_mask(mask: Tensor) -> Tensor:
-    """(2 2): upper left and lower right of what is at least half as strong as the mask's strongest place."""
+    """(2 2): top-left and bottom-right corners of the area at or above half the mask's maximum."""
     places = (mask >= mask.max() / 2).nonzero()
     return torch.stack([places.amin(dim=0), places.amax(dim=0) + 1]).flip(dims=(1,)).float()
 
@@ -156,12 +156,12 @@ def _usual_lips(face: Box) -> Tensor:
 
 def _no_face(picture: Tensor, faces: FaceFinder | None) -> PortraitError:
     size = f"{picture.shape[1]}x{picture.shape[0]}"
-    choices = "draw a face mask (for a painting or a cartoon), or ask for the whole picture to be taken for a face."
+    choices = "draw a face mask (for a painting or a cartoon), or use the whole picture as the face."
     if faces is None:
-        return PortraitError(f"Nothing says where the face is in the {size} picture: give a face analysis, {choices}")
+        return PortraitError(f"The face in the {size} picture cannot be found: connect a face analysis, {choices}")
     for quarter_turns, way in ((3, "90° clockwise"), (1, "90° anticlockwise"), (2, "180°")):
         if faces.find(torch.rot90(picture, quarter_turns, (0, 1))):
             return PortraitError(
-                f"No upright face was found in the {size} picture, but one shows when it is turned {way}: turn it."
+                f"No upright face was found in the {size} picture, but there is one after rotating it {way}: rotate it."
             )
-    return PortraitError(f"No face was found in the {size} picture: take one where it is larger, {choices}")
+    return PortraitError(f"No face was found in the {size} picture: use one with a larger face, {choices}")

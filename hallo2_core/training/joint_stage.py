@@ -91,36 +91,40 @@ class JointStage:
         def draw(limit: int) -> int:
             return int(torch.randint(limit, (), generator=draws))
 
+        def chance() -> float:
+            return float(torch.rand((), generator=draws))
+
         record = draw(len(records))
         length = records.rows(record, LATENTS)
         first = settings.motion_frames + draw(length - settings.frames - settings.motion_frames + 1)
         portrait = draw(length)
-        span = slice(first, first + settings.frames)
-        latents = records.read(record, LATENTS, span).float()
+        latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
         noise = torch.randn(latents.shape, generator=draws)
-        timestep, chance = draw(TRAINING_STEPS), float(torch.rand((), generator=draws))
-        sees = float(torch.rand((), generator=draws)) >= settings.uncond_ratio
-        pixels = records.read(record, FRAMES, portrait)
-        size_px = pixels.shape[-1]
-        region = face_region_of(records.read(record, FACE_BOX, portrait), size_px)
-        if chance < settings.start_ratio:
-            motion = torch.zeros(settings.motion_frames, *region.shape)
-        else:
-            if chance < settings.start_ratio + settings.portrait_motion_ratio:
-                before = repeat(pixels, "c h w -> m c h w", m=settings.motion_frames)
-            else:
-                before = records.read(record, FRAMES, slice(first - settings.motion_frames, first))
-            clip_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(seed, number, "motion") % 2**31)
-            motion = corrupt_motion_frames(pixels_of(before), region, CORRUPTION, clip_draws)
-        reach = (first - WINDOW_REACH, first + settings.frames + WINDOW_REACH)
-        some = slice(max(reach[0], 0), min(reach[1], length))
-        windows = speech_windows(
-            records.read(record, FEATURES, some).float(), first - some.start, settings.frames, WINDOW_REACH
-        )
+        timestep = draw(TRAINING_STEPS)
+        before = self._before(records, record, first, portrait, chance())
+        region = face_region_of(records.read(record, FACE_BOX, portrait), before.shape[-1])
+        clip_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(seed, number, "motion"))
         return _Clip(
-            latents, noise, timestep, records.read(record, LATENTS, portrait).float(), motion, region,
-            mask_levels(records.read(record, MASKS, portrait), size_px), windows, sees,
-        )  # fmt: skip
+            latents=latents,
+            noise=noise,
+            timestep=timestep,
+            reference=records.read(record, LATENTS, portrait).float(),
+            motion_pixels=before if not before.any() else corrupt_motion_frames(before, region, CORRUPTION, clip_draws),
+            face_region=region,
+            masks=mask_levels(records.read(record, MASKS, portrait), before.shape[-1]),
+            windows=speech_windows(records.read(record, FEATURES).float(), first, settings.frames, WINDOW_REACH),
+            sees=chance() >= settings.uncond_ratio,
+        )
+
+    def _before(self, records: RecordShards, record: int, first: int, portrait: int, chance: float) -> Tensor:
+        """(m 3 H W), -1..1: what stands before the clip. Nothing is zeros, which stay as they are."""
+        settings = self._settings
+        count = settings.motion_frames
+        if chance < settings.start_ratio:
+            return torch.zeros(count, *records.read(record, FRAMES, portrait).shape)
+        if chance < settings.start_ratio + settings.portrait_motion_ratio:
+            return repeat(pixels_of(records.read(record, FRAMES, portrait)), "c h w -> m c h w", m=count)
+        return pixels_of(records.read(record, FRAMES, slice(first - count, first)))
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         return not name.startswith(("denoising_unet.conv_in", "denoising_unet.conv_out", "reference_net.conv_in"))

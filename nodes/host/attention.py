@@ -32,7 +32,7 @@ LIMITS = {
 }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HostAttention:
     """The kernel that ComfyUI was started with, where it accepts the head width and dtype; else PyTorch's.
 

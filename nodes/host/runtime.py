@@ -21,12 +21,15 @@ class HostRuntime:
     """The core's `Runtime`: ComfyUI's memory manager, progress bar and cancel button."""
 
     def __init__(self, *held: Managed, working_bytes: float = 0, node_id: str | None = None) -> None:
-        """working_bytes: for the host to keep free beside the weights. node_id: where a user is told of the work."""
+        """working_bytes: for the host to keep free beside the weights. node_id: the node that shows what `notify` says;
+        what it shows of an earlier run is cleared."""
         self.device = mm.get_torch_device()
         self._node_id = node_id
         self._held = {id(patcher.model): (patcher, one.whole) for one in held for patcher in one.patchers}
         self._working_bytes = working_bytes
         self._bar: comfy.utils.ProgressBar | None = None
+        if node_id is not None:
+            show_text(node_id, "")
 
     def ready(self, *modules: nn.Module) -> None:
         chosen = [self._held[id(module)] for module in modules]

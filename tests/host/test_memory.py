@@ -80,6 +80,18 @@ def test_a_card_that_cannot_hold_the_smallest_tile_is_an_error_that_says_so(upsc
     assert "ran out of memory even with tiles of 128x128 px (Allocation on device)" in run.message
 
 
+def test_out_of_memory_is_recognized_and_what_is_loaded_can_be_freed(host):
+    assert said(host.run(probe("ProbeOutOfMemory"))) == {
+        "the host's own": True,
+        "asynchronous": True,
+        "cancelled": False,
+        "another": False,
+        "loaded": True,
+        "freed": False,
+        "loaded again": True,
+    }
+
+
 def test_the_manager_is_asked_for_what_the_upscale_model_needs(host):
     found = said(host.run(probe("ProbeUpscaleModelOnCard")))
     assert found["asked"] == [[512 * 512 * 3 * 4 * 2 * 384, True]]

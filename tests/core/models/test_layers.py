@@ -8,7 +8,7 @@ from diffusers.models.resnet import ResnetBlock2D
 from tiny import normal
 
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
-from hallo2_core.models import casting
+from hallo2_core.models import casting, layers
 from hallo2_core.models.layers import (
     LARGEST_BATCH,
     Attention,
@@ -64,6 +64,20 @@ def test_a_batch_beyond_what_a_cuda_grid_holds_is_split_and_gives_the_same_bits(
     assert batches == [LARGEST_BATCH, LARGEST_BATCH, 1]
     q, k, v = (x.unflatten(-1, (2, 2)).transpose(1, 2) for x in (q, k, v))
     assert torch.equal(split, fused(q, k, v).transpose(1, 2).flatten(2))
+
+
+def test_a_split_batch_has_gradients(monkeypatch):
+    monkeypatch.setattr(layers, "LARGEST_BATCH", 2)
+    with torch.enable_grad():
+        q, k, v = (normal(seed, 5, 3, 8).requires_grad_() for seed in range(3))
+        sdpa(q, k, v, heads=2).square().sum().backward()
+        split = [x.grad.clone() for x in (q, k, v)]
+        monkeypatch.undo()
+        for x in (q, k, v):
+            x.grad = None
+        sdpa(q, k, v, heads=2).square().sum().backward()
+    for ours, whole in zip(split, (q, k, v), strict=True):
+        torch.testing.assert_close(ours, whole.grad)
 
 
 def test_attention_equals_diffusers_and_takes_context_of_another_width():

@@ -54,7 +54,7 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path):
     (tmp_path / "text.png").write_text("not a picture")
     Image.fromarray(pixels(300, 300)).save(tmp_path / "whole.png")
     (tmp_path / "torn.png").write_bytes((tmp_path / "whole.png").read_bytes()[:2000])
-    with pytest.raises(PortraitError, match="text.png is not a picture"):
+    with pytest.raises(PortraitError, match="text.png is not a readable picture"):
         load_picture(tmp_path / "text.png")
     with pytest.raises(PortraitError, match="torn.png cannot be read"):
         load_picture(tmp_path / "torn.png")

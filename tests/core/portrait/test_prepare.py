@@ -86,7 +86,7 @@ def test_pictures_come_in_any_form(faces, portrait):
     expected = prepare_portrait(portrait, faces, 128, 128)
     batch = torch.stack([portrait, torch.zeros_like(portrait)])
     made = prepare_portrait(batch, faces, 128, 128)
-    assert torch.equal(made.pixels, expected.pixels) and "2 pictures were given" in made.notes[0]
+    assert torch.equal(made.pixels, expected.pixels) and "2 pictures were passed" in made.notes[0]
     alpha = torch.cat([portrait, torch.ones(512, 512, 1)], dim=-1)
     assert torch.equal(prepare_portrait(alpha, faces, 128, 128).pixels, expected.pixels)
     grey = prepare_portrait(portrait.mean(dim=-1), faces, 128, 128)

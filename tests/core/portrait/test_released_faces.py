@@ -145,7 +145,7 @@ def test_files_that_are_not_the_released_ones(tmp_path):
         released_face_analysis(tmp_path / "torn.onnx", recogniser)
     with pytest.raises(CheckpointError, match="has 6 outputs.*scrfd_10g_bnkps"):
         released_face_analysis(detector_file(tmp_path / "no_points.onnx", [], outputs=6), recogniser)
-    with pytest.raises(CheckpointError, match="512 numbers were expected"):
+    with pytest.raises(CheckpointError, match="512 values were expected"):
         released_face_analysis(detector, recogniser_file(tmp_path / "small.onnx", width=128))
     with pytest.raises(SettingsError, match="cannot run on 'quantum' here; choose one of 'cpu'"):
         released_face_analysis(detector, recogniser, provider="quantum")

@@ -45,7 +45,7 @@ def test_the_largest_face_is_number_zero():
 
 @pytest.mark.parametrize("index", [-1, 2, 7])
 def test_a_number_that_no_face_has_tells_how_many_there_are(index):
-    with pytest.raises(PortraitError, match=f"Face number {index} was asked for, but 2 faces were found.*0.*to 1"):
+    with pytest.raises(PortraitError, match=f"Face number {index} was requested, but 2 faces were found.*0.*to 1"):
         choose(Finds(face_at(20, 20, 60), face_at(300, 100, 200)), index=index)
 
 
@@ -76,7 +76,7 @@ def test_faint_masks_count_by_their_strongest_part():
 def test_the_whole_picture_only_when_asked_for_and_nobody_is_found():
     with pytest.raises(PortraitError, match="No face was found in the 600x400 picture.*mask.*whole picture"):
         choose(Finds())
-    with pytest.raises(PortraitError, match="Nothing says where the face is.*face analysis"):
+    with pytest.raises(PortraitError, match="cannot be found: connect a face analysis"):
         choose(None)
     subject = choose(Finds(), whole_picture=True)
     assert subject.face.bounds == Box(0, 0, 600, 400)
@@ -86,7 +86,7 @@ def test_the_whole_picture_only_when_asked_for_and_nobody_is_found():
 
 
 def test_a_picture_that_lies_on_its_side_says_so():
-    with pytest.raises(PortraitError, match="turned 90° clockwise"):
+    with pytest.raises(PortraitError, match="rotating it 90° clockwise"):
         choose(Finds(face_at(20, 20, 60), shape=(600, 400, 3)))
 
 

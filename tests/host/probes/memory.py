@@ -139,6 +139,37 @@ class ProbeUpscaleModelOnCard(io.ComfyNode):
         return io.NodeOutput(ui=ui.PreviewText(json.dumps(found)))
 
 
+class ProbeOutOfMemory(io.ComfyNode):
+    """Which errors our runtime takes for the device's being full, and whether it can free what is loaded."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeOutOfMemory", inputs=[], outputs=[], is_output_node=True)
+
+    @classmethod
+    def execute(cls):
+        networks = pack("nodes.host.networks")
+        held = networks.managed(None, torch.nn.Linear(2, 2))
+        runtime = pack("nodes.host.runtime").HostRuntime(held)
+        errors = {
+            "the host's own": mm.OOM_EXCEPTION("Allocation on device"),
+            "asynchronous": getattr(torch, "AcceleratorError", RuntimeError)("CUDA error: out of memory"),
+            "cancelled": mm.InterruptProcessingException(),
+            "another": RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        }
+        found = {name: runtime.is_out_of_memory(error) for name, error in errors.items()}
+        network = held.patchers[0].model
+        steps = (
+            ("loaded", lambda: runtime.ready(network)),
+            ("freed", runtime.free_memory),
+            ("loaded again", lambda: runtime.ready(network)),
+        )
+        for name, step in steps:
+            step()
+            found[name] = any(one.real_model() is network for one in mm.current_loaded_models)
+        return io.NodeOutput(ui=ui.PreviewText(json.dumps(found)))
+
+
 class ProbeDynamic(io.ComfyNode):
     """Our networks on a host that streams weights (stand-ins for its native parts), beside a model of the host's that
     is there already, on a card with next to nothing free."""
@@ -215,4 +246,11 @@ class Buffer:
         pass
 
 
-NODES = [ProbeCompactModel, ProbeLoadedUpscaleModel, ProbeSmallCardModel, ProbeUpscaleModelOnCard, ProbeDynamic]
+NODES = [
+    ProbeCompactModel,
+    ProbeLoadedUpscaleModel,
+    ProbeSmallCardModel,
+    ProbeUpscaleModelOnCard,
+    ProbeOutOfMemory,
+    ProbeDynamic,
+]
