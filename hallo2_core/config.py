@@ -1,4 +1,4 @@
-"""Dimensions of the networks, as frozen dataclasses. Defaults are the released model's."""
+"""Network dimensions, as frozen dataclasses. Defaults are the released model's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .errors import SettingsError
 LATENT_CHANNELS = 4
 LATENT_SCALE = 0.18215  # SD 1.x: latents are the VAE's posterior mean times this
 PIXELS_PER_LATENT = 8
-SIZE_MULTIPLE_PX = 64  # three halvings of the latents below the VAE's eightfold one
+SIZE_MULTIPLE_PX = 64  # the VAE's factor 8, and three halvings in the UNet
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class AudioProjectionConfig:
 
 @dataclass(frozen=True)
 class Hallo2Config:
-    """Everything `net.pth` holds."""
+    """All networks in `net.pth`."""
 
     unet: UNetConfig = field(default_factory=UNetConfig)
     face_locator: FaceLocatorConfig = field(default_factory=FaceLocatorConfig)
@@ -61,7 +61,7 @@ class Hallo2Config:
 
 @dataclass(frozen=True)
 class TextControlConfig:
-    """The text-control adapter (paper §4.3): what of the denoising UNet it fits, and its own MLPs."""
+    """The text-control adapter (paper §4.3): the denoising UNet's dimensions that it fits, and those of its MLPs."""
 
     block_widths: tuple[int, ...] = (320, 640, 1280, 1280)
     layers_per_block: int = 2
@@ -78,7 +78,7 @@ class TextControlConfig:
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """diffusers' AutoencoderKL, as SD 1.x has it."""
+    """diffusers' AutoencoderKL, as in SD 1.x."""
 
     block_widths: tuple[int, ...] = (128, 256, 512, 512)
     layers_per_block: int = 2
@@ -87,7 +87,7 @@ class VAEConfig:
 
 @dataclass(frozen=True)
 class Wav2VecConfig:
-    """The speech encoder, wav2vec2-base-960h. Its convolutions turn every 320 samples at 16 kHz into a feature."""
+    """The speech encoder, wav2vec2-base-960h. Its convolutions produce one feature per 320 samples at 16 kHz."""
 
     width: int = 768
     layers: int = 12
@@ -101,12 +101,12 @@ class Wav2VecConfig:
 
     @property
     def hop_samples(self) -> int:
-        """From one feature to the next."""
+        """Distance between features."""
         return math.prod(self.conv_strides)
 
     @property
     def reach_samples(self) -> int:
-        """What one feature hears: feature i begins at sample i × hop and ends this much later."""
+        """Receptive field of one feature: feature i starts at sample i × hop and ends this much later."""
         reach = 1
         for kernel, stride in zip(reversed(self.conv_kernels), reversed(self.conv_strides), strict=True):
             reach = (reach - 1) * stride + kernel
@@ -126,10 +126,10 @@ DEMO_WAV2VEC = Wav2VecConfig(
 
 @dataclass(frozen=True)
 class UpscalerConfig:
-    """The temporal VQ upscaler (paper §4.2), as `net_g.pth` has it."""
+    """The temporal VQ upscaler (paper §4.2), as in `net_g.pth`."""
 
     side_px: int = 512  # of the square pictures it restores: aligned faces
-    widths: tuple[int, ...] = (64, 128, 128, 256, 256, 512)  # from the full side down to the codes'
+    widths: tuple[int, ...] = (64, 128, 128, 256, 256, 512)  # from full resolution down to the codes
     blocks_per_level: int = 2
     norm_groups: int = 32
     codes: int = 1024
@@ -139,8 +139,8 @@ class UpscalerConfig:
     heads: int = 8
     alignment_layers: int = 9
     fused_sides: tuple[int, ...] = (32, 64, 128, 256)
-    latent_widths: tuple[int, ...] | None = None  # the encoder of diffusion latents; the release has none
-    window_frames: int = 16  # trained on windows of so many frames
+    latent_widths: tuple[int, ...] | None = None  # the encoder of diffusion latents; not in the release
+    window_frames: int = 16  # the window length it was trained on
 
     @property
     def code_side(self) -> int:
@@ -152,7 +152,7 @@ class UpscalerConfig:
             if from_latents != self.code_side:
                 raise SettingsError(
                     f"The encoder of latents ends at side {from_latents}, the encoder of pictures at {self.code_side}: "
-                    f"these {len(self.latent_widths)} and {len(self.widths)} levels do not belong together."
+                    f"{len(self.latent_widths)} and {len(self.widths)} levels do not match."
                 )
 
 
@@ -171,9 +171,9 @@ DEMO_UPSCALER = UpscalerConfig(
 
 
 def check_frame_size(width_px: int, height_px: int) -> None:
-    """Refuse a size that the networks cannot halve three times below the VAE."""
+    """Raise SettingsError unless the latents can be halved three times."""
     if width_px % SIZE_MULTIPLE_PX or height_px % SIZE_MULTIPLE_PX or min(width_px, height_px) < SIZE_MULTIPLE_PX:
         raise SettingsError(
             f"The size is {width_px}x{height_px}; width and height must be multiples of {SIZE_MULTIPLE_PX}. "
-            f"Choose for example 512x512, the size the release was trained on."
+            f"Choose 512x512, for example, the size the release was trained on."
         )

@@ -2,19 +2,19 @@
 
 
 class Hallo2Error(Exception):
-    """Bad input or a missing part: shown to the user as it stands, without a traceback."""
+    """Bad input or a missing part: shown to the user as is, without a traceback."""
 
 
 class CheckpointError(Hallo2Error):
-    """A weights file is missing, damaged, or not the file it is taken for."""
+    """A weights file is missing, damaged, or not the expected one."""
 
 
 class PortraitError(Hallo2Error):
-    """The picture or its masks cannot be animated as they are."""
+    """The picture or its masks cannot be animated."""
 
 
 class AudioError(Hallo2Error):
-    """The sound cannot be read or encoded."""
+    """The audio cannot be read or encoded."""
 
 
 class VideoError(Hallo2Error):
@@ -22,19 +22,19 @@ class VideoError(Hallo2Error):
 
 
 class JobError(Hallo2Error):
-    """A job's folder cannot be used: another run holds it, or the disk refuses."""
+    """A job's folder cannot be used: another run holds it, or reading or writing fails."""
 
 
 class SettingsError(Hallo2Error):
-    """A setting lies outside what the networks or the release allow."""
+    """A setting is outside the range that the networks or the release allow."""
 
 
 class MemoryShortageError(Hallo2Error):
-    """The device ran out of memory, and smaller pieces did not help. The job is kept."""
+    """The device ran out of memory even with smaller pieces. The job is kept."""
 
 
 class TimelineError(Hallo2Error):
-    """A timeline's text cannot be read, or does not fit the video. Names the place, where there is one."""
+    """A timeline's text cannot be parsed, or does not fit the video. The message has the line and column, if known."""
 
     def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(message if line is None else f"Timeline, line {line}, column {column}: {message}")
@@ -42,8 +42,8 @@ class TimelineError(Hallo2Error):
 
 
 class MissingDependencyError(Hallo2Error):
-    """An optional package is needed for what was asked; the message names the extra to install."""
+    """An optional package is missing; the message names the extra to install."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user pressed cancel
-    """Raised by a runtime when the user cancels. The host has an exception of its own; both pass through untouched."""
+    """Raised by a runtime when the user cancels. The host has its own exception; both pass through unchanged."""

@@ -1,4 +1,4 @@
-"""What the wires between the steps carry. Immutable: a step makes a new payload and never changes one it was given."""
+"""The payloads passed between steps. Immutable: a step returns a new payload and never modifies its inputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class RegionMasks:
-    """Where speech acts, at the four latent scales. Each entry is (h_l w_l), values 0..1, level l of side h / 2^l.
+    """Region masks at the four latent scales. Each entry is (h_l w_l), values 0..1, level l of side h / 2^l.
 
     The release calls `pose` "full": it is everything but the blurred face.
     """
@@ -40,16 +40,16 @@ class Box:
 
 @dataclass(frozen=True)
 class Portrait:
-    """The portrait at the size of the video, and what the networks need to know of its face."""
+    """The portrait at the size of the video, with the data about its face that the networks need."""
 
     pixels: Tensor  # (3 h w), -1..1
-    face_region: Tensor  # (3 h w), 0..1: the face box; the face locator's input, and what patch-drop keeps
+    face_region: Tensor  # (3 h w), 0..1: the face box, input of the face locator; patch drop keeps it
     masks: RegionMasks
-    identity: Tensor  # (512), raw embedding; zeros where no recogniser ran
-    crop: Box  # what was cut out of the source picture, in its pixels
+    identity: Tensor  # (512), raw embedding; zeros without a recognizer
+    crop: Box  # the crop, in pixels of the source picture
     source: Tensor  # (h w 3), 0..1: the whole picture, for paste-back
     face_box: Box | None = None  # the face region, in the source picture's pixels
-    notes: tuple[str, ...] = ()  # what degraded, in sentences the node shows
+    notes: tuple[str, ...] = ()  # warnings, as sentences that the node shows
 
     @property
     def height(self) -> int:
@@ -64,7 +64,7 @@ class Portrait:
 class ReferenceBanks:
     """ReferenceNet's tokens at every spatial attention: block path → one (rows l c) tensor per layer of that block.
 
-    What a row is (portrait or motion frame, unconditional or conditional face tokens) its maker says.
+    The maker of the banks defines the rows (portrait or motion frame, unconditional or conditional face tokens).
     """
 
     layers: Mapping[str, tuple[Tensor, ...]]
@@ -79,10 +79,10 @@ class ReferenceBanks:
 
 @dataclass(frozen=True)
 class Reference:
-    """The portrait as the denoising UNet sees it; made once for the whole video."""
+    """The portrait as conditioning for the denoising UNet; computed once per video."""
 
     portrait: Portrait
     banks: ReferenceBanks  # two rows: the portrait under unconditional, then under conditional face tokens
     face_tokens: Tensor  # (2 n d): unconditional, conditional
     face_map: Tensor  # (1 c h w): the face locator's output
-    weights: tuple[str, str]  # the names of the weights it was made with: the model's, the VAE's
+    weights: tuple[str, str]  # fingerprints of the weights it was made with: the model's, the VAE's

@@ -1,4 +1,4 @@
-"""The weights files there are: names, folders, sizes, licences and where they come from."""
+"""The known weights files: names, folders, sizes, licenses and sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class KnownFile:
-    """One file a user downloads. names: under which it is looked for, the usual one first."""
+    """A file to download. names: accepted file names, the usual one first."""
 
     what: str
     folder: str  # below the models folder
@@ -23,7 +23,7 @@ class KnownFile:
     size_bytes: int  # about
     source: str
     licence: str
-    contents: tuple[FileContent, ...] = ()  # what may be in it; empty for ONNX files, which are not looked into
+    contents: tuple[FileContent, ...] = ()  # accepted contents; empty for ONNX files, which are not inspected
     needed: bool = True
 
 
@@ -63,7 +63,7 @@ CATALOGUE = (
         needed=False,
     ),
     KnownFile(
-        "face recogniser", "hallo2/face_analysis", ("glintr100.onnx",), 261 * MEGABYTE,
+        "face recognizer", "hallo2/face_analysis", ("glintr100.onnx",), 261 * MEGABYTE,
         "huggingface.co/fudan-generative-ai/hallo2, face_analysis/models/glintr100.onnx",
         "non-commercial research only",
         needed=False,
@@ -73,10 +73,10 @@ CATALOGUE = (
 
 @dataclass(frozen=True)
 class FileReport:
-    """What was found of one known file."""
+    """The result of the check for one known file."""
 
     known: KnownFile
-    path: Path | None  # None: not there under any of its names
+    path: Path | None  # None: not found under any of its names
     problem: str = ""
 
     @property
@@ -85,9 +85,9 @@ class FileReport:
 
 
 def check_models(models: Path) -> Iterator[FileReport]:
-    """Look for every known file below a models folder, laid out as ComfyUI's. Weights are opened, not loaded."""
+    """Check every known file in a models folder with ComfyUI's layout. Weights are opened, not loaded."""
     if not models.is_dir():
-        raise CheckpointError(f"There is no folder {models}. Name ComfyUI's models folder with --models.")
+        raise CheckpointError(f"There is no folder {models}. Pass ComfyUI's models folder with --models.")
     for known in CATALOGUE:
         paths = (models / known.folder / name for name in known.names)
         path = next((path for path in paths if path.exists()), None)

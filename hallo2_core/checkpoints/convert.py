@@ -1,4 +1,4 @@
-"""A .pth file as safetensors, written tensor by tensor, so that memory stays small whatever the file's size."""
+"""Convert a .pth file to safetensors, tensor by tensor, so that memory use does not grow with the file."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .detect import file_content
 from .mmap import release
 from .read import Weights, read_tensors
 
-# The names safetensors has for torch's dtypes.
+# safetensors' names of torch dtypes.
 DTYPE_NAMES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
     torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
 }  # fmt: skip
-ALIGNMENT = 8  # the header is filled up with blanks, so that the numbers begin at a multiple of this
+ALIGNMENT = 8  # the header is padded with blanks, so that the data starts at a multiple of this
 
 
 def convert_to_safetensors(source: Path, target: Path) -> None:
-    """Write `target`, under its name only when it is whole; an existing file is never overwritten.
+    """Write `target`, renamed into place when complete; an existing file is never overwritten.
 
-    Wrappers around the weights (`params_ema`, `state_dict`) are taken off. Raises a CheckpointError where the source is
-    no weights file, the target's name is wrong or taken, or the disk refuses.
+    Wrappers around the weights (`params_ema`, `state_dict`) are removed. Raises CheckpointError if the source is not a
+    weights file, the target's name is wrong or taken, or the write fails.
     """
     if target.suffix != ".safetensors":
-        raise CheckpointError(f"{target.name} must end in .safetensors, since that is what is written.")
+        raise CheckpointError(f"{target.name} must end in .safetensors, the format that is written.")
     if target.exists():
-        raise CheckpointError(f"{target} exists already and is not overwritten. Choose another name.")
+        raise CheckpointError(f"{target} already exists and is not overwritten. Choose another name.")
     weights = read_tensors(source)
     part = target.with_name(f".{target.name}.part")
     try:
@@ -43,7 +43,9 @@ def convert_to_safetensors(source: Path, target: Path) -> None:
             os.fsync(file.fileno())
         os.replace(part, target)
     except OSError as error:
-        raise CheckpointError(f"{target} cannot be written: {error.strerror or error}. Make room there.") from error
+        raise CheckpointError(
+            f"{target} cannot be written: {error.strerror or error}. Check free space and permissions."
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -69,5 +71,5 @@ def _write(weights: Weights, file: BinaryIO) -> None:
 
 def _dtype_name(key: str, tensor: Tensor) -> str:
     if tensor.dtype not in DTYPE_NAMES:
-        raise CheckpointError(f"The tensor '{key}' is of {tensor.dtype}, which safetensors cannot hold.")
+        raise CheckpointError(f"The tensor '{key}' has dtype {tensor.dtype}, which safetensors does not support.")
     return DTYPE_NAMES[tensor.dtype]

@@ -1,6 +1,6 @@
-"""The demo model: a small configuration of the real networks, with weights made on the spot from their names.
+"""The demo model: a small configuration of the real networks, with weights generated from their names.
 
-It runs every stage of the real thing on a processor, but nobody trained it: it draws noise, not faces.
+It runs every stage of the real pipeline on a CPU, but it is untrained: it draws noise, not faces.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DEMO_VAE = VAEConfig(block_widths=(32, 32, 32, 32), layers_per_block=1)
 
 
 def demo_hallo2(build: Build | None = None) -> Hallo2Models:
-    """The five networks and a VAE of their own, in the build's dtype and on its device."""
+    """The five networks and a VAE, in the build's dtype and on its device."""
     build = build or Build(dtype=torch.float32)
     networks = hallo2_networks(DEMO_HALLO2, replace(build, device="meta"))
     vae = AutoencoderKL(DEMO_VAE, replace(build, device="meta"))

@@ -1,4 +1,4 @@
-"""What a weights file is, by its keys, and the dimensions of what is in it, by its shapes."""
+"""The content of a weights file, by its keys, and the network dimensions, by its shapes."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ..config import (
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-WINDOW_FRAMES = 5  # of the audio projection; only its product with the speech layers shows in a shape
-BASE_WIDTH = 768  # of wav2vec2's base model, the only speech encoder Hallo2 was trained with
+WINDOW_FRAMES = 5  # of the audio projection; shapes only contain its product with the speech layers
+BASE_WIDTH = 768  # of wav2vec2-base, the only speech encoder Hallo2 was trained with
 
 
 class FileContent(Enum):
-    """Values are what a person calls it."""
+    """Values are names for messages."""
 
     HALLO2 = "Hallo2's net.pth"
     HALLO1 = "the net.pth of the first Hallo, or a training checkpoint, which lacks parts of Hallo2"
     UPSCALER = "Hallo2's upscaler (net_g.pth)"
     VAE = "a VAE with diffusers' key names"
     SD_CHECKPOINT = "a whole Stable Diffusion checkpoint"
-    SD_UNET = "a Stable Diffusion UNet; Hallo2 needs none, net.pth holds both of its own"
+    SD_UNET = "a Stable Diffusion UNet, which Hallo2 does not need: net.pth contains both UNets"
     DENOISING_UNET = "a denoising UNet alone, as Hallo2's training saves it"
-    MOTION_MODULE = "an AnimateDiff motion module; Hallo2 needs none, net.pth holds its own"
+    MOTION_MODULE = "an AnimateDiff motion module, which Hallo2 does not need: net.pth contains its own"
     SD_VAE = "a VAE with Stable Diffusion's own key names"
     SPEECH_ENCODER = "a wav2vec2 speech encoder"
     TEXT_ENCODER = "a CLIP text encoder"
@@ -41,7 +41,7 @@ class FileContent(Enum):
 
 @dataclass(frozen=True)
 class KeyCondition:
-    """Holds where a key begins with one of each group of prefixes."""
+    """True if every prefix occurs: at the start of a key, or anywhere in it if it starts with a dot."""
 
     content: FileContent
     every: tuple[str, ...]
@@ -51,7 +51,7 @@ class KeyCondition:
                    for prefix in self.every)  # fmt: skip
 
 
-# In this order: the first that holds. A prefix that begins with a dot may stand anywhere in the key.
+# The first that holds decides.
 CONDITIONS = (
     KeyCondition(
         FileContent.HALLO2,
@@ -77,7 +77,7 @@ def file_content(shapes: Shapes) -> FileContent:
 
 
 def hallo2_config(shapes: Shapes) -> Hallo2Config:
-    """Dimensions of the five networks. Raises KeyError where a tensor is missing that they are read from."""
+    """Dimensions of the five networks. Raises KeyError if a needed tensor is missing."""
     unet = "denoising_unet."
     widths = _widths(shapes, f"{unet}down_blocks.{{}}.resnets.0.conv1.weight")
     first = f"{unet}down_blocks.0"
@@ -117,7 +117,7 @@ def hallo2_config(shapes: Shapes) -> Hallo2Config:
 
 
 def vae_config(shapes: Shapes) -> VAEConfig:
-    """Dimensions of a diffusers VAE. Raises KeyError where a tensor is missing that they are read from."""
+    """Dimensions of a diffusers VAE. Raises KeyError if a needed tensor is missing."""
     return VAEConfig(
         block_widths=_widths(shapes, "encoder.down_blocks.{}.resnets.0.conv1.weight"),
         layers_per_block=_count(shapes, "encoder.down_blocks.0.resnets.{}.conv1.weight"),
@@ -134,7 +134,7 @@ def _speech_features(audio_in: int) -> tuple[int, int]:
 
 
 def _locator_widths(shapes: Shapes) -> tuple[int, ...]:
-    """Every second convolution of the locator widens."""
+    """Every second convolution of the locator changes the width."""
     blocks = _count(shapes, "face_locator.blocks.{}.weight")
     return tuple(shapes[f"face_locator.blocks.{index}.weight"][0] for index in range(1, blocks, 2))
 
@@ -144,7 +144,7 @@ def _widths(shapes: Shapes, pattern: str) -> tuple[int, ...]:
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
-    """How many levels or layers there are: one more than the highest number where pattern has its braces."""
+    """The number of levels or layers: one more than the highest index in place of the braces."""
     prefix = pattern.split("{}")[0]
     numbers = [int(key.removeprefix(prefix).split(".")[0]) for key in shapes if key.startswith(prefix)]
     if not numbers:

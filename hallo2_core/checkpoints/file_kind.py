@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever it is called; and what to tell the user when it is not weights."""
+"""The kind of a file by its first bytes, not its name; and the error message if it is not weights."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 
 from ..errors import CheckpointError
 
-LENGTH_FIELD = 8  # a safetensors file begins with the length of its JSON header, little-endian
-LONGEST_HEADER = 100_000_000  # bytes; the format's own bound
+LENGTH_FIELD = 8  # a safetensors file starts with the length of its JSON header, little-endian
+LONGEST_HEADER = 100_000_000  # bytes; the format's limit
 
-# What people really find under a weights file's name. Compared with the first bytes in lower case, blanks stripped.
+# Other contents found under weights files' names. Compared with the first bytes, lower-cased and stripped.
 NOT_WEIGHTS = (
     (
         b"version https://git-lfs",
-        "a git-lfs pointer: git fetched the file's address, not the file",
+        "a git-lfs pointer: git downloaded the file's address, not the file",
         "Run 'git lfs pull' there, or download the file itself",
     ),
-    (b"<", "a web page: the download failed, or the site wanted a login", "Download it again"),
-    (b'{"', "a text in JSON, perhaps a server's error message", "Download it again"),
-    (b"gguf", "a GGUF file, a format of language-model runners", "Choose the .safetensors or .pth version"),
+    (b"<", "a web page: the download failed, or the site required a login", "Download it again"),
+    (b'{"', "JSON text, perhaps a server's error message", "Download it again"),
+    (b"gguf", "a GGUF file, a format of language-model runtimes", "Choose the .safetensors or .pth version"),
     (b"\x1f\x8b", "a gzip archive", "Unpack it and choose the weights file inside"),
     (b"7z\xbc\xaf", "a 7z archive", "Unpack it and choose the weights file inside"),
 )
@@ -35,7 +35,7 @@ class FileKind(Enum):
 
 
 def file_kind(path: Path) -> FileKind:
-    """Look at the file's bytes; its name does not matter. Errors: a CheckpointError for anything but whole weights."""
+    """The kind by the file's bytes, not its name. Errors: CheckpointError unless it is a complete weights file."""
     if not path.exists():
         raise CheckpointError(f"There is no file {path.name} in {path.parent}. Put it there, or choose another file.")
     if path.is_dir():
@@ -76,7 +76,7 @@ def _check_safetensors_is_whole(path: Path, size: int) -> None:
         ends = [entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"]
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise CheckpointError(
-            f"{path.name} begins like a safetensors file, but its list of tensors cannot be read: the file is damaged. "
+            f"{path.name} starts like a safetensors file, but its list of tensors is unreadable: the file is damaged. "
             f"Download it again to {path.parent}."
         ) from None
     expected = LENGTH_FIELD + header_length + max(ends, default=0)
@@ -85,10 +85,10 @@ def _check_safetensors_is_whole(path: Path, size: int) -> None:
 
 
 def _check_zip_holds_tensors(path: Path, size: int) -> None:
-    if not zipfile.is_zipfile(path):  # a zip's table of contents stands at its end
+    if not zipfile.is_zipfile(path):  # a zip's directory is at its end
         raise CheckpointError(
-            f"{path.name} begins like a PyTorch file, but its end is missing after {_megabytes(size)}: the download "
-            f"stopped early. Download it again to {path.parent}."
+            f"{path.name} starts like a PyTorch file, but ends early after {_megabytes(size)}: the download "
+            f"is incomplete. Download it again to {path.parent}."
         )
     with zipfile.ZipFile(path) as archive:
         names = {name.rsplit("/", 1)[-1] for name in archive.namelist()}
@@ -105,8 +105,8 @@ def _check_zip_holds_tensors(path: Path, size: int) -> None:
 def _truncated(path: Path, size: int, expected: int, at_least: bool = False) -> CheckpointError:
     more = "at least " if at_least else ""
     return CheckpointError(
-        f"{path.name} is cut off: it has {_megabytes(size)} of {more}{_megabytes(expected)}, so the download stopped "
-        f"early. Download it again to {path.parent}."
+        f"{path.name} is cut off: it has {_megabytes(size)} of {more}{_megabytes(expected)}, so the download is "
+        f"incomplete. Download it again to {path.parent}."
     )
 
 
@@ -117,11 +117,11 @@ def _not_weights(path: Path, start: bytes, size: int) -> CheckpointError:
             return CheckpointError(f"{path.name} ({_megabytes(size)}) is {what}. {remedy} to {path.parent}.")
     if not any(start):
         return CheckpointError(
-            f"{path.name} ({_megabytes(size)}) begins with nothing but zeros: the download reserved the room and never "
-            f"filled it. Download it again to {path.parent}."
+            f"{path.name} ({_megabytes(size)}) starts with zeros only: the download reserved the space but did not "
+            f"fill it. Download it again to {path.parent}."
         )
     return CheckpointError(
-        f"{path.name} ({_megabytes(size)}) is neither a safetensors file nor a PyTorch file: it begins with "
+        f"{path.name} ({_megabytes(size)}) is neither a safetensors file nor a PyTorch file: it starts with "
         f"{start[:8].hex(' ')}. Choose a .safetensors, .pth, .pt or .bin file of weights."
     )
 

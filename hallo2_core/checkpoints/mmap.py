@@ -1,4 +1,4 @@
-"""Giving back the memory behind a mapped tensor that has been read and is not needed again."""
+"""Releasing the memory of a mapped tensor that has been read and is no longer needed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from functools import lru_cache
 
 from torch import Tensor
 
-MADV_DONTNEED = 4  # Linux: drop the pages; touched again, they come from the file again
+MADV_DONTNEED = 4  # Linux: drop the pages; they are read from the file again on access
 
 
 def release(tensor: Tensor) -> None:
-    """Drop the pages that lie wholly inside `tensor`, which must be a view of a mapped file nobody writes to.
+    """Drop the pages that lie fully inside `tensor`, which must be a view of a mapped file that is not written to.
 
-    Elsewhere than on Linux it does nothing: there the system takes such pages back when it needs them.
+    Does nothing outside Linux: there the system reclaims such pages when it needs them.
     """
     madvise = _madvise()
     if madvise is None:

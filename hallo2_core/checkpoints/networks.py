@@ -1,4 +1,4 @@
-"""The five networks of one configuration, and the name their weights have."""
+"""The five networks of one configuration, and the fingerprint of their weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..models.image_projection import ImageProjection
 from ..models.layers import Build
 from ..models.reference_net import ReferenceNet
 
-# Where net.pth keeps each network; below the prefix our attribute names are the file's.
+# The prefix of each network in net.pth; below it, our attribute names equal the keys.
 PREFIXES = {
     "reference_net": "reference_unet.",
     "denoising_unet": "denoising_unet.",
@@ -25,7 +25,7 @@ PREFIXES = {
 
 
 def hallo2_networks(config: Hallo2Config, build: Build) -> Hallo2Models:
-    """Networks as `build` makes them, without weights of their own."""
+    """Networks as `build` makes them, with no weights loaded."""
     return Hallo2Models(
         config,
         ReferenceNet(config.unet, build),

@@ -1,4 +1,4 @@
-"""Safetensors by ordinary reads, for disks where memory-mapping is slow or fails."""
+"""Safetensors read without memory-mapping, for disks where mapping is slow or fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DTYPES = {
 
 
 def read_safetensors_whole(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors, in memory of their own, and the metadata. Raises ValueError or OSError where the file is damaged."""
+    """All tensors, copied into memory, and the metadata. Raises ValueError or OSError if the file is damaged."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(LENGTH_FIELD))
         entries = json.loads(file.read(length))

@@ -1,7 +1,7 @@
-"""Weights made from names and shapes alone: the same tensors on every machine, no file, no download.
+"""Weights generated from names and shapes alone: the same tensors on every machine, no file, no download.
 
-The demo model and the golden cases use them. Each tensor is drawn from numpy's legacy generator (whose stream is
-frozen) seeded with the CRC-32 of its key, by uniform draws only, so no machine's libm can change a bit.
+Used by the demo model and the golden cases. Each tensor is drawn from numpy's legacy generator (whose stream is
+frozen), seeded with the CRC-32 of its key, by uniform draws only, so that the result does not depend on libm.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-# A trained-from-zero layer starts at zero; here it gets ordinary values, half as strong.
+# Layers that training initializes with zeros; here they get ordinary values, half as large.
 STARTS_AT_ZERO = (
     "zero_conv_full",
     "zero_conv_face",
@@ -25,7 +25,7 @@ STARTS_AT_ZERO = (
 
 
 def seeded_tensor(key: str, shape: Iterable[int], salt: int = 0) -> Tensor:
-    """One float32 tensor. `key` carries its file's prefix, such as `denoising_unet.`; another salt is another draw."""
+    """One float32 tensor. `key` includes its prefix, such as `denoising_unet.`; another salt gives another draw."""
     shape = tuple(shape)
     if key.endswith("pos_encoder.pe"):
         return sinusoidal_positions(shape[1], shape[2]).unsqueeze(0)
@@ -40,12 +40,12 @@ def seeded_tensor(key: str, shape: Iterable[int], salt: int = 0) -> Tensor:
 
 
 def seeded_state_dict(shapes: Mapping[str, Iterable[int]], salt: int = 0, prefix: str = "") -> dict[str, Tensor]:
-    """Tensors for every key of `shapes`. `prefix` is put before each key for the draw only, not in the result."""
+    """Tensors for every key of `shapes`. `prefix` is prepended to each key for the draw, not in the result."""
     return {key: seeded_tensor(prefix + key, shape, salt) for key, shape in shapes.items()}
 
 
 def fill_with_seeded_weights(module: nn.Module, prefix: str, salt: int = 0) -> None:
-    """Give a module, built on any device (meta too), its seeded weights in its own dtype."""
+    """Load seeded weights into a module on any device (including meta), in the module's dtype."""
     own = module.state_dict()
     drawn = {key: seeded_tensor(prefix + key, tensor.shape, salt).to(tensor.dtype) for key, tensor in own.items()}
     module.load_state_dict(drawn, strict=True, assign=True)

@@ -1,4 +1,4 @@
-"""The speech encoder from one file, `wav2vec2-base-960h` as safetensors or PyTorch pickle, and the demo's."""
+"""The speech encoder from one file, `wav2vec2-base-960h` as safetensors or PyTorch pickle, or the demo's."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ..models.wav2vec import SpeechEncoder
 from .read import Weights, read_tensors
 from .seeded import fill_with_seeded_weights
 
-PREFIX = "wav2vec2."  # in files that were saved with a head
+PREFIX = "wav2vec2."  # in files saved with a head
 HEAD_WIDTH = 64  # of one attention head, in every published wav2vec2
 POSITION = "encoder.pos_conv_embed.conv."
 RENAMED = {  # torch's weight norm before 2.0 → since
     POSITION + "weight_g": POSITION + "parametrizations.weight.original0",
     POSITION + "weight_v": POSITION + "parametrizations.weight.original1",
 }
-# Dropped on purpose: heads for text and for pre-training, and the embedding that training puts over masked stretches.
+# Dropped on purpose: text and pre-training heads, and the embedding of masked positions in training.
 DROPPED = ("lm_head.", "quantizer.", "project_q.", "project_hid.", "dropout_features.", "masked_spec_embed")
 
-# What else lies in a folder of audio encoders, by a key of it. The first that fits is named.
+# Other models found in a folder of audio encoders, by a key pattern. The first match is reported.
 OTHERS = (
     (r"(model\.)?(encoder|decoder)\.embed_positions\.|encoder\.blocks\.0\.attn\.", "a Whisper model"),
     (r"feature_extractor\.conv_layers\.1\.layer_norm\.", "a wav2vec2 of the large family, or another with layer norms"),
     (r"encoder\.layers\.\d+\.attention\.(gru_)?rel_", "a WavLM model"),
-    (r"(denoising_unet|reference_unet)\.", "Hallo2's net.pth, which belongs to 'Load Model (Hallo2)'"),
+    (r"(denoising_unet|reference_unet)\.", "Hallo2's net.pth, for 'Load Model (Hallo2)'"),
     (r"(encoder|decoder)\.(conv_in|mid)\.", "an image VAE"),
 )
 CONV = "feature_extractor.conv_layers.{}.conv.weight"
@@ -43,9 +43,9 @@ def load_speech_encoder(
     device: torch.device | str = "cpu",
     use_mmap: bool = True,
 ) -> SpeechEncoder:
-    """dtype: None keeps the file's. Dimensions are read off the tensors' shapes.
+    """dtype: None keeps the file's. Dimensions come from the tensors' shapes.
 
-    Errors: CheckpointError that says what the file seems to be; MissingDependencyError for transformers below 4.37.
+    Errors: CheckpointError with the detected kind of file; MissingDependencyError for transformers below 4.37.
     """
     weights = read_tensors(path, use_mmap=use_mmap)
     names = _own_names(weights)
@@ -56,14 +56,14 @@ def load_speech_encoder(
 
 
 def demo_speech_encoder() -> SpeechEncoder:
-    """The demo model's: small, its weights drawn from their names."""
+    """The demo model's speech encoder: small, with weights generated from their names."""
     encoder = SpeechEncoder(DEMO_WAV2VEC, device="meta")
-    fill_with_seeded_weights(encoder, prefix="")  # its keys begin with the prefix of the draws, `wav2vec.`
+    fill_with_seeded_weights(encoder, prefix="")  # its keys already start with the prefix, `wav2vec.`
     return encoder
 
 
 def assemble_speech_encoder(config: Wav2VecConfig, tensors: Mapping[str, Tensor], file: str) -> SpeechEncoder:
-    """tensors: under transformers' names. file: the name for the message. Errors: CheckpointError if any is wrong."""
+    """tensors: under transformers' names. file: name for the error message. Errors: CheckpointError if any is wrong."""
     encoder = SpeechEncoder(config, device="meta")
     try:
         encoder.wav2vec.load_state_dict(dict(tensors), strict=True, assign=True)
@@ -76,20 +76,20 @@ def assemble_speech_encoder(config: Wav2VecConfig, tensors: Mapping[str, Tensor]
 
 
 def own_name(key: str) -> str | None:
-    """transformers' name for a key of a file, without the prefix; None where it is dropped on purpose."""
+    """transformers' name for a key of a file, without the prefix; None if it is dropped on purpose."""
     key = key.removeprefix(PREFIX)
     return None if key.startswith(DROPPED) else RENAMED.get(key, key)
 
 
 def speech_encoder_config(shapes: Mapping[str, tuple[int, ...]], file: str, heads: int | None = None) -> Wav2VecConfig:
-    """Dimensions from the shapes under transformers' names. The strides of the convolutions leave no trace in a file;
-    they are the same in every wav2vec2. heads: None for the published models' rule, one for every 64 of the width.
+    """Dimensions from the shapes under transformers' names. The strides of the convolutions cannot be deduced; they are
+    the same in every wav2vec2. heads: None for the published models' rule, one per 64 channels.
 
     Errors: CheckpointError that names `file`.
     """
     for pattern, what in OTHERS:
         if any(re.match(pattern, key) for key in shapes):
-            raise CheckpointError(f"{file} is {what}; Hallo2 hears through wav2vec2-base. {ADVICE}")
+            raise CheckpointError(f"{file} is {what}; Hallo2 uses wav2vec2-base. {ADVICE}")
     released = Wav2VecConfig()
     try:
         width = shapes["feature_projection.projection.weight"][0]
@@ -118,6 +118,6 @@ def speech_encoder_config(shapes: Mapping[str, tuple[int, ...]], file: str, head
 
 
 def _own_names(weights: Weights) -> dict[str, str]:
-    """transformers' name → the file's, of all that is kept."""
+    """transformers' name → the file's, for all tensors that are kept."""
     names = ((own_name(key), key) for key in weights)
     return {own: key for own, key in names if own is not None}

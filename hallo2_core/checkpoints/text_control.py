@@ -1,7 +1,7 @@
-"""Text-control adapters: small safetensors files beside net.pth, whose weights they leave as they are.
+"""Text-control adapters: small safetensors files beside net.pth, whose weights stay unchanged.
 
-No trained one has been released. The file's metadata says what the adapter fits and how it is to be used; a new one is
-made of zeros where it ends, so that it changes nothing until somebody trains it.
+No trained adapter has been released. The file's metadata says which model the adapter fits and how it is applied. The
+output layers of a new adapter are zero, so it changes nothing until it is trained.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .detect import file_content
 from .read import Weights, read_tensors
 from .seeded import fill_with_seeded_weights
 
-PREFIX = "text_control."  # of its names, where they are drawn from or hashed
+PREFIX = "text_control."  # of its keys, for seeded weights and fingerprints
 METADATA_KEY = "hallo2_text_control"
 FORMAT = 1
 EMBEDDING = "CLIP ViT-L/14, last hidden state after the final layer norm, at the end-of-text token"
@@ -32,13 +32,13 @@ PLACE = "after face cross-attention, before audio attention; conditional half on
 
 
 def load_text_adapter(path: Path | str, build: Build | None = None, use_mmap: bool = True) -> TextAdapter:
-    """build.dtype: None keeps the file's. Errors: a CheckpointError that says what the file seems to be instead."""
+    """build.dtype: None keeps the file's. Errors: CheckpointError with the detected kind of file."""
     weights = read_tensors(path, use_mmap=use_mmap)
     if METADATA_KEY not in weights.metadata:
         content = file_content(weights.shapes)
         raise CheckpointError(
-            f"{weights.path.name} seems to be {content.value}, not a text-control adapter: its metadata have no "
-            f"'{METADATA_KEY}'. Choose a file that 'hallo2 new-adapter' or a trainer has written."
+            f"{weights.path.name} seems to be {content.value}, not a text-control adapter: its metadata has no "
+            f"'{METADATA_KEY}'. Choose a file written by 'hallo2 new-adapter' or by a trainer."
         )
     build = build or Build()
     dtype = build.dtype or weights.dtype
@@ -50,29 +50,29 @@ def load_text_adapter(path: Path | str, build: Build | None = None, use_mmap: bo
 
 
 def zero_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapter:
-    """One that fits this UNet and changes nothing."""
+    """An adapter that fits this UNet and changes nothing."""
     return _adapter(_untrained(TextControlConfig.fitting(unet), build or Build(dtype=torch.float32)), build)
 
 
 def demo_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapter:
-    """One that fits this UNet and shifts its features at random: nobody trained it, so it means nothing."""
+    """An untrained adapter that fits this UNet and shifts its features at random."""
     control = TextControl(TextControlConfig.fitting(unet), replace(build or Build(dtype=torch.float32), device="meta"))
     fill_with_seeded_weights(control, PREFIX)
     return replace(_adapter(control, build), is_demo=True)
 
 
 def with_text_adapter(models: Hallo2Models, adapter: TextAdapter) -> Hallo2Models:
-    """The same networks, and the adapter beside them. Raises CheckpointError where it was made for others."""
+    """The same networks with the adapter. Raises CheckpointError if it was made for another model."""
     if not adapter.config.fits(models.config.unet):
         found, wanted = adapter.config.block_widths, models.config.unet.block_widths
         raise CheckpointError(
-            f"The text-control adapter was made for a UNet of widths {found}, and this model's are {wanted}. Choose an "
-            f"adapter that was trained for this model, or 'zero', which fits any."
+            f"The text-control adapter was made for a UNet of widths {found}, but this model's are {wanted}. Choose an "
+            f"adapter trained for this model, or 'zero', which fits any."
         )
     if adapter.is_demo and not models.is_demo:
         raise CheckpointError(
-            "The demo adapter shifts features at random, which would only spoil a trained model's pictures. Choose "
-            "'zero', or an adapter that was trained."
+            "The demo adapter shifts features at random, which would only degrade a trained model's output. Choose "
+            "'zero', or a trained adapter."
         )
     return replace(models, text_adapter=adapter)
 
@@ -80,9 +80,9 @@ def with_text_adapter(models: Hallo2Models, adapter: TextAdapter) -> Hallo2Model
 def write_new_adapter(path: Path, config: TextControlConfig) -> None:
     """Write an untrained adapter in float32; an existing file is never overwritten. Raises CheckpointError."""
     if path.suffix != ".safetensors":
-        raise CheckpointError(f"{path.name} must end in .safetensors, since that is what is written.")
+        raise CheckpointError(f"{path.name} must end in .safetensors, the format that is written.")
     if path.exists():
-        raise CheckpointError(f"{path} exists already and is not overwritten. Choose another name.")
+        raise CheckpointError(f"{path} already exists and is not overwritten. Choose another name.")
     tensors = _untrained(config, Build(dtype=torch.float32)).state_dict()
     part = path.with_name(f".{path.name}.part")
     try:
@@ -96,7 +96,7 @@ def write_new_adapter(path: Path, config: TextControlConfig) -> None:
 
 
 def metadata_of(config: TextControlConfig) -> dict[str, str]:
-    """What a file says of the adapter in it; a trainer keeps it."""
+    """The metadata of an adapter file; trainers must keep it."""
     facts = {"format": FORMAT, **asdict(config), "embedding": EMBEDDING, "place": PLACE}
     return {"format": "pt", METADATA_KEY: json.dumps(facts)}
 
@@ -118,8 +118,7 @@ def _config(weights: Weights) -> TextControlConfig:
         )
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
-            f"{name} says of itself what cannot be read ({error!r}): its metadata are damaged. Download it again to "
-            f"{weights.path.parent}."
+            f"The metadata of {name} is damaged ({error!r}). Download it again to {weights.path.parent}."
         ) from None
 
 
@@ -129,13 +128,13 @@ def _check_tensors(control: TextControl, weights: Weights) -> None:
     wrong = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
     if wrong:
         raise CheckpointError(
-            f"{weights.path.name} does not hold what its metadata say: {len(wrong)} tensors are missing, unknown or of "
+            f"{weights.path.name} does not match its metadata: {len(wrong)} tensors are missing, unknown or of "
             f"another shape (such as {wrong[0]}). Write or download it again."
         )
 
 
 def _untrained(config: TextControlConfig, build: Build) -> TextControl:
-    """Zeros at the end, as the paper's; before it ordinary values, or training would find no direction to start in."""
+    """Zeros in the output layers, as in the paper; ordinary values before them, or the gradients would all be zero."""
     control = TextControl(config, replace(build, device="meta"))
     fill_with_seeded_weights(control, PREFIX)
     zeros = {key: torch.zeros_like(tensor) for key, tensor in control.state_dict().items() if ".linear_2." in key}

@@ -1,4 +1,4 @@
-"""The upscaler from `net_g.pth` (905 MB; only the averaged half, `params_ema`, is read) or the same as safetensors."""
+"""The upscaler from `net_g.pth` (905 MB; only the averaged half, `params_ema`, is read) or its safetensors."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .read import read_tensors
 from .seeded import fill_with_seeded_weights
 from .upscaler_keys import renamed
 
-PREFIX = "upscaler."  # of its names, where they are drawn from or hashed
+PREFIX = "upscaler."  # of its keys, for seeded weights and fingerprints
 TEMPORAL_KEY = "ft_layers.0.temp_attn.in_proj_weight"
 
 
 def load_upscaler(path: Path | str, build: Build | None = None, use_mmap: bool = True) -> Upscaler:
-    """build.dtype: None keeps the file's. The dimensions are read off the tensors' shapes.
+    """build.dtype: None keeps the file's. Dimensions come from the tensors' shapes.
 
-    Errors: a CheckpointError that says what the file seems to be instead.
+    Errors: CheckpointError with the detected kind of file.
     """
     weights = read_tensors(path, use_mmap=use_mmap)
     content = file_content(weights.shapes)
@@ -41,7 +41,7 @@ def load_upscaler(path: Path | str, build: Build | None = None, use_mmap: bool =
     if TEMPORAL_KEY not in weights:
         raise CheckpointError(
             f"{weights.path.name} predicts codes but has no temporal attention ('{TEMPORAL_KEY}' is missing), so it "
-            "restores single pictures. Choose Hallo2's net_g.pth, or its safetensors."
+            "only restores single pictures. Choose Hallo2's net_g.pth, or its safetensors."
         )
     build = build or Build()
     dtype = build.dtype or weights.dtype
@@ -51,7 +51,7 @@ def load_upscaler(path: Path | str, build: Build | None = None, use_mmap: bool =
 
 
 def demo_upscaler(build: Build | None = None) -> Upscaler:
-    """A small configuration of the real classes, weights drawn from their names: all stages run, faces become noise."""
+    """A small configuration of the real classes with weights seeded by name: all stages run, faces become noise."""
     build = build or Build(dtype=torch.float32)
     restorer = VideoRestorer(DEMO_UPSCALER, replace(build, device="meta"))
     fill_with_seeded_weights(restorer, PREFIX)
@@ -73,7 +73,7 @@ def assemble_upscaler(config: UpscalerConfig, tensors: Iterable[tuple[str, Tenso
 
 def upscaler_config(shapes: Shapes) -> UpscalerConfig:
     """Dimensions from the shapes under the file's names. Heads and norm groups cannot be deduced: they are always the
-    release's, 8 and 32. Errors: CheckpointError if a tensor that tells a dimension is missing."""
+    release's, 8 and 32. Errors: CheckpointError if a tensor needed for this is missing."""
     try:
         codes, code_width = shapes["quantize.embedding.weight"]
         places, token_width = shapes["position_emb"]
@@ -95,18 +95,18 @@ def upscaler_config(shapes: Shapes) -> UpscalerConfig:
         )
     except KeyError as error:
         raise CheckpointError(
-            f"The upscaler's file has no {error}, so its dimensions cannot be told. Download net_g.pth again."
+            f"The upscaler's file has no {error}, so its dimensions are unknown. Download net_g.pth again."
         ) from None
 
 
 def _encoder_levels(shapes: Shapes, prefix: str) -> tuple[tuple[int, ...], int]:
-    """The width of each level, and the residual blocks in one: two more follow after the last level."""
+    """The width of each level, and the residual blocks per level; two more follow the last level."""
     levels: list[list[int]] = [[]]
     for number in sorted(_numbers(re.escape(prefix) + r"blocks\.(\d+)\.", shapes)):
         block = f"{prefix}blocks.{number}."
         if f"{block}conv1.weight" in shapes:
             levels[-1].append(shapes[f"{block}conv1.weight"][0])
-        elif f"{block}conv.weight" in shapes:  # a halving
+        elif f"{block}conv.weight" in shapes:  # downsampling
             levels.append([])
     if not all(levels):
         raise KeyError(f"{prefix}blocks")

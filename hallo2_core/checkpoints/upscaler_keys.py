@@ -1,4 +1,4 @@
-"""The names in `net_g.pth` (under `params_ema`) → ours, as a table."""
+"""Key map: names in `net_g.pth` (under `params_ema`) → ours."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 
-# A name that ends in "." stands for everything below it; "*" stands for a number. Every key of the file is matched by
-# exactly one row. torch's MultiheadAttention keeps query, key and value in one tensor: ours are two layers, since
-# queries and keys see the position and values do not, so such a key has two names, for the upper 2/3 of its rows and
-# for the rest.
+# A name that ends in "." stands for everything below it; "*" stands for a number. Every key of the file matches exactly
+# one row. torch's MultiheadAttention keeps query, key and value in one tensor; ours are two layers, because only
+# queries and keys get the position. Such a key has two names: for the first 2/3 of its rows, and for the rest.
 UPSCALER_KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("encoder.", ("encoder.",)),
     ("generator.", ("generator.",)),
@@ -49,7 +48,7 @@ UPSCALER_KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("fuse_convs_dict.*.encode_enc.", ("fusion.*.merge.",)),
     ("fuse_convs_dict.*.scale.", ("fusion.*.scale.",)),
     ("fuse_convs_dict.*.shift.", ("fusion.*.shift.",)),
-    ("latent_encoder.", ("latent_encoder.",)),  # not in the release: the paper's other design, once somebody trains it
+    ("latent_encoder.", ("latent_encoder.",)),  # not in the release: the paper's other design, untrained
 )
 
 
@@ -62,7 +61,7 @@ _PATTERNS = tuple((_pattern(theirs), ours) for theirs, ours in UPSCALER_KEYS)
 
 
 def matching_rows(key: str) -> list[tuple[str, ...]]:
-    """Our names of a key, once for each row of the table that matches it. One row: as it should be."""
+    """Our names of a key, one entry per matching row of the table; exactly one is correct."""
     found = []
     for pattern, ours in _PATTERNS:
         if match := pattern.fullmatch(key):
@@ -72,12 +71,12 @@ def matching_rows(key: str) -> list[tuple[str, ...]]:
 
 
 def renamed(tensors: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:
-    """Each tensor of the file under our name; views, no copies. Errors: CheckpointError for a key that is not known."""
+    """Each tensor of the file under our name; views, no copies. Errors: CheckpointError for an unknown key."""
     for key, tensor in tensors:
         rows = matching_rows(key)
         if not rows:
             raise CheckpointError(
-                f"The upscaler's file holds '{key}', which is no part of Hallo2's net_g.pth. "
+                f"The upscaler's file contains '{key}', which is not part of Hallo2's net_g.pth. "
                 "Download net_g.pth again, or choose another file."
             )
         names = rows[0]

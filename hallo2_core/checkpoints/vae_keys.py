@@ -1,4 +1,4 @@
-"""The VAE's attention had other names in diffusers before version 0.17, and sd-vae-ft-mse still has them."""
+"""Key map for the VAE's attention: diffusers before 0.17 used other names, and sd-vae-ft-mse still does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OLD_NAMES = {
 
 
 def renamed_vae_keys(weights: Weights) -> Weights:
-    """With today's names; nothing is dropped. Old files may keep the attention's weights as 1×1 convolutions."""
+    """With current names; nothing is dropped. Old files may store the attention weights as 1×1 convolutions."""
     return replace(weights, tensors={_today(key): _as_linear(key, tensor) for key, tensor in weights.items()})
 
 

@@ -108,7 +108,7 @@ def test_demo_is_the_same_every_time_and_fits_the_demo_model():
         ("model.encoder.embed_positions.weight", "is a Whisper model"),
         ("feature_extractor.conv_layers.1.layer_norm.weight", "is a wav2vec2 of the large family"),
         ("encoder.layers.0.attention.gru_rel_pos_const", "is a WavLM model"),
-        ("denoising_unet.conv_in.weight", "is Hallo2's net.pth, which belongs to 'Load Model"),
+        ("denoising_unet.conv_in.weight", "is Hallo2's net.pth, for 'Load Model"),
         ("decoder.conv_in.weight", "is an image VAE"),
     ],
 )

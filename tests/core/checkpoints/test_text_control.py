@@ -81,8 +81,8 @@ def test_another_file_is_refused_by_name(tmp_path):
 
 @pytest.mark.parametrize(("facts", "said"), [
     ({"format": 2}, "of format 2; this version reads format 1"),
-    ({"block_widths": None}, "metadata are damaged"),
-    ({"hidden_width": 11}, "does not hold what its metadata say: .*such as down_blocks"),
+    ({"block_widths": None}, "metadata of .* is damaged"),
+    ({"hidden_width": 11}, "does not match its metadata: .*such as down_blocks"),
 ])  # fmt: skip
 def test_metadata_that_do_not_fit_are_refused(written, facts, said):
     with pytest.raises(CheckpointError, match=said):
@@ -113,7 +113,7 @@ def test_attached_it_stands_beside_networks_that_stay_as_they_are():
 
 
 def test_one_for_another_model_is_refused():
-    with pytest.raises(CheckpointError, match="made for a UNet of widths .*320.* and this model's are .*32"):
+    with pytest.raises(CheckpointError, match="made for a UNet of widths .*320.* but this model's are .*32"):
         with_text_adapter(demo_hallo2(), zero_text_adapter(UNetConfig(), Build(dtype=torch.float16)))
 
 
@@ -122,5 +122,5 @@ def test_the_demo_is_not_zero_and_for_the_demo_model_only():
     demo = demo_text_adapter(models.config.unet)
     assert demo.is_demo and not demo.is_zero
     assert with_text_adapter(models, demo).text_adapter is demo
-    with pytest.raises(CheckpointError, match="would only spoil a trained model's pictures"):
+    with pytest.raises(CheckpointError, match="would only degrade a trained model's output"):
         with_text_adapter(replace(models, is_demo=False), demo)
