@@ -1,6 +1,8 @@
 // What buttons and keys ask for, by name.
 
-import { addSpan, boundsOf, removeSpan, spanAt, spansOf, spanUnder, splitSpan, toggleOpenEnd } from "./edits.mjs";
+import {
+  addSpan, boundsOf, changeContent, removeSpan, spanAt, spansOf, spanUnder, splitSpan, toggleOpenEnd,
+} from "./edits.mjs"; // prettier-ignore
 import { PROMPTS, TRACKS } from "./grammar.mjs";
 import { nudge, nudgeValue } from "./nudges.mjs";
 import { onFrame } from "./snapping.mjs";
@@ -36,44 +38,60 @@ export class Commands {
 
   // -- spans
 
+  /** A new span at the playhead. Where a span is already, its second part is the new one. */
   add() {
-    this.addAt(this.#session.row, this.#session.playhead);
+    const { row, playhead, timeline, fps, isFixed } = this.#session;
+    const under = spanUnder(timeline, row, playhead, fps);
+    if (under === null) this.addAt(row, playhead);
+    else if (!isFixed) this.#take(this.#divided(under), row, "This span is too short to add another.");
   }
 
-  /** A new span, whose text is then typed. */
+  /** A new span from a free time on, whose text is then typed. */
   addAt(row, seconds) {
     const session = this.#session;
     session.refresh();
     if (session.isFixed) return;
-    const content = session.kind === PROMPTS ? NEW_PROMPT : TRACKS[row].usual;
-    const made = addSpan(session.timeline, row, onFrame(seconds, session.fps), content, session.measure);
+    const made = addSpan(session.timeline, row, onFrame(seconds, session.fps), this.#content(row), session.measure);
+    this.#take(made, row, "No room here for another span.");
+  }
+
+  #content(row) {
+    return this.#session.kind === PROMPTS ? NEW_PROMPT : TRACKS[row].usual;
+  }
+
+  #take(made, row, refusal) {
+    const session = this.#session;
     if (made === null) {
-      session.say("No room here: another span holds this time. Split it, or go to a free time.");
+      session.say(refusal);
       return;
     }
     session.row = row;
-    session.apply(made.timeline, made.place);
+    session.apply(changeContent(made.timeline, made.place, this.#content(row)), made.place);
     this.rename();
   }
 
   split() {
     const session = this.#session;
-    const { fps, measure, timeline } = session;
-    const place = session.selected ?? spanUnder(timeline, session.row, session.playhead, fps);
-    const span = spanAt(timeline, place);
-    if (span === null) {
-      session.say("Nothing to split here: choose a span, or put the playhead into one.");
+    const place = session.selected ?? spanUnder(session.timeline, session.row, session.playhead, session.fps);
+    if (spanAt(session.timeline, place) === null) {
+      session.say("Nothing to split: select a span first.");
       return;
     }
-    const [start, end] = boundsOf(span, fps);
-    const middle = onFrame((start + Math.min(end, session.length)) / 2, fps);
-    const made = splitSpan(timeline, place, session.playhead, measure) ?? splitSpan(timeline, place, middle, measure);
+    const made = this.#divided(place);
     if (made === null) {
       session.say("This span is too short to split.");
       return;
     }
     session.apply(made.timeline, made.place);
     session.focusSelected();
+  }
+
+  /** A span split at the playhead, or else in its middle. @returns {{timeline, place}|null} the second part's place */
+  #divided(place) {
+    const { fps, measure, timeline, playhead, length } = this.#session;
+    const [start, end] = boundsOf(spanAt(timeline, place), fps);
+    const middle = onFrame((start + Math.min(end, length)) / 2, fps);
+    return splitSpan(timeline, place, playhead, measure) ?? splitSpan(timeline, place, middle, measure);
   }
 
   remove() {
@@ -117,7 +135,7 @@ export class Commands {
     const end = onFrame(session.length, session.fps);
     const timeline = toggleOpenEnd(session.timeline, session.selected, end, session.measure);
     if (timeline) session.apply(timeline);
-    else session.say("Only the last span of a row can go on to the end of the video.");
+    else session.say("Only a row's last span can run to the end.");
   }
 
   // -- what is in sight

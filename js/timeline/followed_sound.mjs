@@ -1,12 +1,14 @@
 // The sound that the graph names at the moment: its outline once it is there, and a word on it until then.
 
+import { trimmed } from "./sound_shape.mjs";
+
 const NONE = "no sound file connected";
 
 export class FollowedSound {
   /** @type {import("./sound.mjs").Sound|null} */
   shape = null;
   note = NONE;
-  #file = null;
+  #followed = [null, []];
   #load;
   #whenRead;
 
@@ -21,21 +23,25 @@ export class FollowedSound {
     return this.shape?.seconds ?? null;
   }
 
-  /** @param {{filename: string, subfolder: string, type: string}|null} file */
-  async follow(file) {
-    if (JSON.stringify(file) === JSON.stringify(this.#file)) return;
-    this.#file = file;
+  /**
+   * @param {{filename: string, subfolder: string, type: string}|null} file
+   * @param {import("./sound_shape.mjs").Trim[]} trims
+   */
+  async follow(file, trims = []) {
+    const followed = [file, trims];
+    if (JSON.stringify(followed) === JSON.stringify(this.#followed)) return;
+    this.#followed = followed;
     this.shape = null;
     this.note = file ? `reading ${file.filename} …` : NONE;
     if (file === null) return;
     let shape = null;
     let note = file.filename;
     try {
-      shape = await this.#load(file);
+      shape = trims.reduce(trimmed, await this.#load(file));
     } catch (problem) {
       note = `${file.filename}: ${problem.message}`;
     }
-    if (file !== this.#file) return; // another one was chosen meanwhile
+    if (followed !== this.#followed) return; // another one was chosen meanwhile
     this.shape = shape;
     this.note = note;
     this.#whenRead();

@@ -89,7 +89,7 @@ export class TimelineSession {
   refresh() {
     const before = JSON.stringify(this.#around);
     this.#around = this.#port.look();
-    this.#sound.follow(this.#around.file);
+    this.#sound.follow(this.#around.file, this.#around.trims);
     const textIsNews = this.#text.follow(this.fps);
     if (textIsNews) this.#keepSelection();
     if (textIsNews || JSON.stringify(this.#around) !== before) this.show();

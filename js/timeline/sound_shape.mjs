@@ -36,6 +36,22 @@ export function outline(channels, rate) {
   return { seconds: samples / rate, peaks, levels };
 }
 
+/**
+ * What Trim Audio Duration leaves of a sound.
+ * @typedef {{start: number, duration: number}} Trim in seconds; a start below 0 counts from the end
+ * @param {import("./sound.mjs").Sound} sound
+ * @param {Trim} trim
+ * @returns {import("./sound.mjs").Sound}
+ */
+export function trimmed({ seconds, peaks, levels }, { start, duration }) {
+  const from = Math.max(0, Math.min(seconds, start < 0 ? seconds + start : start));
+  const to = Math.min(seconds, from + duration);
+  if (to <= from) throw new Error("Trim Audio Duration leaves nothing of it");
+  const cut = (values) => values.slice(Math.round(from * PEAKS_PER_SECOND), Math.ceil(to * PEAKS_PER_SECOND));
+  const shape = { seconds: to - from, peaks: cut(peaks), levels: cut(levels) };
+  return { ...shape, pauses: pauses(shape) };
+}
+
 /** Where nobody speaks: [start, end] in seconds. */
 export function pauses({ levels, seconds }) {
   const threshold = Math.max(SILENT, loudness(levels) * QUIET);

@@ -1,17 +1,20 @@
 // What the graph around a timeline node says: the frame rate, the sound, and how long transitions take.
 // The node has no input for sound: it hands its text to a sampler, whose speech comes from Encode Speech, whose audio
-// may come from a file that Load Audio names.
+// may come from a file that Load Audio names, perhaps through Trim Audio Duration.
 
 import { TRACKS } from "./grammar.mjs";
 import { GraphWalk } from "./graph_walk.mjs";
 
 const USUAL_FPS = 25;
+const MOST_TRIMS = 20; // one after the other; more are a loop
+const BYPASSED = 4; // the front-ends' mode of a node that hands its input through
 
 /**
  * @typedef {object} Surroundings
  * @property {number} fps
  * @property {boolean} fpsIsKnown false: nothing is connected that says it
  * @property {{filename: string, subfolder: string, type: string}|null} file of the sound
+ * @property {import("./sound_shape.mjs").Trim[]} trims what is cut off the file, in this order
  * @property {import("./transitions.mjs").Transition} transition
  * @property {Record<string, number>} own the sampler's own weights, which hold where no span acts
  * @property {boolean} isGiven the node's text is not its own: another node is connected to it
@@ -21,9 +24,10 @@ const USUAL_FPS = 25;
  */
 export function surroundingsOf(node, walk = new GraphWalk()) {
   const samplers = walk.takers(node);
-  const encoder = samplers.map((taker) => walk.source(taker, "speech")).find((one) => one?.type === "Hallo2EncodeSpeech");
+  const speeches = samplers.map((taker) => walk.source(taker, "speech"));
+  const encoder = speeches.find((one) => one?.type === "Hallo2EncodeSpeech");
   const fps = Number(encoder && walk.value(encoder, "fps"));
-  const source = encoder && walk.source(encoder, "audio");
+  const { file, trims } = soundInto(encoder, walk);
   const seconds = Number(walk.value(node, "transition_seconds"));
   const own = Object.entries(TRACKS).map(([track, { usual }]) => {
     const name = track === "cfg" ? "cfg" : `${track}_weight`;
@@ -32,11 +36,24 @@ export function surroundingsOf(node, walk = new GraphWalk()) {
   return {
     fps: fps > 0 ? fps : USUAL_FPS,
     fpsIsKnown: fps > 0,
-    file: source?.type === "LoadAudio" ? fileOf(walk.value(source, "audio")) : null,
+    file,
+    trims,
     transition: { seconds: seconds > 0 ? seconds : 0, blend: walk.value(node, "blend") },
     own: Object.fromEntries(own),
     isGiven: walk.isGiven(node, "timeline"),
   };
+}
+
+function soundInto(encoder, walk) {
+  const trims = [];
+  let source = encoder ? walk.source(encoder, "audio") : null;
+  while (source?.type === "TrimAudioDuration" && trims.length < MOST_TRIMS) {
+    const [start, duration] = ["start_index", "duration"].map((name) => Number(walk.value(source, name)));
+    if (source.mode !== BYPASSED) trims.unshift({ start, duration });
+    source = walk.source(source, "audio");
+  }
+  const isKnown = source?.type === "LoadAudio" && trims.every((trim) => Object.values(trim).every(Number.isFinite));
+  return isKnown ? { file: fileOf(walk.value(source, "audio")), trims } : { file: null, trims: [] };
 }
 
 /** "voices/me.wav [output]" as a file widget holds it → what the host's /view asks for. */

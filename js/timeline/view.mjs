@@ -140,9 +140,10 @@ export class TimelineView {
     this.guide.hidden = state.guide === null;
     if (state.guide !== null) this.guide.style.left = `${(100 * state.guide) / length}%`;
     this.#showButtons(state);
-    this.status.textContent = state.error ?? state.said;
+    const status = state.error ?? state.said;
+    this.status.textContent = status;
     this.status.classList.toggle("is-error", state.error !== null);
-    this.status.title = state.error ?? "";
+    this.status.title = status; // in full where there is no room for it
     this.facts.textContent = state.facts;
     this.draw(state);
   }

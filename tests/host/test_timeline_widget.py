@@ -175,5 +175,17 @@ def test_it_sees_into_subgraphs_and_out_of_them(around):
     assert VOICE in around["subgraphs"]["from_inside"] and "25 fps" in around["subgraphs"]["from_inside"]
 
 
+def test_it_shows_what_a_trim_leaves_of_the_sound(around):
+    assert VOICE in around["trimmed"]["at_first"] and VOICE in around["trimmed"]["then"]
+
+
+def test_a_narrow_node_shows_all_buttons(around):
+    assert around["narrow"] <= 0
+
+
+def test_a_fresh_node_takes_another_prompt_at_once(around):
+    assert around["fresh"] == "0-5 smiling; 5- laughing"
+
+
 def test_nothing_is_complained_about_on_that_visit(around):
     assert [line for line in around["console_errors"] if "widget.mjs" not in line] == []  # that one was held back

@@ -47,6 +47,33 @@ CONNECT_OTHER_SOUND = f"""() => {{
   audio.widgets.find((one) => one.name === 'audio').value = 'speech.wav';
   audio.connect(0, speech, speech.inputs.findIndex((input) => input.name === 'audio'));
 }}"""
+TRIM = f"""() => {{
+  const trim = window.LiteGraph.createNode('TrimAudioDuration');
+  const [audio, speech] = ['LoadAudio', 'Hallo2EncodeSpeech'].map({NODE});
+  trim.pos = [0, 1100];
+  {APP}.graph.add(trim);
+  trim.widgets.find((one) => one.name === 'start_index').value = 1;
+  trim.widgets.find((one) => one.name === 'duration').value = 3;
+  audio.connect(0, trim, 0);
+  trim.connect(0, speech, speech.inputs.findIndex((input) => input.name === 'audio'));
+}}"""
+FRESH = f"""() => {{
+  {APP}.graph.clear();
+  const node = window.LiteGraph.createNode('Hallo2TextPrompts');
+  node.pos = [0, 0];
+  {APP}.graph.add(node);
+  node.widgets.find((one) => one.name === 'timeline').value = '0- smiling'; // some hosts recall the id's last text
+}}"""
+RESIZE = f"""([type, width]) => {{
+  const node = ({NODE})(type);
+  node.setSize([width, node.size[1]]);
+  {APP}.canvas.setDirty(true, true);
+}}"""
+# How far the last button of a widget reaches over the right edge of its bar, in px.
+OVER = """() => {
+  const bar = document.querySelector('.is-weights .h2t-bar'), buttons = [...bar.querySelectorAll('.h2t-button')];
+  return buttons.at(-1).getBoundingClientRect().right - bar.getBoundingClientRect().right;
+}"""
 TO_SUBGRAPH = f"(types) => {APP}.graph.convertToSubgraph(new Set(types.map({NODE}))).node.id"
 IN_SUBGRAPH = f"""([name, value]) => {{
   const [subgraph] = {APP}.graph.subgraphs.values();
@@ -143,6 +170,30 @@ class Visit:
         page.mouse.move(*self.prompts.place("prompts", 3))
         seen["rate_unannounced"] = self.prompts.says("50 fps")
         return seen
+
+    def trimmed(self) -> dict:
+        self.build()
+        self.page.evaluate(TRIM)
+        seen = {"at_first": self.prompts.says("0:03.00")}
+        self.page.evaluate(SET, ["TrimAudioDuration", "duration", 2.5])
+        return seen | {"then": self.prompts.says("0:02.50")}
+
+    def narrow(self) -> float:
+        """As narrow as a user could draw the node; the buttons lie within."""
+        self.build()
+        self.page.evaluate(RESIZE, [self.weights.node_type, 327])
+        self.page.wait_for_function("() => document.querySelector('.is-weights').offsetWidth < 330", timeout=20_000)
+        return self.page.evaluate(OVER)
+
+    def fresh(self) -> str:
+        """The first click on a node that was only just made."""
+        self.page.evaluate(FRESH)
+        self.page.evaluate(VIEW, [1, 120, 120])
+        self.prompts.says("25 fps")
+        self.prompts.root.locator("input[value='+ Add']").click()
+        self.page.keyboard.type("laughing")
+        self.page.keyboard.press("Enter")
+        return self.prompts.text
 
     def idle(self) -> dict:
         """What the pack's code does while nothing happens, and while something does."""
@@ -280,7 +331,7 @@ def main() -> None:
         visit = Visit(editor, options.nodes_2)
         seen = {"loading": visit.loading(), "late": visit.late()}
         visit.build()
-        for step in ("idle", "theme", "wheel", "upstream", "copied", "subgraphs"):
+        for step in ("idle", "theme", "wheel", "upstream", "copied", "trimmed", "subgraphs", "narrow", "fresh"):
             seen[step] = getattr(visit, step)()
         json.dump(seen | {"console_errors": editor.console_errors}, sys.stdout, indent=1)
 

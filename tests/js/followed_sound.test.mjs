@@ -43,3 +43,15 @@ test("of two files the one chosen last is shown, whichever is read first", async
   await Promise.all(readings);
   assert.deepEqual([sound.seconds, sound.note, news()], [1, "fast.wav", 1]);
 });
+
+test("another trim of the same file is another sound", async () => {
+  const { sound, waiting } = followed();
+  const whole = { seconds: 3, peaks: new Float32Array(300), levels: new Float32Array(300) };
+  for (const [duration, seconds] of [[2, 2], [1, 1], [0, null]]) {
+    const reading = sound.follow(file("a.wav"), [{ start: 0, duration }]);
+    waiting["a.wav"].resolve(whole);
+    await reading;
+    assert.equal(sound.seconds, seconds);
+  }
+  assert.equal(sound.note, "a.wav: Trim Audio Duration leaves nothing of it");
+});

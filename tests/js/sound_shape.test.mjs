@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { outline, pausePoints, pauses } from "../../js/timeline/sound_shape.mjs";
+import { outline, pausePoints, pauses, trimmed } from "../../js/timeline/sound_shape.mjs";
 
 const RATE = 8000;
 
@@ -45,4 +45,26 @@ test("the shipped voice has pauses between its sentences", () => {
   const found = pauses(sound);
   const quiet = found.reduce((sum, [start, end]) => sum + end - start, 0);
   assert.ok(found.length > 0 && quiet < sound.seconds / 2, `${found.length} pauses, ${quiet} of ${sound.seconds} s`);
+});
+
+test("a trimmed sound is what the trimmed samples would have given", () => {
+  const samples = voice(4, [0, 1], [1.5, 2], [2.1, 3.5]);
+  const whole = outline([samples], RATE);
+  const cut = (from, to) => outline([samples.slice(from * RATE, to * RATE)], RATE);
+  for (const [trim, expected] of [
+    [{ start: 0.5, duration: 2 }, cut(0.5, 2.5)],
+    [{ start: -1, duration: 60 }, cut(3, 4)],
+    [{ start: -9, duration: 1 }, cut(0, 1)],
+  ]) {
+    const { pauses: found, ...shape } = trimmed(whole, trim);
+    assert.deepEqual(shape, expected);
+    assert.deepEqual(found, pauses(expected));
+  }
+});
+
+test("a trim that leaves nothing is refused, as the host does", () => {
+  const whole = outline([voice(2)], RATE);
+  for (const trim of [{ start: 2, duration: 1 }, { start: 0, duration: 0 }]) {
+    assert.throws(() => trimmed(whole, trim), /leaves nothing/);
+  }
 });

@@ -30,6 +30,7 @@ const FOUND = {
   fps: 30,
   fpsIsKnown: true,
   file: { filename: "me.wav", subfolder: "voices", type: "input" },
+  trims: [],
   transition: { seconds: 0.5, blend: "smooth" },
   own: { pose: 1, face: 1, lip: 1.4, cfg: 2 },
   isGiven: false,
@@ -60,6 +61,21 @@ test("another source of sound, or none, or a node alone, is no trouble", () => {
   assert.deepEqual([surroundingsOf(alone).fps, surroundingsOf(alone).fpsIsKnown], [25, false]);
   const removed = { ...prompts, graph: null };
   assert.equal(surroundingsOf(removed).fpsIsKnown, false);
+});
+
+test("what is trimmed off the sound is named, first things first, and nothing where it is not known", () => {
+  const { made, audio, encoder, prompts } = chain();
+  const first = made.add("TrimAudioDuration", { start_index: 1.5, duration: 4 });
+  const second = made.add("TrimAudioDuration", { start_index: -2, duration: 1 });
+  made.wire(audio, 0, first, "audio");
+  made.wire(first, 0, second, "audio");
+  made.wire(second, 0, encoder, "audio");
+  assert.deepEqual(surroundingsOf(prompts).trims, [{ start: 1.5, duration: 4 }, { start: -2, duration: 1 }]);
+  assert.equal(surroundingsOf(prompts).file.filename, "me.wav");
+  first.mode = 4;
+  assert.deepEqual(surroundingsOf(prompts).trims, [{ start: -2, duration: 1 }]);
+  made.wire(made.add("SomethingElse"), 0, second, "duration");
+  assert.deepEqual([surroundingsOf(prompts).file, surroundingsOf(prompts).trims], [null, []]);
 });
 
 test("reroutes in a ring do not hang the editor", () => {
