@@ -1,15 +1,21 @@
-"""One run of a job at a time. The system drops the lock when the process ends, however it ends."""
+"""One run of a job at a time. The system drops the lock when the process ends, however it ends.
+
+Where a disk has no locks, a file that only one run can make takes their place: see `soft_lock`.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from ..errors import JobError
+from .soft_lock import SoftLock, is_held, owner_of
 
-LOCK = "lock"
+LOCK, OWNER = "lock", "lock.owner"
+NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 class JobLock:
@@ -20,6 +26,8 @@ class JobLock:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK
+        self._owner_path = folder / OWNER
+        self._soft: SoftLock | None = None
 
     def acquire(self) -> None:
         """Raises JobError where another run has it."""
@@ -30,25 +38,49 @@ class JobLock:
                 _lock(self._file.fileno())
             except HELD_BY_ANOTHER:
                 self._file.close()
-                raise JobError(
-                    f"This video is being made already, by another run (its job is {self._path.parent}). Wait for that "
-                    f"one, or start afresh to make a second one."
-                ) from None
-            except OSError:
+                raise self._held() from None
+            except OSError as error:
                 self._file.close()
-                raise
-            if self._is_still_there():
+                if error.errno not in NO_LOCKS:
+                    raise
+                self._acquire_soft()
                 return
+            if self._is_still_there():
+                break
             self._file.close()  # a run that ended took the file away between our opening and locking it
+        if is_held(self._owner_path):  # by a machine to which this disk gives no locks
+            self.release()
+            raise self._held(owner_of(self._owner_path))
 
     def release(self) -> None:
-        if os.name == "nt":  # open files cannot be taken away there, neither ours nor that of a run that came since
+        if self._soft is not None:
+            self._soft.release()
+            self._soft = None
+        elif os.name == "nt":  # open files cannot be taken away there, neither ours nor that of a run that came since
             self._file.close()
             with suppress(PermissionError):
                 self._path.unlink(missing_ok=True)
         else:  # whoever opened the file before now finds it gone
             self._path.unlink(missing_ok=True)
             self._file.close()
+
+    def check(self) -> None:
+        """Raises JobError where it was lost, which only a soft lock can be."""
+        if self._soft is not None:
+            self._soft.check()
+
+    def _acquire_soft(self) -> None:
+        self._path.unlink(missing_ok=True)
+        soft = SoftLock(self._owner_path)
+        if not soft.acquire():
+            raise self._held(owner_of(self._owner_path))
+        self._soft = soft
+
+    def _held(self, by: str = "another run") -> JobError:
+        return JobError(
+            f"This video is being made already, by {by} (its job is {self._path.parent}). Wait for that one, or start "
+            f"afresh to make a second one."
+        )
 
     def __enter__(self) -> JobLock:
         self.acquire()
@@ -68,6 +100,8 @@ class JobLock:
 
 def is_running(folder: Path) -> bool:
     """Whether some run, of this process or another, has the job. Leaves no trace."""
+    if is_held(folder / OWNER):
+        return True
     try:
         with (folder / LOCK).open("r+b") as file:
             _lock(file.fileno())
@@ -75,6 +109,9 @@ def is_running(folder: Path) -> bool:
         return False
     except HELD_BY_ANOTHER:
         return True
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
     return False
 
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import pytest
 
 from hallo2_core.errors import JobError
 from hallo2_core.jobs import lock as locking
-from hallo2_core.jobs.lock import LOCK, JobLock, is_running
+from hallo2_core.jobs.lock import LOCK, OWNER, JobLock, is_running
 
 HOLD = """
 import sys
@@ -113,3 +114,38 @@ def test_a_disk_that_has_no_locks_is_not_taken_for_another_run(tmp_path, monkeyp
     monkeypatch.setattr(locking, "_lock", refuse)
     with pytest.raises(OSError, match="not supported"):
         JobLock(tmp_path).acquire()
+
+
+@pytest.fixture(params=[errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS], ids=errno.errorcode.get)
+def disk_without_locks(request, monkeypatch):
+    def refuse(_handle):
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(locking, "_lock", refuse)
+
+
+def test_on_a_disk_without_locks_a_file_takes_their_place(tmp_path, disk_without_locks):
+    with JobLock(tmp_path) as lock:
+        assert is_running(tmp_path) and [path.name for path in tmp_path.iterdir()] == [OWNER]
+        with pytest.raises(JobError, match=rf"by process {os.getpid()} on "):
+            JobLock(tmp_path).acquire()
+        lock.check()
+    assert not is_running(tmp_path) and not list(tmp_path.iterdir())
+
+
+def test_another_machine_with_locks_sees_the_file_too(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(locking, "_lock", no_locks)
+        held = JobLock(tmp_path)
+        held.acquire()
+    with pytest.raises(JobError, match="being made already"):
+        JobLock(tmp_path).acquire()
+    assert is_running(tmp_path)
+    held.release()
+    with JobLock(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def no_locks(_handle):
+    raise OSError(errno.ENOLCK, "No locks available")

@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 
 import pytest
 
@@ -75,3 +76,34 @@ def test_a_folder_that_is_not_there_cannot_be_synced(tmp_path):
     sync_folder(tmp_path)
     with pytest.raises(FileNotFoundError):
         sync_folder(tmp_path / "none")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such call")
+@pytest.mark.parametrize("answer", [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS], ids=errno.errorcode.get)
+def test_a_disk_that_cannot_sync_folders_is_used_all_the_same_and_that_is_said_once(
+    tmp_path, monkeypatch, caplog, answer
+):
+    def refuse(handle, call=os.fsync):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(answer, os.strerror(answer))
+        call(handle)
+
+    durable._say_once.cache_clear()
+    monkeypatch.setattr(os, "fsync", refuse)
+    for content in (b"first", b"second"):
+        replace_file(tmp_path / "a", content)
+    assert (tmp_path / "a").read_bytes() == b"second"
+    (said,) = caplog.messages
+    assert "cannot make a folder's names durable" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such call")
+def test_a_disk_that_fails_to_sync_a_folder_is_not_used(tmp_path, monkeypatch):
+    def refuse(handle, call=os.fsync):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        call(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        replace_file(tmp_path / "a", b"x")
