@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Literal, Protocol
@@ -12,6 +13,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from .arithmetic import torch_arithmetic
 from .offload import Residents
 
 logger = logging.getLogger("hallo2")
@@ -49,6 +51,9 @@ class Runtime(Protocol):
 
     def memory(self) -> DeviceMemory | None:
         """None where nobody knows."""
+
+    def arithmetic(self) -> Mapping[str, str]:
+        """Whatever of the machine and its settings may change the last bit of a result, in words: entry → value."""
 
     def is_out_of_memory(self, error: Exception) -> bool:
         """Whether the device had too little memory, so that the same work may succeed in smaller pieces."""
@@ -116,6 +121,9 @@ class LocalRuntime:
             sizes.append(torch.cuda.mem_get_info(self.device)[0] + torch.cuda.memory_reserved(self.device))
         return DeviceMemory(int(min(sizes)), "one network") if sizes else None
 
+    def arithmetic(self) -> Mapping[str, str]:
+        return torch_arithmetic(self.device)
+
     def is_out_of_memory(self, error: Exception) -> bool:
         return is_out_of_memory(error)
 
@@ -165,6 +173,9 @@ class RuntimeWrapper:
 
     def memory(self) -> DeviceMemory | None:
         return self._runtime.memory()
+
+    def arithmetic(self) -> Mapping[str, str]:
+        return self._runtime.arithmetic()
 
     def is_out_of_memory(self, error: Exception) -> bool:
         return self._runtime.is_out_of_memory(error)

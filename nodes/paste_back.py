@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comfy_api.latest import Input, InputImpl, io
+from comfy_api.latest import Input, io
 from torch import Tensor
 
-from .host.jobs import job_for
+from .host.jobs import job_for, new_video
 from .host.runtime import HostRuntime
 from .host.video import video_source
 from .schema import io_types
 from .schema import video as video_inputs
+from .schema.video_node import VideoNode
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
 
 
-class Hallo2PasteBack(io.ComfyNode):
+class Hallo2PasteBack(VideoNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -69,10 +71,11 @@ class Hallo2PasteBack(io.ComfyNode):
                 ),
             ],
             outputs=[video_inputs.finished_video()],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(
+    def make_video(
         cls,
         video: Input.Video,
         portrait: Portrait,
@@ -82,8 +85,7 @@ class Hallo2PasteBack(io.ComfyNode):
         image: Tensor | None = None,
         background: Input.Video | None = None,
         sound: str = "video",
-    ) -> io.NodeOutput:
-        from ..hallo2_core.storage.free_path import free_path
+    ) -> Path:
         from ..hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video, paste_key
         from ..hallo2_core.video.settings import VideoSettings
 
@@ -92,5 +94,4 @@ class Hallo2PasteBack(io.ComfyNode):
         settings = VideoSettings(codec, quality=quality)
         work = PasteBack(source, portrait, settings, feather, image, behind, sound)
         job = job_for(paste_key(work))
-        path = paste_back_video(work, job, free_path(job.folder / "pasted.mp4"), HostRuntime())
-        return io.NodeOutput(InputImpl.VideoFromFile(str(path)))
+        return paste_back_video(work, job, new_video("pasted"), HostRuntime(node_id=cls.hidden.unique_id))

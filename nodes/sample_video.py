@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from comfy_api.latest import InputImpl, io
+from comfy_api.latest import io
 
-from .host.jobs import job_for
+from .host.jobs import job_for, new_video
 from .host.networks import Managed
 from .host.runtime import HostRuntime
 from .host.vae import latent_codec
 from .schema import sampling as sampling_inputs
 from .schema import video as video_inputs
+from .schema.video_node import VideoNode
 
 if TYPE_CHECKING:
     from ..hallo2_core.animation.motion_settings import MotionSettings
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from ..hallo2_core.timeline.weights import WeightTimeline
 
 
-class Hallo2SampleVideo(io.ComfyNode):
+class Hallo2SampleVideo(VideoNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -48,7 +50,7 @@ class Hallo2SampleVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
+    def make_video(
         cls,
         model: Managed,
         reference: Reference,
@@ -71,13 +73,12 @@ class Hallo2SampleVideo(io.ComfyNode):
         text_strength: float = 1.0,
         text_scale: float = 1.0,
         unfinished_gb: float = 50.0,
-    ) -> io.NodeOutput:
+    ) -> Path:
         from ..hallo2_core.animation.inputs import AnimationInputs
         from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.memory import step_bytes
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
-        from ..hallo2_core.storage.free_path import free_path
         from ..hallo2_core.video.settings import VideoSettings
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
@@ -88,5 +89,4 @@ class Hallo2SampleVideo(io.ComfyNode):
         pictures = latent_codec(vae, model, runtime)
         render = Render(inputs, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
         job = job_for(render_key(render, runtime), unfinished_gb)
-        video = render_video(render, job, free_path(job.folder / "animation.mp4"), runtime)
-        return io.NodeOutput(InputImpl.VideoFromFile(str(video.path)))
+        return render_video(render, job, new_video("animation"), runtime).path

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from comfy_api.latest import Input, InputImpl, io
+from comfy_api.latest import Input, io
 
-from .host.jobs import job_for
+from .host.jobs import job_for, new_video
 from .host.networks import Managed
 from .host.runtime import HostRuntime
 from .host.upscale_model import background_of, picture_upscaler, upscaling_bytes
 from .host.video import video_source
 from .schema import io_types
 from .schema import video as video_inputs
+from .schema.video_node import VideoNode
 
 if TYPE_CHECKING:
     from ..hallo2_core.portrait.face_analysis import FaceAnalysis
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 SCALE, LONG_SIDE = "scale", "long side"
 
 
-class Hallo2UpscaleVideo(io.ComfyNode):
+class Hallo2UpscaleVideo(VideoNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -101,7 +103,7 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
+    def make_video(
         cls,
         video: Input.Video,
         upscaler: Managed,
@@ -117,8 +119,7 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         upscale_model: Any = None,  # noqa: ANN401 - spandrel's descriptor
         bit_depth: str = "8",
         unfinished_gb: float = 50.0,
-    ) -> io.NodeOutput:
-        from ..hallo2_core.storage.free_path import free_path
+    ) -> Path:
         from ..hallo2_core.upscaling.estimate import working_bytes
         from ..hallo2_core.upscaling.job_key import Upscale, upscale_key
         from ..hallo2_core.upscaling.plan import UpscaleRequest, plan_upscale
@@ -134,5 +135,4 @@ class Hallo2UpscaleVideo(io.ComfyNode):
         background = background_of(*drawer, runtime=runtime)
         work = Upscale(source, upscaler.payload, face_analysis, plan.settings, plan.video_settings, *background)
         job = job_for(upscale_key(work, runtime), unfinished_gb)
-        made = upscale_video(work, job, free_path(job.folder / "upscaled.mp4"), runtime)
-        return io.NodeOutput(InputImpl.VideoFromFile(str(made.path)))
+        return upscale_video(work, job, new_video("upscaled"), runtime).path

@@ -48,8 +48,6 @@ class ReferenceNetStandIn(nn.Module):
 class DenoisingUNetStandIn(nn.Module):
     """Predicts, all over a frame, how much its audio tokens vary. Counts its calls."""
 
-    attention_name = "none"
-
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))  # says the dtype

@@ -26,6 +26,7 @@ ORDER = (
     "models",
     "runtime",
     "offload",
+    "arithmetic",
     "payloads",
     "config",
     "examples",

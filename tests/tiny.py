@@ -17,6 +17,7 @@ from hallo2_core.config import (
     UNetConfig,
     VAEConfig,
 )
+from hallo2_core.jobs.key import JobKey
 from hallo2_core.models.denoising_unet import DenoisingUNet
 from hallo2_core.models.hallo2_models import Hallo2Models
 from hallo2_core.models.layers import Build
@@ -31,6 +32,11 @@ CONFIG = Hallo2Config(
     AudioProjectionConfig(layers=4, feature_width=32, hidden_width=16, token_width=20, tokens=6),
 )
 VAE = VAEConfig((8, 8, 16, 16), layers_per_block=1, norm_groups=4)
+
+
+def job_key(name: str, **arithmetic: str) -> JobKey:
+    """Of work that has nothing but a name."""
+    return JobKey({"work": name}, arithmetic)
 
 
 def models(build: Build | None = None) -> Hallo2Models:

@@ -59,6 +59,8 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
                 with TargetFile(path, job.folder) as video:
                     join_clips(job.segments, video, speech.fps, speech.audio, told.check_cancelled)
                     job.publish(video)
+        elif job.note:
+            runtime.notify(job.note)
         return RenderedVideo(
             job.finished, speech.frames, speech.fps, portrait.width, portrait.height, resumed_from_clip
         )
@@ -74,11 +76,11 @@ def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterat
     check_memory(need, runtime.memory())
     estimate = estimate_video(pixels, speech.frames, clip_frames, speech.fps, render.settings, speech.audio)
     check_room(estimate, job, path)
-    runtime.notify(f"{estimate}; {need}")
+    runtime.notify(f"{job.note} {estimate}; {need}".strip())
     try:
         yield EtaRuntime(runtime, str(estimate))
     finally:
-        runtime.notify("")
+        runtime.notify(job.note)
 
 
 def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:

@@ -107,7 +107,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     from ..animation.render import render_video
     from ..audio.sound_file import FileAudio
     from ..audio.speech_embeddings import encode_speech, frame_rate
-    from ..jobs.job import Job
+    from ..jobs.choice import choose_job
     from ..models.latents import VAECodec
     from ..portrait.picture import load_picture
     from ..portrait.prepare import prepare_portrait
@@ -143,7 +143,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     speech = encode_speech(audio, encoder, fps)
     render = Render(inputs, speech, codec, settings)
     path, job_folder = chosen_place(arguments)
-    return render_video(render, Job(job_folder, render_key(render, runtime)), path, runtime)
+    return render_video(render, choose_job(job_folder, render_key(render, runtime)), path, runtime)
 
 
 def _say(notes: Iterable[str]) -> None:

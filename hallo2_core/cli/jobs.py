@@ -1,7 +1,7 @@
-"""List what is unfinished, and what it takes; with --clean take it away, but never what is being made.
+"""List what was stopped, and with --finished what is done; with --clean remove some, but never what is being made.
 
-Without --clean nothing is changed: names, --older-than and --over then show what would go. Finished videos are not
-listed, and not touched.
+Without --clean nothing is changed: names, --older-than and --over then show what would go. A finished video that the
+command line made stays when its job is removed; it is only not found again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import SettingsError
 
 if TYPE_CHECKING:
-    from ..jobs.listing import UnfinishedJob
+    from ..jobs.listing import ListedJob
 
 DAY_SECONDS = 86_400
 GIGABYTE = 10**9
@@ -23,46 +23,47 @@ GIGABYTE = 10**9
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="folders of jobs, as they are listed")
     parser.add_argument("--jobs", type=Path, default=Path(), metavar="DIR", help="where the videos are (here)")
-    parser.add_argument("--clean", action="store_true", help="take away those named, too old, or too large together")
-    parser.add_argument("--older-than", type=float, metavar="DAYS", help="not gone on with for so long")
+    parser.add_argument("--finished", action="store_true", help="finished ones too, in the list and in what is chosen")
+    parser.add_argument("--clean", action="store_true", help="remove those named, too old, or too large together")
+    parser.add_argument("--older-than", type=float, metavar="DAYS", help="not touched for so long")
     parser.add_argument("--over", type=float, metavar="GB", help="the oldest, until all others take no more than this")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..jobs.listing import choose, remove, unfinished_jobs
+    from ..jobs.listing import all_jobs, choose, remove, unfinished_jobs
+    from ..jobs.report import job_line, readable_size
 
     is_choice = bool(arguments.names) or arguments.older_than is not None or arguments.over is not None
     if arguments.clean and not is_choice:
         raise SettingsError("Say what to clean: names of jobs, --older-than DAYS, or --over GB.")
-    jobs = unfinished_jobs(arguments.jobs)
-    _check_names(arguments.names, jobs, arguments.jobs)
+    jobs = all_jobs(arguments.jobs) if arguments.finished else unfinished_jobs(arguments.jobs)
+    _check_names(arguments, jobs)
     if is_choice:
         older_than = None if arguments.older_than is None else arguments.older_than * DAY_SECONDS
         most = None if arguments.over is None else arguments.over * GIGABYTE
         jobs = choose(jobs, arguments.names, older_than, most)
     for job in jobs:
-        print(_line(job))
+        print(job_line(job))
         if arguments.clean:
             remove(job)
     size = sum(job.size_bytes for job in jobs)
-    done = "taken away" if arguments.clean else "would go" if is_choice else "unfinished"
-    sys.stderr.write(f"{len(jobs)} {done}, {_readable_size(size)}, in {arguments.jobs.resolve()}\n")
+    sys.stderr.write(
+        f"{len(jobs)} {_done(arguments, is_choice)}, {readable_size(size)}, in {arguments.jobs.resolve()}\n"
+    )
     return 0
 
 
-def _check_names(names: list[str], jobs: list[UnfinishedJob], folder: Path) -> None:
-    found = {job.folder.name: job for job in jobs}
-    for name in names:
+def _done(arguments: argparse.Namespace, is_choice: bool) -> str:
+    if is_choice:
+        return "removed" if arguments.clean else "would go"
+    return "jobs" if arguments.finished else "unfinished"
+
+
+def _check_names(arguments: argparse.Namespace, jobs: list[ListedJob]) -> None:
+    found = {job.name: job for job in jobs}
+    kind, flag = ("", " --finished") if arguments.finished else ("unfinished ", "")
+    for name in arguments.names:
         if name not in found:
-            raise SettingsError(f"There is no unfinished job '{name}' in {folder}. 'hallo2 jobs' lists them.")
+            raise SettingsError(f"There is no {kind}job '{name}' in {arguments.jobs}. 'hallo2 jobs{flag}' lists them.")
         if found[name].is_running:
             raise SettingsError(f"'{name}' is being made right now. Stop that run first.")
-
-
-def _line(job: UnfinishedJob) -> str:
-    state = "being made" if job.is_running else f"{job.age_seconds / DAY_SECONDS:.1f} days old"
-    return f"{job.folder.name}  {job.frames} frames  {_readable_size(job.size_bytes)}  {state}"
-
-
-def _readable_size(size_bytes: int) -> str:
-    return f"{size_bytes / GIGABYTE:.1f} GB" if size_bytes >= GIGABYTE else f"{size_bytes / 10**6:.1f} MB"

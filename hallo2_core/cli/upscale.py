@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     """The video and all settings are checked before anything is loaded."""
-    from ..jobs.job import Job
+    from ..jobs.choice import choose_job
     from ..upscaling.job_key import Upscale, upscale_key
     from ..upscaling.plan import plan_upscale
     from ..upscaling.render import memory_needed, upscale_video
@@ -81,7 +81,7 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     if not arguments.verbose:  # the log says it too
         sys.stderr.write(f"note: {memory_needed(plan.source, upscale)}\n")
     path, job_folder = chosen_place(arguments)
-    return upscale_video(upscale, Job(job_folder, upscale_key(upscale, runtime)), path, runtime)
+    return upscale_video(upscale, choose_job(job_folder, upscale_key(upscale, runtime)), path, runtime)
 
 
 def _request(arguments: argparse.Namespace) -> UpscaleRequest:

@@ -55,6 +55,11 @@ def remove_unfinished(folder: Path) -> None:
     _remove(folder, {NAME, PREVIOUS, SEGMENTS, *STATES, *PARTS})
 
 
+def remove_finished(folder: Path) -> None:
+    """All that a finished job has put there, but for its video."""
+    _remove(folder, {NAME, PREVIOUS})
+
+
 def remove_orphans(folder: Path) -> None:
     _remove(folder, {ORPHANS})
 

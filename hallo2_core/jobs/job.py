@@ -16,7 +16,8 @@ from torch import Tensor
 from ..errors import JobError
 from ..storage.durable import replace_file, sync_folder
 from .folder import remove_unfinished, segment_name, state_name, tidy
-from .journal import Journal, KeptFile, write_journal
+from .journal import Journal, KeptFile, seen_from, write_journal
+from .key import JobKey
 from .lock import JobLock
 from .recovery import trusted_journal
 
@@ -42,9 +43,10 @@ class Job:
     journal, in one step. A kill at any moment loses the clip in flight at most.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
-        """key: the work's name, from `fingerprint`; a folder holds one work only."""
+    def __init__(self, folder: Path, key: JobKey, note: str = "") -> None:
+        """key: of the work; a folder holds one work only. note: what the user should know of this job, a sentence."""
         self.folder = folder
+        self.note = note
         self.journal = Journal(key)
         self._lock = JobLock(folder)
 
@@ -93,6 +95,7 @@ class Job:
         segment = self._open_segment()
         tensors = safetensors.torch.save({name: tensor.contiguous() for name, tensor in state.items()})
         kept = KeptFile(state_name(self.journal.clips)).followed_by(tensors)
+        self._lock.check()
         with self._reported():
             self._write_clip(segment, clip)
             replace_file(self.folder / kept.name, tensors)
@@ -103,9 +106,10 @@ class Job:
 
         The name is written down before it is given: killed in between, the next run knows the file for its own.
         """
+        self._lock.check()
         size_bytes = video.settle()
         with self._reported():
-            self._write_journal(replace(self.journal, video=self._seen_from_here(video.path), video_bytes=size_bytes))
+            self._write_journal(replace(self.journal, video=seen_from(self.folder, video.path), video_bytes=size_bytes))
         video.publish()
         with self._reported():
             self.journal = tidy(self.folder, self.journal)
@@ -129,13 +133,6 @@ class Job:
     def _write_journal(self, journal: Journal) -> None:
         write_journal(self.folder, journal)
         self.journal = journal
-
-    def _seen_from_here(self, path: Path) -> str:
-        """Relative where it can be, so that folder and video may be moved together."""
-        try:
-            return Path(os.path.relpath(path, self.folder)).as_posix()
-        except ValueError:  # another drive
-            return str(path.absolute())
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

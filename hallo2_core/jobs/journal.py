@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..storage.durable import rename, replace_file
+from .key import JobKey
 
 NAME = "journal.json"
 PREVIOUS = "journal.previous.json"  # one clip older: for the day when a disk returns garbage
-FORMAT = 1
+FORMAT = 2
+OLD_FORMAT = 1  # of version 0.1.0: one hash over inputs and arithmetic together
+OLD = "a video of version 0.1.0"
 READ_BYTES = 1 << 20
 
 
@@ -44,7 +47,7 @@ class KeptFile:
 class Journal:
     """The ledger of one job. It grows by one entry a segment, that is every few hundred frames."""
 
-    key: str  # of the work; a journal of other work is none of ours
+    key: JobKey  # of the work; a journal of other work is none of ours
     clips: int = 0
     segments: tuple[KeptFile, ...] = ()  # none after the end
     state: KeptFile | None = None  # the tensors that the next clip starts from
@@ -52,7 +55,13 @@ class Journal:
     video_bytes: int = 0
 
     @property
+    def is_old(self) -> bool:
+        """Of version 0.1.0: nobody can tell what it was made of, so that it is never found again or continued."""
+        return not self.key.request
+
+    @property
     def frames(self) -> int:
+        """Of the clips that are kept; none after the end."""
         return sum(segment.frames for segment in self.segments)
 
     def after_clip(self, segment: KeptFile, state: KeptFile) -> Journal:
@@ -81,13 +90,33 @@ def read_journal(path: Path) -> Journal | None:
     """None where it is missing or damaged."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw.pop("format") != FORMAT:
+        written = raw.pop("format")
+        if written not in (FORMAT, OLD_FORMAT):
             return None
+        key = raw.pop("key")
         segments = tuple(KeptFile(**segment) for segment in raw.pop("segments"))
         state = raw.pop("state")
-        return Journal(**raw, segments=segments, state=None if state is None else KeptFile(**state))
+        return Journal(
+            JobKey({}, what=OLD) if written == OLD_FORMAT else JobKey(**key),
+            **raw,
+            segments=segments,
+            state=None if state is None else KeptFile(**state),
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def newest_journal(folder: Path) -> Journal | None:
+    """What the folder says of itself, whether or not its files are still there. None where it is no job's."""
+    return read_journal(folder / NAME) or read_journal(folder / PREVIOUS)
+
+
+def seen_from(folder: Path, path: Path) -> str:
+    """How a job's folder names a video: relative where it can be, so that both may be moved together."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return str(path.absolute())
 
 
 def write_journal(folder: Path, journal: Journal) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import JobError
-from .listing import UnfinishedJob, choose, remove, unfinished_jobs
+from .listing import ListedJob, choose, remove, unfinished_jobs
 
 logger = logging.getLogger("hallo2")
 
@@ -31,7 +31,7 @@ def keep_within(folder: Path, most_gigabytes: float, own: Path) -> None:
             logger.warning("%s", _removed(job, most_gigabytes))
 
 
-def _removed(job: UnfinishedJob, most_gigabytes: float) -> str:
+def _removed(job: ListedJob, most_gigabytes: float) -> str:
     return (
         f"Unfinished videos took more than {most_gigabytes:g} GB: the oldest, {job.folder}, is removed ({job.frames} "
         f"frames, {job.size_bytes / GIGABYTE:.1f} GB, {job.age_seconds / DAY_SECONDS:.1f} days old)."

@@ -1,4 +1,4 @@
-"""What is unfinished below a folder, what it takes, and how to be rid of it."""
+"""Which jobs lie below a folder, finished or not: what they are, what they take; and how they are removed."""
 
 from __future__ import annotations
 
@@ -9,44 +9,69 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import JobError
-from .folder import remove_orphans, remove_unfinished
-from .journal import NAME, PREVIOUS, Journal, read_journal
+from .folder import SEGMENTS, remove_finished, remove_orphans, remove_unfinished
+from .journal import Journal, newest_journal
+from .key import JobKey
 from .lock import JobLock, is_running
 
 NODE_FOLDER = "hallo2_jobs"  # in the host's output folder: a folder a job
+VIDEO_FOLDER = "hallo2"  # beside it: the finished videos of the nodes
 COMMAND_SUFFIX = ".hallo2"  # beside the video that the command line makes
 
 
 @dataclass(frozen=True)
-class UnfinishedJob:
+class ListedJob:
     folder: Path
-    frames: int  # finished ones
-    size_bytes: int
+    what: str  # empty where no journal says so
+    frames: int  # finished ones; 0 where nobody counted
+    frames_in_all: int  # 0 where nobody knows yet
+    size_bytes: int  # what removing it frees
     age_seconds: float  # since anything of it was written
     is_running: bool
+    video: Path | None  # the finished file
+    video_bytes: int
+    is_old: bool  # of version 0.1.0: it can be watched and removed, but is never found again or continued
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def state(self) -> str:
+        return "being made" if self.is_running else "finished" if self.video is not None else "stopped"
+
+    @property
+    def pictures(self) -> Path | None:
+        """A file to take a picture from: the video, or the first clips of it."""
+        return self.video or next(iter(sorted(self.folder.glob(SEGMENTS))), None)
 
 
-def unfinished_jobs(folder: Path) -> list[UnfinishedJob]:
+def all_jobs(folder: Path) -> list[ListedJob]:
     """In the folder itself, in those in it, and in the nodes' folder of each; the oldest first. Changes nothing."""
     if not folder.is_dir():
         raise JobError(f"There is no folder {folder}. Give the one that the videos are in, with --jobs.")
-    jobs = [job for place in sorted(set(_places(folder))) if (job := _unfinished(place)) is not None]
+    jobs = [job for place in sorted(set(_places(folder))) if (job := _listed(place)) is not None]
     return sorted(jobs, key=lambda job: -job.age_seconds)
 
 
+def unfinished_jobs(folder: Path) -> list[ListedJob]:
+    """As `all_jobs`, without those whose video is there."""
+    return [job for job in all_jobs(folder) if job.video is None]
+
+
 def choose(
-    jobs: Sequence[UnfinishedJob],
+    jobs: Sequence[ListedJob],
     names: Sequence[str] = (),
     older_than_seconds: float | None = None,
     most_bytes: float | None = None,
-) -> list[UnfinishedJob]:
+) -> list[ListedJob]:
     """Those of these names, those older than so long, and as many of the oldest as it takes for the rest to be no more
     than `most_bytes`. Never one that is being made."""
     idle = [job for job in jobs if not job.is_running]
     chosen = [
         job
         for job in idle
-        if job.folder.name in names or (older_than_seconds is not None and job.age_seconds > older_than_seconds)
+        if job.name in names or (older_than_seconds is not None and job.age_seconds > older_than_seconds)
     ]
     if most_bytes is not None:
         left = sum(job.size_bytes for job in jobs if job not in chosen)
@@ -57,48 +82,64 @@ def choose(
     return chosen
 
 
-def remove(job: UnfinishedJob) -> None:
-    """Take away what a job has put into its folder, and the folder if nothing else is in it. A published video is none
-    of that. Raises JobError where it is being made by now."""
+def remove(job: ListedJob) -> None:
+    """Remove what a job has put into its folder, and the folder if nothing else is in it. Raises JobError where it is
+    being made by now.
+
+    Of a finished one the video goes too, where it lies in the job's folder or the nodes' own. A video with a name that
+    a user gave it stays: it is only not found again.
+    """
     with JobLock(job.folder):
-        if _is_unfinished(job.folder):
+        journal = newest_journal(job.folder)
+        video = None if journal is None else journal.published(job.folder)
+        if video is None:
             remove_unfinished(job.folder)
             remove_orphans(job.folder)
+        elif job.video is not None:  # it was finished when it was listed, and not meanwhile
+            if is_own_video(job.folder, video):
+                video.unlink(missing_ok=True)
+            remove_finished(job.folder)
     with suppress(OSError):  # there is something in it
         job.folder.rmdir()
+
+
+def is_own_video(job_folder: Path, video: Path) -> bool:
+    """Whether a finished video lies where the nodes put theirs, so that it goes with its job."""
+    own_folders = (job_folder, job_folder.parent.parent / VIDEO_FOLDER)
+    is_own = video.parent.resolve() in [folder.resolve() for folder in own_folders]
+    return is_own and job_folder.parent.name == NODE_FOLDER
 
 
 def _places(folder: Path) -> Iterator[Path]:
     """Folders that may be jobs."""
     below = [path for path in folder.iterdir() if path.is_dir()]
     for place in (folder, *below):
-        if place.suffix == COMMAND_SUFFIX or place.parent.name == NODE_FOLDER or _journal(place) is not None:
+        if place.suffix == COMMAND_SUFFIX or place.parent.name == NODE_FOLDER or newest_journal(place) is not None:
             yield place
         if (place / NODE_FOLDER).is_dir():
             yield from (path for path in (place / NODE_FOLDER).iterdir() if path.is_dir())
 
 
-def _journal(folder: Path) -> Journal | None:
-    return read_journal(folder / NAME) or read_journal(folder / PREVIOUS)
-
-
-def _is_unfinished(folder: Path) -> bool:
-    journal = _journal(folder)
-    return journal is None or journal.published(folder) is None
-
-
-def _unfinished(folder: Path) -> UnfinishedJob | None:
-    if not _is_unfinished(folder):
-        return None
-    journal = _journal(folder)
+def _listed(folder: Path) -> ListedJob | None:
+    journal = newest_journal(folder)
+    video = None if journal is None else journal.published(folder)
     try:
-        states = [path.stat() for path in (folder, *folder.iterdir())]
+        states = {path: path.stat() for path in (folder, *folder.iterdir())}
+        if video is not None:
+            states[video] = video.stat()
     except FileNotFoundError:  # it was stopped, or went on, just now
         return None
-    return UnfinishedJob(
+    is_own = video is not None and is_own_video(folder, video)
+    known = Journal(JobKey({})) if journal is None else journal
+    return ListedJob(
         folder,
-        0 if journal is None else journal.frames,
-        sum(state.st_size for state in states[1:]),
-        time.time() - max(state.st_mtime for state in states),
+        known.key.what,
+        known.key.frames if video is not None else known.frames,
+        known.key.frames,
+        sum(state.st_size for path, state in states.items() if path != folder and (path != video or is_own)),
+        time.time() - max(state.st_mtime for state in states.values()),
         is_running(folder),
+        video,
+        0 if video is None else states[video].st_size,
+        journal is not None and journal.is_old,
     )

@@ -8,23 +8,23 @@ from pathlib import Path
 from ..errors import JobError
 from .folder import keep_orphans
 from .journal import NAME, PREVIOUS, Journal, read_journal, replace_journal
+from .key import JobKey, different_parts, different_values
 
 logger = logging.getLogger("hallo2")
 
 
-def trusted_journal(folder: Path, key: str) -> Journal:
+def trusted_journal(folder: Path, key: JobKey) -> Journal:
     """The newest one that is whole and whose files are. Where there is none the work starts anew, and says so.
 
     No journal but the previous one is no damage: the power went between two renames. Raises JobError where the folder
-    holds something of other work.
+    holds something of other work, or unfinished work of another arithmetic.
     """
     damaged: dict[str, None] = {}  # in the order they were found
     for name in (NAME, PREVIOUS):
         if not (folder / name).exists():
             continue
         journal = read_journal(folder / name)
-        if journal is not None and journal.key != key:
-            _refuse(folder, journal)
+        if journal is not None and not _goes_on(folder, journal, key):
             continue
         damage = name if journal is None else journal.first_damaged(folder)
         if damage is not None:
@@ -42,13 +42,28 @@ def trusted_journal(folder: Path, key: str) -> Journal:
     return Journal(key)
 
 
-def _refuse(folder: Path, journal: Journal) -> None:
-    """Unless nothing is left of that work that could be lost."""
+def _goes_on(folder: Path, journal: Journal, key: JobKey) -> bool:
+    """Whether this work may go on from the journal. Raises JobError where it may not, and something would be lost."""
     video = journal.published(folder)
+    if journal.key.request == key.request:
+        if video is not None or not journal.segments or journal.key.arithmetic == key.arithmetic:
+            return True
+        raise JobError(
+            f"{folder} holds {journal.frames} finished frames of this video, made with another arithmetic "
+            f"({'; '.join(different_values(journal.key.arithmetic, key.arithmetic))}). Their clips would not match. "
+            f"Go on with what it was made with, or start afresh under another name."
+        )
     if video is None and not journal.segments:
-        return
+        return False
     held = f"the video {video}" if video is not None else f"{journal.frames} finished frames of a video"
     raise JobError(
-        f"{folder} holds {held}, made from other inputs, with other settings, or on another device. Go on with that "
-        f"one by giving exactly what it was given, or start afresh under another name."
+        f"{folder} holds {held}, {_how_other(journal, key)}. Go on with that one by giving exactly what it was given, "
+        f"or start afresh under another name."
     )
+
+
+def _how_other(journal: Journal, key: JobKey) -> str:
+    if journal.is_old:
+        return "made by version 0.1.0, whose jobs cannot be compared with those of this version"
+    different = ", ".join(different_parts(journal.key.request, key.request))
+    return f"made from other inputs or with other settings ({different})"

@@ -23,7 +23,6 @@ class DenoisingUNet(Network):
     def __init__(self, config: UNetConfig, build: Build) -> None:
         super().__init__(build)
         self.config = config
-        self.attention_name = getattr(build.attention, "__qualname__", repr(build.attention))
         width = config.block_widths[0]
         levels = range(len(config.block_widths))
         self.conv_in = build.conv2d(LATENT_CHANNELS, width, 3, padding=1)

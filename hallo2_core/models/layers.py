@@ -147,6 +147,13 @@ def precision_of(network: nn.Module) -> str:
     return f"{dtypes} ({arithmetic})" if arithmetic else dtypes
 
 
+def attention_of(network: nn.Module) -> str:
+    """The name of the function that a network's attention goes through, for job keys."""
+    functions = (module.attention for module in network.modules() if callable(getattr(module, "attention", None)))
+    function = next(functions, None)
+    return "none" if function is None else getattr(function, "__qualname__", repr(function))
+
+
 @dataclass(frozen=True)
 class KeyValues:
     """What an attention layer looks at, projected once and used as often as its context stays the same."""

@@ -1,17 +1,18 @@
-"""The name of an upscaling: equal for two runs exactly where they must give the same frames."""
+"""The key of an upscaling: what was asked for, and the arithmetic it is made with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
-from .. import __version__
+from ..arithmetic import UPSCALING_ARITHMETIC
 from ..jobs.fingerprint import fingerprint
-from ..models.layers import precision_of
+from ..jobs.key import JobKey
+from ..models.layers import attention_of, precision_of
 from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
+from ..video.encode import encoder_version
+from ..video.reader import probe
 from ..video.settings import VideoSettings
 from ..video.source import VideoSource
 from ..video.source_fingerprint import source_fingerprint
@@ -32,24 +33,28 @@ class Upscale:
     background_name: str = "resampled"  # other pictures, other name
 
 
-def upscale_key(upscale: Upscale, runtime: Runtime) -> str:
-    """Over the source's bytes, the upscaler's weights, every setting, and the machine's arithmetic."""
-    device = runtime.device
-    card = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-    return fingerprint(
-        source_fingerprint(upscale.source),
-        upscale.upscaler.fingerprint,
-        _kind_of(upscale.faces),
-        upscale.background_name,
-        upscale.settings,
-        upscale.video_settings,
-        {
-            "device": f"{device.type} {card}",
-            "dtype": precision_of(upscale.upscaler.restorer),
-            "torch": torch.__version__,
-            "hallo2": __version__,
-        },
-    )
+def upscale_key(upscale: Upscale, runtime: Runtime) -> JobKey:
+    """Over the source's bytes, the upscaler's weights and every setting. What is done to faces counts where faces are
+    looked for."""
+    settings, restorer = upscale.settings, upscale.upscaler.restorer
+    has_faces = upscale.faces is not None
+    parts = {
+        "video": source_fingerprint(upscale.source),
+        "size": [settings.width_px, settings.height_px],
+        "faces": [_kind_of(upscale.faces), upscale.upscaler.fingerprint, settings] if has_faces else [],
+        "background": upscale.background_name,
+        "file": upscale.video_settings,
+    }
+    arithmetic = {
+        "ARITHMETIC": str(UPSCALING_ARITHMETIC),
+        "dtype": precision_of(restorer),
+        "attention": attention_of(restorer),
+        "encoder": encoder_version(),
+        **runtime.arithmetic(),
+    }
+    info = probe(upscale.source)
+    what = f"upscaled to {settings.width_px}x{settings.height_px}, {float(info.fps):g} frames a second"
+    return JobKey({name: fingerprint(part) for name, part in parts.items()}, arithmetic, what, info.expected_frames)
 
 
 def _kind_of(faces: FaceFinder | None) -> list[str]:

@@ -63,6 +63,7 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
     fps = encoded_rate(source)
     check_result(source, upscale.settings, upscale.video_settings)
     with job:
+        runtime.notify(job.note)
         resumed_from_clip = job.journal.clips
         if job.finished is None:
             check_target(path)

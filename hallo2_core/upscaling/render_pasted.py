@@ -12,15 +12,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .. import __version__
+from ..arithmetic import PASTING_ARITHMETIC
 from ..errors import SettingsError
 from ..jobs.fingerprint import fingerprint
 from ..jobs.job import Job
+from ..jobs.key import JobKey
 from ..payloads import Portrait
 from ..portrait.picture import as_picture
 from ..runtime import Runtime
 from ..video.clips import join_clips_as
 from ..video.colour import to_planes
+from ..video.encode import encoder_version
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level
 from ..video.reader import probe, read_frames
@@ -68,18 +70,21 @@ class PasteBack:
         return self.source if self.sound_from == "video" else self.background
 
 
-def paste_key(work: PasteBack) -> str:
-    """Equal for two runs exactly where they must give the same video."""
+def paste_key(work: PasteBack) -> JobKey:
+    """Over both videos' bytes, the picture, the place in it, and every setting. The portrait counts by its crop."""
     portrait = work.portrait
-    return fingerprint(
-        ["paste back", __version__, torch.__version__],
-        source_fingerprint(work.source),
-        "" if work.background is None else source_fingerprint(work.background),
-        work.canvas if work.background is None else "",
-        [portrait.crop, portrait.width, portrait.height, list(portrait.source.shape)],
-        [work.feather, work.sound_from],
-        work.video_settings,
-    )
+    parts = {
+        "video": source_fingerprint(work.source),
+        "background": "" if work.background is None else source_fingerprint(work.background),
+        "picture": work.canvas if work.background is None else "",
+        "place": [portrait.crop, list(portrait.source.shape), work.feather],
+        "sound": work.sound_from,
+        "file": work.video_settings,
+    }
+    arithmetic = {"ARITHMETIC": str(PASTING_ARITHMETIC), "torch": torch.__version__, "encoder": encoder_version()}
+    info = probe(work.source)
+    what = f"pasted back, {float(info.fps):g} frames a second"
+    return JobKey({name: fingerprint(part) for name, part in parts.items()}, arithmetic, what, info.expected_frames)
 
 
 @torch.inference_mode()
@@ -104,6 +109,7 @@ def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) ->
     place = find_place(work.portrait, height, width, work.feather)
     check_level(work.video_settings.codec, width, height, fps)
     with job:
+        runtime.notify(job.note)
         if job.finished is None:
             check_target(path)
             times = _make_clips(work, place, fps, job, runtime)

@@ -187,7 +187,7 @@ def _join(
 
 def _like_that_of(path: Path, container: OutputContainer, time_base: Fraction) -> VideoStream:
     """A stream for packets that another encoder made."""
-    with _opened(path) as segment:
+    with opened_clips(path) as segment:
         made_before = segment.streams.video[0]
         if segment.format.name == AV1_UNITS:  # opaque, or PyAV looks for an encoder of its decoder's name
             return container.add_stream_from_template(made_before, opaque=True)
@@ -203,7 +203,7 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
     first = 0
     for path, frames in segments.items():
         found = 0
-        with _opened(path) as segment:
+        with opened_clips(path) as segment:
             is_av1 = segment.format.name == AV1_UNITS
             reordered = REORDERED_FRAMES["av1" if is_av1 else "h264"]
             for packet in segment.demux(video=0):
@@ -225,7 +225,8 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def opened_clips(path: Path) -> Iterator[InputContainer]:
+    """A file of clips, however far it has come. Errors: VideoError."""
     try:
         # Told the kind, for a few small frames are not recognised.
         with av.open(str(path), format=_kind_of(path)) as segment:

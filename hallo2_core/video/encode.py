@@ -25,6 +25,11 @@ BT709, LIMITED_RANGE = 1, 1  # libavutil's numbers
 REORDERED_FRAMES = {"h264": 2, "h265": 2, "av1": 0}
 
 
+def encoder_version() -> str:
+    """Clips of two versions need not have the same bytes, nor go into one stream."""
+    return f"PyAV {av.__version__}"
+
+
 def check_even_size(width: int, height: int) -> None:
     """Refuse what 4:2:0 video cannot hold."""
     if width < 2 or height < 2 or width % 2 or height % 2:

@@ -10,6 +10,7 @@ import comfy.utils
 from torch import Tensor, nn
 
 from ...hallo2_core.runtime import DeviceMemory, is_out_of_memory
+from .arithmetic import host_arithmetic
 from .editor import show_text
 from .networks import Managed
 from .pictures import to_picture
@@ -58,6 +59,9 @@ class HostRuntime:
         gc.collect()
         mm.unload_all_models()
         mm.soft_empty_cache()
+
+    def arithmetic(self) -> dict[str, str]:
+        return host_arithmetic()
 
     def check_cancelled(self) -> None:
         mm.throw_exception_if_processing_interrupted()

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,19 @@ def empty_host(checkout):
     """A new host with nothing but the pack, as after a first installation."""
     with comfyui.ComfyUI(checkout, [ROOT]) as running:
         yield running
+
+
+@pytest.fixture
+def another_host(checkout):
+    """Starts a host of the same version on a copy of an output folder: with other arguments, packs, a changed pack."""
+
+    @contextmanager
+    def start(output, *host_args, pack=ROOT, packs=()):
+        with comfyui.ComfyUI(checkout, [pack, *packs], host_args) as running:
+            shutil.copytree(output, running.base / "output", dirs_exist_ok=True)
+            yield running
+
+    return start
 
 
 def _graph(name):

@@ -29,6 +29,7 @@ from hallo2_core.audio.sound_file import FileAudio  # noqa: E402
 from hallo2_core.errors import Hallo2Error  # noqa: E402
 from hallo2_core.jobs.job import Job  # noqa: E402
 from hallo2_core.jobs.journal import Journal, KeptFile  # noqa: E402
+from hallo2_core.jobs.key import JobKey  # noqa: E402
 from hallo2_core.runtime import LocalRuntime  # noqa: E402
 from hallo2_core.video.target import TargetFile  # noqa: E402
 
@@ -47,7 +48,7 @@ AFTER_THE_LAST_CLIP = MOMENTS[5:]
 
 
 class StoppingJob(Job):
-    def __init__(self, folder: Path, key: str, moment: str | None, clip: int) -> None:
+    def __init__(self, folder: Path, key: JobKey, moment: str | None, clip: int) -> None:
         super().__init__(folder, key)
         self._moment, self._clip = moment, clip
 

@@ -3,6 +3,7 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
+import tiny
 import torch
 from demo_render import PORTRAIT
 from einops import rearrange
@@ -59,7 +60,7 @@ def test_it_is_said_in_one_line():
 
 def test_a_disk_too_small_is_refused_with_both_numbers(tmp_path, disk):
     """Seven clips, and the file of them."""
-    with Job(tmp_path / "job", "key") as job:
+    with Job(tmp_path / "job", tiny.job_key("key")) as job:
         disk(14_000_000)
         check_room(ESTIMATE, job, tmp_path / "a.mp4")
         disk(13_999_999)
@@ -72,7 +73,7 @@ def test_a_disk_too_small_is_refused_with_both_numbers(tmp_path, disk):
 
 
 def test_what_is_finished_already_takes_no_more_room_but_for_the_file(tmp_path, disk):
-    with Job(tmp_path / "job", "key") as job:
+    with Job(tmp_path / "job", tiny.job_key("key")) as job:
         for _ in range(6):
             job.append(bytes(2_000_000), 16, {})
         disk(14_000_000)
@@ -88,7 +89,7 @@ def test_two_disks_are_asked_separately(tmp_path, monkeypatch):
     (tmp_path / "videos").mkdir()
     monkeypatch.setattr(estimation.shutil, "disk_usage", lambda folder: usage(free[folder.name]))
     monkeypatch.setattr(estimation, "_disk", lambda folder: folder.name)
-    with Job(tmp_path / "job", "key") as job:
+    with Job(tmp_path / "job", tiny.job_key("key")) as job:
         check_room(ESTIMATE, job, tmp_path / "videos" / "a.mp4")
         for name in free:
             with monkeypatch.context() as patch:

@@ -1,6 +1,6 @@
-"""A key changes with everything that decides the frames, and with nothing else."""
+"""A request changes with everything that decides the frames, and with nothing else; arithmetic is apart from it."""
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from functools import cache
 
@@ -13,18 +13,20 @@ from torch import nn
 from hallo2_core.animation import job_key
 from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.job_key import Render, render_key
-from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
+from hallo2_core.animation.motion_settings import MotionSettings, PatchDropConfig
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
-from hallo2_core.audio.speech_pieces import RELEASED
+from hallo2_core.audio.speech_signal import SpeechSignal
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.text_control import zero_text_adapter
+from hallo2_core.jobs.key import different_parts
 from hallo2_core.models.latents import VAECodec
+from hallo2_core.payloads import Box
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition
-from hallo2_core.timeline.weights import parse_weights
+from hallo2_core.timeline.weights import parse_tracks, parse_weights
 from hallo2_core.video.settings import VideoSettings
 
 RATE_HZ = 16_000
@@ -34,11 +36,13 @@ ENCODER, OTHER_ENCODER = nn.Linear(4, 4), nn.Linear(4, 4)
 
 @cache
 def a_render():
-    """Made anew with the same inputs, it would be another object with the same key."""
+    """One in which everything acts: guidance, patch-drop, prompts, weights over time."""
     models = replace(with_stand_in_unets(tiny.shared_models()), fingerprint="weights")
     codec = VAECodec(models.vae, RecordingRuntime())
     reference = build_reference(models, tiny.portrait(), codec, RecordingRuntime())
-    inputs = AnimationInputs(models, reference, MotionSettings(), SamplerConfig())
+    models = replace(models, text_adapter=zero_text_adapter(tiny.UNET))
+    weights = parse_weights("lip 1.2 @ 0-2", Transition())
+    inputs = AnimationInputs(models, reference, MotionSettings(), SamplerConfig(), prompts("0-2 smiling"), weights)
     return Render(inputs, speech(), codec, VideoSettings())
 
 
@@ -46,97 +50,211 @@ def speech(sound=SOUND, rate_hz=RATE_HZ, fps=25, encoder=ENCODER, **how):
     return encode_speech(TensorAudio(sound, rate_hz), encoder, fps, **how)
 
 
-def with_inputs(**change):
-    return replace(a_render(), inputs=replace(a_render().inputs, **change))
-
-
-def with_portrait(**change):
-    reference = a_render().inputs.reference
-    return with_inputs(reference=replace(reference, portrait=replace(reference.portrait, **change)))
-
-
-def with_speech(*given, **how):
-    return replace(a_render(), speech=speech(*given, **how))
-
-
-def key(render, device="cpu"):
-    return render_key(render, LocalRuntime(device))
-
-
-def test_equal_inputs_have_equal_keys_however_they_came():
-    assert key(with_speech(SOUND.clone())) == key(a_render())
-    assert key(with_portrait(pixels=tiny.portrait().pixels.clone())) == key(a_render())
-    stereo_as_int = (SOUND.clamp(-1, 1) * 32767).short()
-    assert key(with_speech(stereo_as_int)) == key(with_speech(stereo_as_int.float() / 32768))
-
-
-CHANGES = {
-    "weights": lambda: with_inputs(models=replace(a_render().inputs.models, fingerprint="others")),
-    "reference's weights": lambda: with_inputs(
-        reference=replace(a_render().inputs.reference, weights=("weights", "another VAE"))
-    ),
-    "vae": lambda: replace(a_render(), codec=VAECodec(tiny.models().vae.double(), RecordingRuntime())),
-    "speech encoder": lambda: with_speech(encoder=OTHER_ENCODER),
-    "picture": lambda: with_portrait(pixels=-tiny.portrait().pixels),
-    "face": lambda: with_portrait(face_region=1 - tiny.portrait().face_region),
-    "masks": lambda: with_portrait(masks=tiny.region_masks(8, 8, seed=9)),
-    "identity": lambda: with_portrait(identity=torch.zeros(512)),
-    "sampler": lambda: with_inputs(sampler=SamplerConfig(seed=1)),
-    "clip": lambda: with_inputs(motion=MotionSettings(ClipConfig(motion_frames=3))),
-    "patch drop": lambda: with_inputs(motion=MotionSettings(patch_drop=PatchDropConfig(seed=7))),
-    "start": lambda: with_inputs(motion=MotionSettings(start_frames=torch.zeros(2, 64, 64, 3))),
-    "one sample": lambda: with_speech(SOUND + torch.eye(1, SOUND.shape[1]) / 1000),
-    "length": lambda: with_speech(SOUND[:, :-1]),
-    "rate": lambda: with_speech(rate_hz=RATE_HZ + 1),
-    "frame rate": lambda: with_speech(fps=Fraction(24)),
-    "pieces": lambda: with_speech(pieces=RELEASED),
-    "resampler": lambda: with_speech(resampler="soxr"),
-    "prompts": lambda: with_inputs(text=prompts("0-2 smiling")),
-    "when": lambda: with_inputs(text=prompts("0-1 smiling")),
-    "what they mean": lambda: with_inputs(text=replace(prompts("0-2 smiling"), embeddings=torch.ones(1, 8))),
-    "who encoded them": lambda: with_inputs(text=replace(prompts("0-2 smiling"), encoder="another")),
-    "adapter": lambda: with_inputs(
-        text=prompts("0-2 smiling"),
-        models=replace(a_render().inputs.models, text_adapter=zero_text_adapter(tiny.UNET)),
-    ),
-    "weights over time": lambda: with_inputs(weights=parse_weights("lip 1.2 @ 0-", Transition())),
-    "their transition": lambda: with_inputs(weights=parse_weights("lip 1.2 @ 0-", Transition(0.2))),
-    "codec": lambda: replace(a_render(), settings=VideoSettings("h265")),
-    "quality": lambda: replace(a_render(), settings=VideoSettings(quality=0)),
-}
-
-
 def prompts(text):
     return TextPrompts(parse_prompts(text), Transition(), torch.zeros(1, 8), "an encoder")
 
 
+def changed(thing, path, value):
+    """A copy with another value at a dotted path of fields."""
+    first, _, rest = path.partition(".")
+    return replace(thing, **{first: changed(getattr(thing, first), rest, value) if rest else value})
+
+
+def name(render):
+    return render_key(render, LocalRuntime()).name
+
+
+# Every field of every dataclass that a render is made of → another value, and whether a video of it is another video.
+COUNTS, DOES_NOT = True, False
+FIELDS = {
+    "inputs.models.fingerprint": ("others", COUNTS),
+    "inputs.reference.portrait.pixels": (-tiny.portrait().pixels, COUNTS),
+    "inputs.reference.portrait.face_region": (1 - tiny.portrait().face_region, COUNTS),
+    "inputs.reference.portrait.masks.pose": (tiny.region_masks(8, 8, seed=9).pose, COUNTS),
+    "inputs.reference.portrait.masks.face": (tiny.region_masks(8, 8, seed=9).face, COUNTS),
+    "inputs.reference.portrait.masks.lip": (tiny.region_masks(8, 8, seed=9).lip, COUNTS),
+    "inputs.reference.portrait.identity": (torch.zeros(512), COUNTS),
+    "inputs.reference.portrait.crop": (Box(1, 2, 33, 44), DOES_NOT),  # where the pixels come from
+    "inputs.reference.portrait.source": (torch.zeros(9, 9, 3), DOES_NOT),
+    "inputs.reference.portrait.face_box": (Box(1, 2, 3, 4), DOES_NOT),
+    "inputs.reference.portrait.notes": (("It looks soft.",), DOES_NOT),
+    "inputs.reference.banks.layers": ({}, DOES_NOT),  # computed from portrait and weights, as the next two
+    "inputs.reference.face_tokens": (torch.zeros(2, 4, 24), DOES_NOT),
+    "inputs.reference.face_map": (torch.zeros(1, 32, 8, 8), DOES_NOT),
+    "inputs.reference.weights": (("weights", "another VAE"), COUNTS),
+    "inputs.motion.clip.frames": (12, COUNTS),
+    "inputs.motion.clip.motion_frames": (3, COUNTS),
+    "inputs.motion.patch_drop.rate": (0.3, COUNTS),
+    "inputs.motion.patch_drop.patch_px": (2, COUNTS),
+    "inputs.motion.patch_drop.keep_face": (False, COUNTS),
+    "inputs.motion.patch_drop.noise_sigma": (0.1, COUNTS),
+    "inputs.motion.patch_drop.seed": (7, COUNTS),
+    "inputs.motion.patch_drop.noise_time": (0, COUNTS),
+    "inputs.motion.patch_drop.noise_as_trained": (True, COUNTS),
+    "inputs.motion.patch_drop.adaptive": (True, COUNTS),
+    "inputs.motion.start_frames": (torch.zeros(2, 64, 64, 3), COUNTS),
+    "inputs.motion.colour_match": (True, COUNTS),
+    "inputs.sampler.steps": (39, COUNTS),
+    "inputs.sampler.guidance": (3.4, COUNTS),
+    "inputs.sampler.seed": (1, COUNTS),
+    "inputs.sampler.weights.pose": (1.1, COUNTS),
+    "inputs.sampler.weights.face": (1.1, COUNTS),
+    "inputs.sampler.weights.lip": (1.1, COUNTS),
+    "inputs.sampler.legacy_rng": (True, COUNTS),
+    "inputs.sampler.reference_banks": ("aligned", COUNTS),
+    "inputs.sampler.text_strength": (0.5, COUNTS),
+    "inputs.sampler.text_scale": (2.0, COUNTS),
+    "inputs.text.spans": (parse_prompts("0-1 smiling"), COUNTS),
+    "inputs.text.transition.seconds": (0.2, COUNTS),
+    "inputs.text.transition.shape": ("smooth", COUNTS),
+    "inputs.text.embeddings": (torch.ones(1, 8), DOES_NOT),  # computed from the text by the encoder
+    "inputs.text.encoder": ("another", COUNTS),
+    "inputs.text.is_demo": (True, DOES_NOT),
+    "inputs.text.notes": (("No prompt acts in 2-.",), DOES_NOT),
+    "inputs.weights.tracks": (parse_tracks("lip 1.3 @ 0-2"), COUNTS),
+    "inputs.weights.transition.seconds": (0.2, COUNTS),
+    "inputs.weights.transition.shape": ("smooth", COUNTS),
+    "speech.audio": (TensorAudio(SOUND + torch.eye(1, SOUND.shape[1]) / 1000, RATE_HZ), COUNTS),
+    "speech.encoder": (OTHER_ENCODER, COUNTS),
+    "speech.fps": (Fraction(24), COUNTS),
+    "speech.frames": (99, DOES_NOT),  # follows from sound and frame rate
+    "speech.pieces.piece_seconds": (50.0, COUNTS),
+    "speech.pieces.context_seconds": (3.0, COUNTS),
+    "speech.pieces.normalise": ("piece", COUNTS),
+    "speech.signal": (SpeechSignal(TensorAudio(SOUND, RATE_HZ), "soxr"), COUNTS),
+    "codec": (VAECodec(tiny.models().vae.double(), RecordingRuntime()), COUNTS),
+    "settings.codec": ("h265", COUNTS),
+    "settings.bit_depth": (10, COUNTS),
+    "settings.quality": (0, COUNTS),
+    "settings.preset": ("slow", COUNTS),
+}
+NAMED_BY_FINGERPRINT = "inputs.models."
+
+
+@pytest.mark.parametrize("path", FIELDS)
+def test_what_counts(path):
+    value, counts = FIELDS[path]
+    assert (name(changed(a_render(), path, value)) != name(a_render())) == counts
+
+
+def test_the_table_has_every_field():
+    found = {path for path in paths_of(a_render()) if not path.startswith(NAMED_BY_FINGERPRINT)}
+    assert found == {path for path in FIELDS if not path.startswith(NAMED_BY_FINGERPRINT)}
+
+
+def paths_of(thing, before=""):
+    """Of all fields that are no dataclasses themselves."""
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if is_dataclass(value) and not isinstance(value, Box):
+            yield from paths_of(value, f"{before}{field.name}.")
+        else:
+            yield before + field.name
+
+
+DO_NOTHING = {
+    "text settings without prompts": (
+        {"inputs.text": None},
+        {"inputs.sampler.text_strength": 0.5, "inputs.sampler.text_scale": 2.0, "inputs.models.text_adapter": None},
+    ),
+    "text settings with an empty timeline": (
+        {"inputs.text": replace(prompts("0-2 smiling"), spans=())},
+        {"inputs.sampler.text_strength": 0.5, "inputs.text": None, "inputs.text.transition.seconds": 1.0},
+    ),
+    "an empty timeline of weights": (
+        {"inputs.weights": parse_weights("", Transition())},
+        {"inputs.weights": None, "inputs.weights.transition.seconds": 1.0},
+    ),
+    "the choice of banks without guidance": (
+        {"inputs.sampler.guidance": 1.0},
+        {"inputs.sampler.reference_banks": "aligned", "inputs.sampler.guidance": 0.5},
+    ),
+    "patches where nothing is dropped": (
+        {"inputs.motion.patch_drop": PatchDropConfig(rate=0.0)},
+        {
+            "inputs.motion.patch_drop.patch_px": 8,
+            "inputs.motion.patch_drop.keep_face": False,
+            "inputs.motion.patch_drop.seed": 7,
+        },
+    ),
+    "patch-drop's seed under the release's generator": (
+        {"inputs.sampler.legacy_rng": True},
+        {"inputs.motion.patch_drop.seed": 7},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DO_NOTHING)
+def test_what_does_nothing_does_not_count(case):
+    setting, changes = DO_NOTHING[case]
+    render = a_render()
+    for path, value in setting.items():
+        render = changed(render, path, value)
+    for path, value in changes.items():
+        assert name(changed(render, path, value)) == name(render), path
+
+
+@pytest.mark.parametrize(
+    "acting",
+    [
+        {"rate": 0.0, "noise_sigma": 0.1},
+        {"rate": 0.0, "noise_time": 3},
+        {"rate": 0.0, "noise_as_trained": True},
+        {"rate": 0.0, "adaptive": True},
+    ],
+    ids=str,
+)
+def test_the_seed_counts_wherever_it_is_drawn_from(acting):
+    drop = PatchDropConfig(**acting)
+    one, other = (changed(a_render(), "inputs.motion.patch_drop", replace(drop, seed=seed)) for seed in (1, 2))
+    assert name(one) != name(other)
+
+
+def test_equal_inputs_have_equal_keys_however_they_came():
+    render = changed(a_render(), "inputs.reference.portrait.pixels", tiny.portrait().pixels.clone())
+    assert name(render) == name(a_render()) == name(replace(a_render(), speech=speech(SOUND.clone())))
+    stereo_as_int = (SOUND.clamp(-1, 1) * 32767).short()
+    as_float = replace(a_render(), speech=speech(stereo_as_int.float() / 32768))
+    assert name(replace(a_render(), speech=speech(stereo_as_int))) == name(as_float)
+
+
 def test_timelines_count_by_what_they_say():
-    written = with_inputs(weights=parse_weights("lip 1.20 @ 0:01-2s ; pose 1 @ 1-", Transition()))
-    shorter = with_inputs(weights=parse_weights("pose 1.0 @ 1-; lip 1.2@1-2", Transition()))
-    assert key(written) == key(shorter)
-    assert key(with_inputs(text=prompts("0-2s  smiling;"))) == key(with_inputs(text=prompts("0-2 smiling")))
+    for path, written, shorter in (
+        ("inputs.weights", parse_weights("lip 1.20 @ 0:01-2s ; pose 1 @ 1-", Transition()),
+         parse_weights("pose 1.0 @ 1-; lip 1.2@1-2", Transition())),
+        ("inputs.text", prompts("0-2s  smiling;"), prompts("0-2 smiling")),
+    ):  # fmt: skip
+        assert name(changed(a_render(), path, written)) == name(changed(a_render(), path, shorter))
 
 
-def test_an_adapter_without_prompts_does_nothing_and_does_not_count():
-    models = replace(a_render().inputs.models, text_adapter=zero_text_adapter(tiny.UNET))
-    assert key(with_inputs(models=models)) == key(a_render())
+def test_last_bits_that_another_torch_gives_do_not_count():
+    """Of what is computed before the render: the portrait's bytes and the embedding."""
+    portrait = a_render().inputs.reference.portrait
+    nudged = {
+        "pixels": torch.nextafter(portrait.pixels, torch.tensor(9.0)),
+        "identity": torch.nextafter(portrait.identity, torch.tensor(9.0)),
+    }
+    as_bytes = ((portrait.pixels / 2 + 0.5) * 255).round() / 255 * 2 - 1
+    render = changed(a_render(), "inputs.reference.portrait.pixels", as_bytes)
+    for field, value in (nudged | {"pixels": torch.nextafter(as_bytes, torch.tensor(9.0))}).items():
+        assert name(changed(render, f"inputs.reference.portrait.{field}", value)) == name(render)
 
 
-def test_every_change_gives_a_key_of_its_own():
-    keys = {name: key(change()) for name, change in CHANGES.items()} | {"unchanged": key(a_render())}
-    assert len(set(keys.values())) == len(keys), sorted(keys.items(), key=lambda item: item[1])
+def test_arithmetic_is_apart_and_every_entry_of_it_is_named(monkeypatch):
+    before = render_key(a_render(), LocalRuntime())
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "__version__", "another")
+        patch.setattr(job_key, "ANIMATION_ARITHMETIC", 99)
+        patch.setattr(job_key, "encoder_version", lambda: "another")
+        now = render_key(a_render(), LocalRuntime())
+    elsewhere = render_key(a_render(), LocalRuntime("meta"))
+    assert before.request == now.request == elsewhere.request
+    assert different_parts(before.arithmetic, now.arithmetic) == ["ARITHMETIC", "encoder", "torch"]
+    assert different_parts(before.arithmetic, elsewhere.arithmetic) == ["device"]
+    assert before.arithmetic["dtype"] == "float32"
 
 
-def test_the_machines_arithmetic_counts(monkeypatch):
-    before = key(a_render())
-    unet = a_render().inputs.models.denoising_unet
-    for owner, name in ((job_key, "__version__"), (torch, "__version__"), (unet, "attention_name")):
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, name, "another")
-            assert key(a_render()) != before
-    assert key(a_render(), "meta") != before and key(a_render()) == before
-
-
-@pytest.mark.parametrize("device", ["cpu", "meta"])
-def test_a_key_is_a_short_name_for_a_folder(device):
-    assert key(a_render(), device).isalnum() and len(key(a_render(), device)) == 32
+def test_a_key_is_a_short_name_for_a_folder_and_says_what_it_is():
+    key = render_key(a_render(), LocalRuntime())
+    assert key.name.isalnum() and len(key.name) == 32
+    assert key.what == "animation, 64x64, 25 frames a second" and key.frames == 125

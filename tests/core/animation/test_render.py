@@ -69,7 +69,8 @@ def a_render(models=None, **sampler):
 
 
 def make(render, folder, runtime=None, key="key"):
-    return render_video(render, Job(folder / "a.mp4.hallo2", key), folder / "a.mp4", runtime or RecordingRuntime())
+    job = Job(folder / "a.mp4.hallo2", tiny.job_key(key))
+    return render_video(render, job, folder / "a.mp4", runtime or RecordingRuntime())
 
 
 def names(folder):
@@ -202,7 +203,7 @@ def test_stopped_after_every_clip_it_is_the_same_video(render, whole, tmp_path):
     for finished in range(1, CLIPS):
         with pytest.raises(PressedCancelError):
             make(render, tmp_path, RecordingRuntime(cancel_after=2))
-        with Job(tmp_path / "a.mp4.hallo2", "key") as job:
+        with Job(tmp_path / "a.mp4.hallo2", tiny.job_key("key")) as job:
             assert job.journal.clips == finished and job.journal.frames == 4 * finished
     video = make(render, tmp_path)
     assert video.resumed_from_clip == CLIPS - 1 and video.path.read_bytes() == whole and names(tmp_path) == FINISHED
@@ -352,6 +353,19 @@ def test_what_it_will_take_is_said_before_the_start_and_taken_away_at_the_end(re
     with pytest.raises(PressedCancelError):
         make(render, tmp_path / "other", TalkingRuntime(cancel_after=1))
     assert told[-1][1] == ""
+
+
+def test_what_is_to_know_of_the_job_is_said_first_and_stays(render, tmp_path):
+    class TalkingRuntime(RecordingRuntime):
+        def notify(self, text):
+            told.append(text)
+
+    told = []
+    job = Job(tmp_path / "a.mp4.hallo2", tiny.job_key("key"), note="An older job is kept.")
+    render_video(render, job, tmp_path / "a.mp4", TalkingRuntime())
+    assert told[0].startswith("An older job is kept. 18 frames") and told[-1] == "An older job is kept."
+    render_video(render, job, tmp_path / "a.mp4", TalkingRuntime())  # it is finished
+    assert told[-2:] == ["An older job is kept."] * 2
 
 
 def test_of_two_failures_the_first_is_shown(render, tmp_path, monkeypatch):

@@ -2,9 +2,11 @@ import os
 import time
 
 import pytest
+import tiny
 
 from hallo2_core.cli import main
 from hallo2_core.jobs.job import Job
+from hallo2_core.video.target import TargetFile
 
 DAY = 86_400
 
@@ -12,7 +14,7 @@ DAY = 86_400
 @pytest.fixture
 def output(tmp_path):
     for name, clips, days in (("a.mp4.hallo2", 2, 12), ("b.mp4.hallo2", 1, 1)):
-        with Job(tmp_path / name, "key") as job:
+        with Job(tmp_path / name, tiny.job_key("key")) as job:
             for _ in range(clips):
                 job.append(bytes(1_000_000), 16, {})
         for path in (*(tmp_path / name).iterdir(), tmp_path / name):
@@ -29,7 +31,8 @@ def test_they_are_listed(output, capsys, monkeypatch):
     assert main(["jobs"]) == 0
     told = capsys.readouterr()
     assert told.out.splitlines() == [
-        "a.mp4.hallo2  32 frames  2.0 MB  12.0 days old", "b.mp4.hallo2  16 frames  1.0 MB  1.0 days old"
+        "a.mp4.hallo2  32 frames  2.0 MB  stopped  12.0 days old",
+        "b.mp4.hallo2  16 frames  1.0 MB  stopped  1.0 days old"
     ]  # fmt: skip
     assert told.err == f"2 unfinished, 3.0 MB, in {output}\n"
 
@@ -55,7 +58,7 @@ def test_without_clean_a_choice_is_only_shown(output, capsys):
 )
 def test_clean(output, choice, left, capsys):
     assert main(["jobs", "--jobs", str(output), "--clean", *choice]) == 0
-    assert names(output) == left and f"{2 - len(left)} taken away" in capsys.readouterr().err
+    assert names(output) == left and f"{2 - len(left)} removed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -76,10 +79,23 @@ def test_what_cannot_be_done_is_one_clear_line(output, capsys, arguments, messag
 
 
 def test_what_is_being_made_is_shown_and_stays(output, capsys):
-    with Job(output / "a.mp4.hallo2", "key"):
+    with Job(output / "a.mp4.hallo2", tiny.job_key("key")):
         assert main(["jobs", "--jobs", str(output), "--clean", "--over", "0"]) == 0
         assert names(output) == {"a.mp4.hallo2"}
         capsys.readouterr()
         assert main(["jobs", "--jobs", str(output)]) == 0 and "being made" in capsys.readouterr().out
         assert main(["jobs", "--jobs", str(output), "--clean", "a.mp4.hallo2"]) == 2
         assert "is being made right now. Stop that run first." in capsys.readouterr().err
+
+
+def test_finished_ones_are_listed_when_asked_for_and_a_named_video_outlives_its_job(output, capsys):
+    with Job(output / "d.mp4.hallo2", tiny.job_key("d")) as job, TargetFile(output / "d.mp4") as video:
+        job.append(bytes(1000), 16, {})
+        video.part.write_bytes(b"video")
+        job.publish(video)
+    assert main(["jobs", "--jobs", str(output), "--over", "0"]) == 0 and "d.mp4" not in capsys.readouterr().out
+    assert main(["jobs", "--jobs", str(output), "--finished"]) == 0
+    told = capsys.readouterr()
+    assert f"finished  0 minutes old  {output / 'd.mp4'}" in told.out and told.err.startswith("3 jobs, ")
+    assert main(["jobs", "--jobs", str(output), "--finished", "--clean", "d.mp4.hallo2"]) == 0
+    assert names(output) == {"a.mp4.hallo2", "b.mp4.hallo2", "d.mp4"}

@@ -2,6 +2,7 @@ import logging
 import os
 
 import pytest
+import tiny
 import torch
 
 from hallo2_core.jobs import job as jobs
@@ -28,7 +29,7 @@ class Work:
         return {"pixels": torch.arange(3.0) + number}
 
     def job(self, key="key"):
-        return Job(self.folder, key)
+        return Job(self.folder, tiny.job_key(key))
 
     def go_on(self, job, until=clips):
         """As a render does, from wherever the job stopped. Returns from which clip."""

@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
+import tiny
 import torch
 
 from hallo2_core.errors import JobError, VideoError
@@ -38,7 +39,7 @@ def test_a_finished_job_says_where_its_video_is(work, monkeypatch):
             assert job.finished == work.video and job.journal.clips == work.clips
         assert work.is_finished()
     monkeypatch.chdir(work.folder.parent)
-    with jobs.Job(work.folder.relative_to(work.folder.parent), "key") as job:
+    with jobs.Job(work.folder.relative_to(work.folder.parent), tiny.job_key("key")) as job:
         assert job.finished.resolve() == work.video
 
 

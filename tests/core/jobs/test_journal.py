@@ -2,25 +2,27 @@ import json
 import os
 
 import pytest
+import tiny
 
 from hallo2_core.jobs.journal import NAME, PREVIOUS, Journal, KeptFile, read_journal, write_journal
 
-JOURNAL = Journal("key").after_clip(KeptFile("clips-0000.ts", 10, 7, 16), KeptFile("state-0.safetensors", 3, 9))
+KEY = tiny.job_key("work", torch="2.13.0")
+JOURNAL = Journal(KEY).after_clip(KeptFile("clips-0000.ts", 10, 7, 16), KeptFile("state-0.safetensors", 3, 9))
 
 
 def test_a_clip_grows_its_file_or_begins_a_new_one():
-    journal, state = Journal("key"), KeptFile("state")
+    journal, state = Journal(KEY), KeptFile("state")
     first = KeptFile("a").followed_by(b"12345", 16)
     grown = first.followed_by(b"678", 16)
     second = KeptFile("b").followed_by(b"9", 5)
     for segment in (first, grown, second):
         journal = journal.after_clip(segment, state)
-    assert journal == Journal("key", 3, (grown, second), state)
+    assert journal == Journal(KEY, 3, (grown, second), state)
     assert (journal.frames, grown.size_bytes, grown.frames) == (37, 8, 32)
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    for journal in (Journal("key"), JOURNAL, Journal("key", 3, video="../a.mp4", video_bytes=5)):
+    for journal in (Journal(KEY), JOURNAL, Journal(KEY, 3, video="../a.mp4", video_bytes=5)):
         write_journal(tmp_path, journal)
         assert read_journal(tmp_path / NAME) == journal
     assert read_journal(tmp_path / PREVIOUS) == JOURNAL
@@ -32,7 +34,8 @@ def test_what_is_written_is_read_again(tmp_path):
     [b"", b"{", b"\x00" * 300, b"\xff\xfe garbage", b"[]", b"3", b"null", b"{}", b'{"format": 1}',
      b'{"format": 1, "segments": [], "state": null}', b'{"format": 1, "key": "k", "segments": [3], "state": null}',
      b'{"format": 1, "key": "k", "segments": [], "state": null, "colour": "blue"}',
-     b'{"format": 2, "key": "k", "segments": [], "state": null}'],
+     b'{"format": 2, "key": "k", "segments": [], "state": null}',
+     b'{"format": 3, "key": {"request": {}}, "segments": [], "state": null}'],
     ids=repr,
 )  # fmt: skip
 def test_anything_else_is_no_journal(tmp_path, content):
@@ -59,7 +62,7 @@ def test_at_every_moment_one_of_the_two_is_whole(tmp_path, monkeypatch):
     for moment in range(20):
         folder = tmp_path / str(moment)
         folder.mkdir()
-        write_journal(folder, Journal("key"))
+        write_journal(folder, Journal(KEY))
         write_journal(folder, older)
         left = [moment]
 
@@ -102,19 +105,19 @@ def test_a_file_is_whole_when_the_bytes_that_count_are_as_they_were(tmp_path):
 def test_a_video_counts_while_it_is_there_and_of_its_size(tmp_path):
     folder = tmp_path / "job"
     folder.mkdir()
-    journal = Journal("key", 3, video="../a.mp4", video_bytes=5)
+    journal = Journal(KEY, 3, video="../a.mp4", video_bytes=5)
     assert journal.published(folder) is None and journal.first_damaged(folder) == "../a.mp4"
     (tmp_path / "a.mp4").write_bytes(b"12345")
     assert journal.published(folder) == tmp_path / "a.mp4" and journal.first_damaged(folder) is None
     (tmp_path / "a.mp4").write_bytes(b"1234")
     assert journal.published(folder) is None
-    assert Journal("key").published(folder) is None and Journal("key").first_damaged(folder) is None
+    assert Journal(KEY).published(folder) is None and Journal(KEY).first_damaged(folder) is None
 
 
 def test_the_first_damaged_file_is_named(tmp_path):
     write = {"a": b"12345", "b": b"678", "state": b"tensors"}
     kept = {name: KeptFile(name).followed_by(content) for name, content in write.items()}
-    journal = Journal("key", 2, (kept["a"], kept["b"]), kept["state"])
+    journal = Journal(KEY, 2, (kept["a"], kept["b"]), kept["state"])
     for name, content in write.items():
         (tmp_path / name).write_bytes(content)
     assert journal.first_damaged(tmp_path) is None
@@ -125,6 +128,19 @@ def test_the_first_damaged_file_is_named(tmp_path):
 
 def test_it_is_small_and_can_be_read_by_people(tmp_path):
     hour = tuple(KeptFile(f"clips-{number:04d}.ts", 10**8, 2**32 - 1, 960) for number in range(94))
-    write_journal(tmp_path, Journal("k" * 32, 5625, hour, KeptFile("state-0.safetensors", 6 * 2**20, 1)))
+    write_journal(tmp_path, Journal(KEY, 5625, hour, KeptFile("state-0.safetensors", 6 * 2**20, 1)))
     assert (tmp_path / NAME).stat().st_size < 20_000
     assert json.loads((tmp_path / NAME).read_text())["clips"] == 5625
+
+
+def test_a_journal_of_the_first_version_can_be_read_and_is_said_to_be_old(tmp_path):
+    """As version 0.1.0 wrote it."""
+    written = {
+        "format": 1, "key": "0f" * 16, "clips": 2, "segments": [{"name": "clips-0000.ts", "size_bytes": 5, "crc": 7,
+        "frames": 32}], "state": {"name": "state-1.safetensors", "size_bytes": 3, "crc": 9, "frames": 0}, "video": None,
+        "video_bytes": 0,
+    }  # fmt: skip
+    (tmp_path / NAME).write_text(json.dumps(written))
+    journal = read_journal(tmp_path / NAME)
+    assert journal.is_old and journal.frames == 32 and "0.1.0" in journal.key.what
+    assert not JOURNAL.is_old

@@ -2,6 +2,7 @@ import os
 import time
 
 import pytest
+import tiny
 
 from hallo2_core.jobs import limit
 from hallo2_core.jobs.job import Job
@@ -13,7 +14,7 @@ CLIP_BYTES = 100_000
 
 
 def stopped(folder, clips, days):
-    with Job(folder, "key") as job:
+    with Job(folder, tiny.job_key("key")) as job:
         for _ in range(clips):
             job.append(bytes(CLIP_BYTES), 16, {})
     for path in (*folder.iterdir(), folder):
@@ -25,7 +26,7 @@ def stopped(folder, clips, days):
 def jobs(tmp_path):
     """Three unfinished ones, the eldest first, and a finished one that is older than all."""
     folder = tmp_path / "hallo2_jobs"
-    with Job(folder / "done", "key") as job, TargetFile(folder / "done" / "animation.mp4") as target:
+    with Job(folder / "done", tiny.job_key("key")) as job, TargetFile(folder / "done" / "animation.mp4") as target:
         job.append(bytes(CLIP_BYTES), 16, {})
         target.part.write_bytes(bytes(9 * CLIP_BYTES))
         job.publish(target)
@@ -70,7 +71,7 @@ def test_the_job_about_to_run_counts_but_stays(jobs):
 
 
 def test_what_is_being_made_counts_but_stays(jobs):
-    with Job(jobs / "old", "key"):
+    with Job(jobs / "old", tiny.job_key("key")):
         keep_within(jobs, gigabytes(4), jobs / "mine")
         assert left(jobs) == {"old", "new"}
 
@@ -78,7 +79,7 @@ def test_what_is_being_made_counts_but_stays(jobs):
 def test_one_that_somebody_goes_on_with_just_then_stays(jobs, monkeypatch):
     listed = unfinished_jobs(jobs)
     monkeypatch.setattr(limit, "unfinished_jobs", lambda folder: listed)
-    with Job(jobs / "old", "key"):
+    with Job(jobs / "old", tiny.job_key("key")):
         keep_within(jobs, 1e-9, jobs / "mine")
     assert left(jobs) == {"old"}
 

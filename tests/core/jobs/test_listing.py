@@ -1,11 +1,13 @@
+import json
 import os
 import time
 
 import pytest
+import tiny
 
 from hallo2_core.errors import JobError
 from hallo2_core.jobs.job import Job
-from hallo2_core.jobs.listing import choose, remove, unfinished_jobs
+from hallo2_core.jobs.listing import all_jobs, choose, remove, unfinished_jobs
 from hallo2_core.video.target import TargetFile
 
 DAY = 86_400
@@ -13,7 +15,7 @@ DAY = 86_400
 
 def stopped(folder, clips=2, days=0.0):
     """An unfinished job of so many clips of a thousand bytes, left alone for so long."""
-    with Job(folder, "key") as job:
+    with Job(folder, tiny.job_key("key")) as job:
         for _ in range(clips):
             job.append(bytes(1000), 16, {})
     for path in (*folder.iterdir(), folder):
@@ -22,7 +24,7 @@ def stopped(folder, clips=2, days=0.0):
 
 
 def finished(folder, video):
-    with Job(folder, "key") as job:
+    with Job(folder, tiny.job_key("key")) as job:
         job.append(bytes(1000), 16, {})
         with TargetFile(video) as target:
             target.part.write_bytes(b"video")
@@ -74,13 +76,13 @@ def test_a_job_whose_journals_are_damaged_is_unfinished_too(output):
 
 
 def test_a_job_that_is_being_made_is_said_to_be(output):
-    with Job(output / "hallo2_jobs" / "aaa", "key"):
+    with Job(output / "hallo2_jobs" / "aaa", tiny.job_key("key")):
         jobs = {job.folder.name: job for job in unfinished_jobs(output)}
         assert [name for name, job in jobs.items() if job.is_running] == ["aaa"]
         assert not choose(list(jobs.values()), names=["aaa"], older_than_seconds=-1)[0].is_running
         with pytest.raises(JobError, match="being made already"):
             remove(jobs["aaa"])
-    assert Job(output / "hallo2_jobs" / "aaa", "key").__enter__().journal.clips == 3
+    assert Job(output / "hallo2_jobs" / "aaa", tiny.job_key("key")).__enter__().journal.clips == 3
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_a_limit_takes_the_oldest_until_the_rest_is_within_it(output):
 
 
 def test_what_is_being_made_counts_but_stays(output):
-    with Job(output / "c.mp4.hallo2", "key"):
+    with Job(output / "c.mp4.hallo2", tiny.job_key("key")):
         jobs = unfinished_jobs(output)
         assert [job.folder.name for job in choose(jobs, most_bytes=0)] == ["aaa", "of my own name", "bbb"]
 
@@ -129,7 +131,7 @@ def test_what_is_taken_away_leaves_no_trace_and_all_else_as_it_was(output):
 
 def test_a_job_that_was_finished_meanwhile_is_left_alone(output):
     job = next(job for job in unfinished_jobs(output) if job.folder.name == "aaa")
-    with Job(job.folder, "key") as going_on, TargetFile(job.folder / "animation.mp4") as target:
+    with Job(job.folder, tiny.job_key("key")) as going_on, TargetFile(job.folder / "animation.mp4") as target:
         target.part.write_bytes(b"video")
         going_on.publish(target)
     remove(job)
@@ -139,3 +141,37 @@ def test_a_job_that_was_finished_meanwhile_is_left_alone(output):
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(JobError, match="There is no folder .*none"):
         unfinished_jobs(tmp_path / "none")
+
+
+def test_finished_ones_are_listed_with_their_video_and_what_removing_them_frees(output):
+    jobs = {job.name: job for job in all_jobs(output)}
+    assert set(jobs) == {"c.mp4.hallo2", "aaa", "of my own name", "bbb", "done", "d.mp4.hallo2"}
+    done, named = jobs["done"], jobs["d.mp4.hallo2"]
+    assert (done.state, done.video_bytes) == ("finished", 5) and done.video.name == "animation.mp4"
+    assert named.video == output / "d.mp4" and jobs["aaa"].state == "stopped" and jobs["aaa"].video is None
+    journal_bytes = (output / "d.mp4.hallo2" / "journal.json").stat().st_size
+    assert named.size_bytes == journal_bytes  # the video has a name that a user gave it
+    assert done.pictures == done.video and jobs["aaa"].pictures.name == "clips-0000.ts"
+
+
+def test_a_finished_one_goes_with_its_video_where_the_nodes_put_that(output):
+    made = finished(output / "hallo2_jobs" / "new", output / "hallo2" / "animation.mp4")
+    for job in all_jobs(output):
+        if job.name in ("done", "new", "d.mp4.hallo2"):
+            remove(job)
+    assert not made.exists() and not (output / "hallo2_jobs" / "done").exists()
+    assert not list((output / "hallo2").iterdir()) and (output / "d.mp4").read_bytes() == b"video"
+    assert not (output / "d.mp4.hallo2").exists()
+
+
+def test_a_job_of_the_first_version_is_listed_as_what_it_is(output):
+    for name in ("aaa", "done"):
+        path = output / "hallo2_jobs" / name / "journal.json"
+        journal = json.loads(path.read_text())
+        path.write_text(json.dumps(journal | {"format": 1, "key": "0f" * 16}))
+    jobs = {job.name: job for job in all_jobs(output)}
+    assert jobs["aaa"].is_old and jobs["done"].is_old and not jobs["bbb"].is_old
+    assert (jobs["aaa"].frames, jobs["aaa"].what) == (48, "a video of version 0.1.0")
+    assert jobs["done"].video == output / "hallo2_jobs" / "done" / "animation.mp4"
+    remove(jobs["done"])
+    assert not (output / "hallo2_jobs" / "done").exists()

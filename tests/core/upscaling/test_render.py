@@ -1,6 +1,6 @@
 import io
 import logging
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 
 import av
@@ -13,7 +13,9 @@ from stand_ins import PressedCancelError, RecordingRuntime
 from hallo2_core.checkpoints.upscaler import demo_upscaler
 from hallo2_core.errors import JobError, SettingsError, VideoError
 from hallo2_core.jobs.job import Job
+from hallo2_core.jobs.key import different_parts
 from hallo2_core.runtime import LocalRuntime
+from hallo2_core.upscaling import job_key
 from hallo2_core.upscaling.job_key import Upscale, upscale_key
 from hallo2_core.upscaling.render import memory_needed, upscale_video
 from hallo2_core.upscaling.settings import UpscaleSettings
@@ -233,7 +235,7 @@ def test_a_finished_one_returns_at_once_and_a_changed_one_is_refused(tmp_path, u
     runtime = RecordingRuntime()
     assert upscaled(source, tmp_path, upscaler, runtime).frames == 3 and not runtime.reports
     with pytest.raises(JobError, match="other settings"):
-        upscaled(source, tmp_path, upscaler, settings=replace(SETTINGS, fidelity=0.25))
+        upscaled(source, tmp_path, upscaler, settings=replace(SETTINGS, width_px=98))
 
 
 def test_the_key_is_the_files_content_and_every_setting(tmp_path, upscaler, faces):
@@ -241,17 +243,46 @@ def test_the_key_is_the_files_content_and_every_setting(tmp_path, upscaler, face
     (tmp_path / "other.mp4").write_bytes(source.read_bytes())
     upscale = Upscale(source, upscaler, None, SETTINGS, FAST)
     key = upscale_key(upscale, LocalRuntime())
-    assert key == upscale_key(replace(upscale, source=tmp_path / "other.mp4"), LocalRuntime())
+    assert key == upscale_key(replace(upscale, source=tmp_path / "other.mp4"), LocalRuntime()) and key.frames == 3
     (tmp_path / "other.mp4").write_bytes(source.read_bytes() + b"\0")
     changes = [
         {"source": tmp_path / "other.mp4"},
         {"faces": faces},
-        {"settings": replace(SETTINGS, overlap_frames=3)},
+        {"settings": replace(SETTINGS, width_px=SETTINGS.width_px + 2)},
+        {"settings": replace(SETTINGS, height_px=SETTINGS.height_px + 2)},
         {"video_settings": VideoSettings()},
         {"background_name": "another"},
-        {"upscaler": replace(upscaler, fingerprint="another")},
     ]
-    assert key not in {upscale_key(replace(upscale, **change), LocalRuntime()) for change in changes}
+    assert key.name not in {upscale_key(replace(upscale, **change), LocalRuntime()).name for change in changes}
+
+
+OF_FACES = {
+    "fidelity": 0.25, "window_frames": 17, "overlap_frames": 3, "missed_frames": 3, "smoothing_frames": 1.0,
+    "detect_every_frames": 3,
+}  # fmt: skip
+
+
+def test_what_is_done_to_faces_counts_where_faces_are_looked_for(tmp_path, upscaler, faces):
+    source = video_file(tmp_path / "in.mp4", greys(3))
+    assert {field.name for field in fields(SETTINGS)} == {"width_px", "height_px", *OF_FACES}
+    changes = [{"settings": replace(SETTINGS, **{name: value})} for name, value in OF_FACES.items()]
+    changes.append({"upscaler": replace(upscaler, fingerprint="another")})
+    for finder, counts in ((None, False), (faces, True)):
+        upscale = Upscale(source, upscaler, finder, SETTINGS, FAST)
+        name = upscale_key(upscale, LocalRuntime()).name
+        for change in changes:
+            assert (upscale_key(replace(upscale, **change), LocalRuntime()).name != name) == counts, change
+
+
+def test_the_arithmetic_is_apart_from_what_was_asked_for(tmp_path, upscaler, monkeypatch):
+    upscale = Upscale(video_file(tmp_path / "in.mp4", greys(3)), upscaler, None, SETTINGS, FAST)
+    before = upscale_key(upscale, LocalRuntime())
+    monkeypatch.setattr(torch, "__version__", "another")
+    monkeypatch.setattr(job_key, "UPSCALING_ARITHMETIC", 99)
+    now = upscale_key(upscale, LocalRuntime())
+    assert now.request == before.request
+    assert different_parts(before.arithmetic, now.arithmetic) == ["ARITHMETIC", "torch"]
+    assert before.arithmetic["dtype"] == "float32" and before.arithmetic["attention"] == "sdpa"
 
 
 def test_what_no_player_shows_and_what_is_no_video_is_refused_before_anything_is_written(tmp_path, upscaler):

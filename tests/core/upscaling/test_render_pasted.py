@@ -126,9 +126,11 @@ def test_the_key_knows_everything_that_decides_the_video(talking, tmp_path):
         replace(work, background=other),
         replace(work, background=other, sound_from="background"),
     ]
-    assert len({paste_key(one) for one in (work, *changed)}) == 8
+    assert len({paste_key(one).name for one in (work, *changed)}) == 8
     assert paste_key(replace(work)) == paste_key(work)
     assert paste_key(replace(work, source=str(talking))) == paste_key(work)
+    portrait = replace(work.portrait, notes=("said",), identity=torch.ones(512), pixels=-work.portrait.pixels)
+    assert paste_key(replace(work, portrait=portrait)) == paste_key(work)  # none of it is on the canvas
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_written(talking, tmp_path):

@@ -52,7 +52,7 @@ def test_a_small_face_is_animated_in_any_shape_and_goes_back_into_its_picture(
     work = PasteBack(crop.path, portrait, LOSSLESS, 0.1)
     with VideoWriter(tmp_path / "still.mp4", 512, 288, Fraction(25), LOSSLESS) as still:
         still.write(work.canvas.unsqueeze(0))
-    whole = paste_back_video(work, Job(tmp_path / "job", "key"), tmp_path / "whole.mp4", runtime)
+    whole = paste_back_video(work, Job(tmp_path / "job", tiny.job_key("key")), tmp_path / "whole.mp4", runtime)
 
     box = portrait.crop
     outside = torch.ones(288, 512, dtype=torch.bool)

@@ -1,0 +1,71 @@
+"""What the numbers of a video depend on beside its inputs: our own code, torch, and the machine.
+
+A finished video is found again by its inputs alone. Going on with an unfinished one takes the same arithmetic too, or
+its clips would not fit each other to the bit.
+
+The numbers below count the versions of our own arithmetic, one for each pipeline. Raise one by hand, in the same
+commit, when a change makes its pipeline give other frames, be it in the last bit: another order of sums, another dtype
+on the way, another resampling. What only runs faster, or says more, leaves it. `tests/core/test_arithmetic.py` fails
+where the demo's frames move and the number did not; what is smaller than its tolerance only its author knows of.
+"""
+
+from __future__ import annotations
+
+import torch
+
+ANIMATION_ARITHMETIC = 1
+UPSCALING_ARITHMETIC = 1
+PASTING_ARITHMETIC = 1
+
+
+def torch_arithmetic(device: torch.device) -> dict[str, str]:
+    """Torch's version, the device, and the switches that choose between its kernels; in words for whoever reads them.
+
+    The CPU is named by the instructions that torch uses on it, a card by its name.
+    """
+    said = {"torch": torch.__version__, "matmul precision": _matmul_precision()}
+    if device.type != "cuda":
+        name = torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else ""
+        return said | {"device": f"{device.type} {name}".strip(), "deterministic": _yes(_is_deterministic())}
+    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    kernels = {
+        "flash": cuda.flash_sdp_enabled(),
+        "memory-efficient": cuda.mem_efficient_sdp_enabled(),
+        "math": cuda.math_sdp_enabled(),
+        "cuDNN": cuda.cudnn_sdp_enabled(),
+    }
+    return said | {
+        "device": f"cuda {torch.cuda.get_device_name(device)}",
+        "deterministic": _yes(_is_deterministic() or cudnn.deterministic),
+        "cuDNN": str(cudnn.version()),
+        "cuDNN benchmark": _yes(cudnn.benchmark),
+        "TF32 in convolutions": _convolution_precision(),
+        "fp16 accumulation": _yes(getattr(cuda.matmul, "allow_fp16_accumulation", False)),
+        "fp16 reduction": _yes(cuda.matmul.allow_fp16_reduced_precision_reduction),
+        "bf16 reduction": _yes(cuda.matmul.allow_bf16_reduced_precision_reduction),
+        "attention kernels": ", ".join(name for name, is_on in kernels.items() if is_on),
+    }
+
+
+def _is_deterministic() -> bool:
+    return torch.are_deterministic_algorithms_enabled()
+
+
+def _matmul_precision() -> str:
+    """By torch's newer switch where there is one: reading the older one fails after somebody set the newer."""
+    return _newer_precision(torch.backends.cuda.matmul) or torch.get_float32_matmul_precision()
+
+
+def _convolution_precision() -> str:
+    convolutions = getattr(torch.backends.cudnn, "conv", None)
+    return _newer_precision(convolutions) or ("tf32" if torch.backends.cudnn.allow_tf32 else "ieee")
+
+
+def _newer_precision(kind: object) -> str | None:
+    """None for a torch that does not have the switch. "none" leaves it to the switch for everything."""
+    own = getattr(kind, "fp32_precision", None)
+    return torch.backends.fp32_precision if own == "none" else own
+
+
+def _yes(is_on: bool) -> str:
+    return "on" if is_on else "off"
