@@ -9,6 +9,7 @@ from .encode_speech import Hallo2EncodeSpeech
 from .example_inputs import Hallo2ExampleInputs
 from .host import files
 from .inspect_video import Hallo2InspectVideo
+from .jobs import Hallo2Jobs
 from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder, Hallo2LoadUpscaler
 from .motion_frames import Hallo2MotionFrames
 from .paste_back import Hallo2PasteBack
@@ -43,5 +44,6 @@ class Hallo2Extension(ComfyExtension):
             Hallo2PasteBack,
             Hallo2InspectVideo,
             Hallo2AttentionMaps,
+            Hallo2Jobs,
             Hallo2Selftest,
         ]

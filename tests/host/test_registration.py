@@ -18,6 +18,7 @@ NODES = {
     "Hallo2PasteBack",
     "Hallo2InspectVideo",
     "Hallo2AttentionMaps",
+    "Hallo2Jobs",
     "Hallo2Selftest",
 }
 DIAGNOSTICS = {"Hallo2Selftest"}  # under a heading of their own

@@ -1,0 +1,77 @@
+"""A finished video to where a user wants it: moved, or under a second name without taking the space twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import JobError
+from ..storage.durable import rename, sync_folder
+from ..storage.free_path import free_path
+from .journal import newest_journal, replace_journal, seen_from
+from .listing import ListedJob
+from .lock import JobLock
+
+
+def move_video(job: ListedJob, folder: Path) -> Path:
+    """Move the finished video into `folder`, under its own name or a numbered one. The job knows the new place: the
+    same inputs still find the video. Returns where it is. Raises JobError where it is not finished, or being made."""
+    with JobLock(job.folder):
+        video = _finished(job)
+        target = _place(video, folder)
+        if target == video:
+            return video
+        try:
+            os.link(video, target)
+        except OSError:  # another disk, or one without hard links
+            _copy(video, target)
+        sync_folder(folder)
+        journal = newest_journal(job.folder)
+        replace_journal(job.folder, replace(journal, video=seen_from(job.folder, target)))
+        video.unlink(missing_ok=True)  # last: killed before, the video has two names and the job knows one
+    return target
+
+
+def link_video(job: ListedJob, folder: Path) -> Path:
+    """Give the finished video a second name in `folder`: a hard link, which takes no space and outlives the job."""
+    with JobLock(job.folder):
+        video = _finished(job)
+        target = _place(video, folder)
+        if target == video:
+            return video
+        try:
+            os.link(video, target)
+        except OSError as error:
+            raise JobError(
+                f"{video} cannot have a second name in {folder} ({error.strerror}): it is on another disk, or that "
+                f"disk has no hard links. Move the video instead."
+            ) from error
+        sync_folder(folder)
+    return target
+
+
+def _finished(job: ListedJob) -> Path:
+    journal = newest_journal(job.folder)
+    video = None if journal is None else journal.published(job.folder)
+    if video is None:
+        raise JobError(f"{job.name} is not finished: there is no video to move or link yet.")
+    return video
+
+
+def _place(video: Path, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return video if folder.resolve() == video.parent.resolve() else free_path(folder / video.name)
+
+
+def _copy(video: Path, target: Path) -> None:
+    """To another disk: whole and durable before it has its name."""
+    part = target.with_name(f".{target.stem}.part.mp4")
+    try:
+        shutil.copy2(video, part)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        rename(part, target)
+    finally:
+        part.unlink(missing_ok=True)

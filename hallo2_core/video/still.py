@@ -1,0 +1,43 @@
+"""One picture of a video, whole or in the making."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import av
+from PIL import Image
+
+from ..errors import VideoError
+from .clips import opened_clips
+from .reader import opened
+
+CLIPS_SUFFIX = ".ts"
+PICTURE_PX = 256
+
+
+def first_picture(path: Path, side_px: int) -> Image.Image:
+    """The first frame of a video, or of a job's file of clips, amid a black square. Errors: VideoError."""
+    try:
+        with opened_clips(path) if path.suffix == CLIPS_SUFFIX else opened(path) as container:
+            picture = next(container.decode(video=0)).to_image()
+    except (StopIteration, IndexError, av.FFmpegError) as error:
+        raise VideoError(f"{path} holds no picture that can be read.") from error
+    picture.thumbnail((side_px, side_px))
+    square = Image.new("RGB", (side_px, side_px))
+    square.paste(picture, ((side_px - picture.width) // 2, (side_px - picture.height) // 2))
+    return square
+
+
+def contact_pictures(paths: Sequence[Path | None], side_px: int = PICTURE_PX) -> list[Image.Image]:
+    """One square for each, black where there is no picture yet or none can be read; a single one for none at all."""
+    pictures = [_picture_or_black(path, side_px) for path in paths]
+    return pictures or [Image.new("RGB", (side_px, side_px))]
+
+
+def _picture_or_black(path: Path | None, side_px: int) -> Image.Image:
+    if path is not None:
+        with suppress(VideoError):
+            return first_picture(path, side_px)
+    return Image.new("RGB", (side_px, side_px))
