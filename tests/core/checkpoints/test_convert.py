@@ -51,7 +51,7 @@ def test_the_numbers_begin_where_the_library_puts_them(tmp_path):
 def test_an_existing_file_is_never_overwritten(tmp_path):
     torch.save(TENSORS, tmp_path / "a.pth")
     (tmp_path / "a.safetensors").write_bytes(b"mine")
-    with pytest.raises(CheckpointError, match="a.safetensors exists already and is not overwritten"):
+    with pytest.raises(CheckpointError, match="a.safetensors already exists and is not overwritten"):
         convert_to_safetensors(tmp_path / "a.pth", tmp_path / "a.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == b"mine"
 

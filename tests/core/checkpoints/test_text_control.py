@@ -97,7 +97,7 @@ def test_a_missing_tensor_is_named(written):
 
 
 def test_nothing_is_overwritten_and_the_name_must_tell(written):
-    with pytest.raises(CheckpointError, match="exists already and is not overwritten"):
+    with pytest.raises(CheckpointError, match="already exists and is not overwritten"):
         write_new_adapter(written, CONFIG)
     with pytest.raises(CheckpointError, match="must end in .safetensors"):
         write_new_adapter(written.with_suffix(".pth"), CONFIG)
