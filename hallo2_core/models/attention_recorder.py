@@ -1,4 +1,4 @@
-"""What attends to what: the probabilities behind attention, computed beside it and summed piece by piece."""
+"""Attention maps: attention probabilities, recomputed beside the fused attention and summed in pieces."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from einops import einsum, rearrange, reduce
 from torch import Tensor
 
 PIECE = 2**24  # probabilities at a time
-WORKING_BYTES = 4 * 4 * PIECE  # what a piece takes in float32: logits, probabilities, and what is made of them
+WORKING_BYTES = 4 * 4 * PIECE  # of one piece in float32: logits, probabilities and temporaries
 
 
 class SpatialRecord(NamedTuple):
-    """Where the tokens of f frames look: at their own frame and at the portrait. Means over the heads."""
+    """Attention of the tokens of f frames: to their own frame and to the portrait. Means over the heads."""
 
-    own: Tensor  # (f l), the share of each token's attention that stays in its frame
-    portrait: Tensor  # (f l), the share that goes to the portrait; own + portrait = 1
-    received: Tensor  # (f l), over the portrait: how much each of its tokens is looked at, summed over the frame's
+    own: Tensor  # (f l), the share of each token's attention within its frame
+    portrait: Tensor  # (f l), the share on the portrait; own + portrait = 1
+    received: Tensor  # (f l), over the portrait: attention received by each of its tokens, summed over the frame's
 
 
 class TemporalRecord(NamedTuple):
-    """Where f new frames look along time. Means over the heads."""
+    """Attention of f new frames over time. Means over the heads."""
 
-    motion: Tensor  # (f l), the share of each place's attention that goes to the motion frames
-    frames: Tensor  # (f n), the mean over the places: each row sums to 1, the m motion frames come first
+    motion: Tensor  # (f l), the share of each position's attention on the motion frames
+    frames: Tensor  # (f n), the mean over positions: each row sums to 1, the m motion frames come first
 
 
 class AttentionRecorder:
-    """Records attention in one clip of a video, at some of its steps: a mean over those steps and
+    """Records attention in one clip of a video, in some of its steps: a mean over those steps and
     all layers of the same size.
 
-    It is handed to the layers as an argument and changes nothing there: their attention stays the fused one.
+    It is passed to the layers as an argument and does not change them: they keep using fused attention.
     """
 
     def __init__(self, clip: int, steps: Container[int]) -> None:
@@ -50,7 +50,7 @@ class AttentionRecorder:
         _add(self._temporal, q.shape[0], temporal_record(q, k, heads, motion_frames))
 
     def spatial(self) -> dict[int, SpatialRecord]:
-        """By the number of tokens l, which tells the sizes apart; the finest first. On the CPU."""
+        """By the number of tokens l, which identifies the resolution; finest first. On the CPU."""
         return _means(self._spatial)
 
     def temporal(self) -> dict[int, TemporalRecord]:
@@ -59,13 +59,13 @@ class AttentionRecorder:
 
 
 def probabilities(q: Tensor, k: Tensor, heads: int) -> Tensor:
-    """q: (b l d).  k: (b m d).  Returns (b heads l m), float32, whatever the dtype of the networks; rows sum to 1."""
+    """q: (b l d).  k: (b m d).  Returns (b heads l m), float32 for any dtype of the networks; rows sum to 1."""
     q, k = (rearrange(x.float(), "b l (heads d) -> b heads l d", heads=heads) for x in (q, k))
     return einsum(q * q.shape[-1] ** -0.5, k, "b heads l d, b heads m d -> b heads l m").softmax(dim=-1)
 
 
 def spatial_record(q: Tensor, k: Tensor, heads: int, piece: int = PIECE) -> SpatialRecord:
-    """q: (f l d), a frame's own tokens.  k: (f 2l d), its own and then the portrait's.  piece: probabilities at a
+    """q: (f l d), a frame's own tokens.  k: (f 2l d), its own, then the portrait's.  piece: probabilities at a
     time."""
     tokens = q.shape[1]
     queries = max(1, piece // (heads * k.shape[1]))
@@ -83,8 +83,8 @@ def spatial_record(q: Tensor, k: Tensor, heads: int, piece: int = PIECE) -> Spat
 
 
 def temporal_record(q: Tensor, k: Tensor, heads: int, motion_frames: int, piece: int = PIECE) -> TemporalRecord:
-    """q, k: (l n d), the n frames at each place, the motion frames first; only the new frames are recorded.
-    piece: probabilities, and numbers they are made of, at a time."""
+    """q, k: (l n d), the n frames at each position, motion frames first; only the new frames are recorded.
+    piece: probabilities and their inputs at a time."""
     places, frames, width = q.shape
     rows = max(1, piece // (frames * (heads * frames + 2 * width)))
     shares, total = [], 0

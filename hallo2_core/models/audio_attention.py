@@ -1,4 +1,4 @@
-"""Hierarchical audio attention: speech moves pose, face and lips apart, each through its own mask (paper §4.4).
+"""Hierarchical audio attention: speech drives pose, face and lips separately, each through its own mask (paper §4.4).
 
 The checkpoint calls the pose branch "full" and numbers the branches attn2_0 (pose), attn2_1 (face), attn2_2 (lip).
 """
@@ -16,12 +16,12 @@ from .layers import Attention, Build, FeedForward, KeyValues
 
 @dataclass(frozen=True)
 class AudioConditions:
-    """What one audio layer is given for a clip: computed once, used at every step."""
+    """Inputs of one audio layer for a clip: computed once, used in every step."""
 
     keys: tuple[KeyValues, ...]  # pose, face, lip: the conditional half's speech, (f n d) each
-    masks: Tensor  # (3 l), or (3 f l) where each frame has its own, in a batch of clips
-    silent: Tensor | None  # (3 l d): what the unconditional half, whose speech is zeros, adds in each region
-    weights: Tensor  # (3 f): how strongly each region follows speech, per frame
+    masks: Tensor  # (3 l), or (3 f l), per frame, in a batch of clips
+    silent: Tensor | None  # (3 l d): the unconditional half's residual in each region (its speech is zeros)
+    weights: Tensor  # (3 f): the strength of speech per region and frame
 
 
 class AudioBlock(nn.Module):
@@ -88,8 +88,8 @@ class AudioBlock(nn.Module):
         """The mask, (l) or (f l), comes before the zero convolution, whose bias is not masked (quirk 11). Returns
         (f l d).
 
-        A 1×1 convolution does not care about the picture's shape, so all tokens stand in one column. (The original
-        lays them out as a square, so it can make square videos only: quirk 12.)
+        A 1×1 convolution does not depend on the picture's shape, so all tokens form one column. (The original reshapes
+        them to a square, so it is limited to square videos: quirk 12.)
         """
         masked = attended * rearrange(mask, "... l -> ... l 1")
         return rearrange(zero_conv(rearrange(masked, "f l d -> f d l 1")), "f d l 1 -> f l d")

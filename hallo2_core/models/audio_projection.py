@@ -1,4 +1,4 @@
-"""Audio projection: a five-frame window of speech features → audio tokens of its middle frame."""
+"""Audio projection: a five-frame window of speech features → audio tokens of the middle frame."""
 
 from __future__ import annotations
 

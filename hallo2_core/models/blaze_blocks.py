@@ -1,4 +1,4 @@
-"""The residual block that BlazeFace and FaceMesh are made of, with TFLite's padding."""
+"""The residual block of BlazeFace and FaceMesh, with TFLite's padding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Activation = Callable[[int, Build], nn.Module]  # of a number of channels
 
 
 def pad_like_tflite(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """TFLite's "same" padding of (b c h w): where the total is odd, the extra row and column go right and below."""
+    """TFLite's "same" padding of (b c h w): if the total is odd, the extra column and row go right and below."""
     height, width = x.shape[-2:]
     down, across = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in (height, width))
     return F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
@@ -34,7 +34,7 @@ class SameConv(nn.Module):
 
 
 class BlazeBlock(nn.Module):
-    """Depthwise 3×3, pointwise, plus the input: halved by max-pooling at stride 2, new channels filled with zeros."""
+    """Depthwise 3×3, pointwise, plus the input: max-pooled at stride 2, new channels zero-padded."""
 
     def __init__(self, in_width: int, out_width: int, build: Build, activation: Activation, stride: int = 1) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class BlazeBlock(nn.Module):
 def blaze_blocks(
     widths: tuple[int, ...], halving: tuple[int, ...], build: Build, activation: Activation
 ) -> nn.Sequential:
-    """Blocks from each width to the next; those whose number is in `halving` have stride 2."""
+    """Blocks from each width to the next; those with an index in `halving` have stride 2."""
     return nn.Sequential(
         *(
             BlazeBlock(widths[i], widths[i + 1], build, activation, stride=2 if i in halving else 1)

@@ -1,4 +1,4 @@
-"""BlazeFace, short range: where the faces are in a 128×128 picture (Bazarevsky et al. 2019, arXiv 1907.05047).
+"""BlazeFace, short range: face detection in a 128×128 picture (Bazarevsky et al. 2019, arXiv 1907.05047).
 
 The network of MediaPipe's `face_detection_short_range.tflite`; its published weights ship in `portrait/weights`.
 """
@@ -14,13 +14,13 @@ from .blaze_blocks import SameConv, blaze_blocks, relu
 from .layers import Build
 
 INPUT_SIDE_PX = 128
-ANCHORS_FINE = 2  # at each cell of the 16×16 map
-ANCHORS_COARSE = 6  # at each cell of the 8×8 map
-VALUES_PER_ANCHOR = 16  # centre x y, width, height, then six points x y
+ANCHORS_FINE = 2  # per cell of the 16×16 map
+ANCHORS_COARSE = 6  # per cell of the 8×8 map
+VALUES_PER_ANCHOR = 16  # center x y, width, height, then six points x y
 
 
 class BlazeFace(nn.Module):
-    """Two maps of anchors, 16×16 with two each and 8×8 with six each: 896 in all, row by row."""
+    """Two anchor maps, 16×16 with two per cell and 8×8 with six per cell: 896 anchors, row by row."""
 
     def __init__(self, build: Build | None = None) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class BlazeFace(nn.Module):
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """pictures: (b 3 128 128), RGB in -1..1.
 
-        Returns logits (b 896) and (b 896 16): box and points in pixels of the 128×128 picture, centres and points
+        Returns logits (b 896) and (b 896 16): box and points in pixels of the 128×128 picture, centers and points
         relative to their anchor's cell.
         """
         fine = self.fine_blocks(F.relu(self.stem(pictures)))
@@ -52,7 +52,7 @@ class BlazeFace(nn.Module):
 
 
 def anchor_centres() -> Tensor:
-    """(896 2): x, y of the middle of each anchor's cell, in pixels of the 128×128 picture, in the network's order."""
+    """(896 2): x, y of the center of each anchor's cell, in pixels of the 128×128 picture, in the network's order."""
     maps = []
     for cells, anchors in ((16, ANCHORS_FINE), (8, ANCHORS_COARSE)):
         middle = (torch.arange(cells) + 0.5) * (INPUT_SIDE_PX / cells)

@@ -1,4 +1,4 @@
-"""What the denoising UNet receives besides noise, computed once per video and once per clip."""
+"""The conditioning of the denoising UNet, computed once per video and once per clip."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .text_control import TextModulation
 
 @dataclass(frozen=True)
 class PortraitConditions:
-    """Constant over the whole video. Mappings go from a block's path to one entry per layer of it."""
+    """Constant over the whole video. Mappings: block path → one entry per layer."""
 
     reference_keys: Mapping[str, tuple[KeyValues, ...]]  # (r l d): the unconditional and the conditional bank
     face_keys: Mapping[str, tuple[KeyValues, ...]]  # (b n d)
@@ -26,14 +26,14 @@ class PortraitConditions:
 
 @dataclass(frozen=True)
 class LayerConditions:
-    """What one resnet → spatial → audio → motion layer receives, constant over the steps of a clip."""
+    """Inputs of one resnet → spatial → audio → motion layer, constant over the steps of a clip."""
 
-    reference: ReferenceKeys | None  # None: no clip of the batch sees a portrait
+    reference: ReferenceKeys | None  # None: no clip of the batch attends to a portrait
     face: KeyValues
     audio: AudioConditions
     motion: Tensor  # (b h w) m c
     text: TextModulation | None = None  # None: no prompt acts in this clip
-    recorder: AttentionRecorder | None = None  # told what attends to what; changes nothing
+    recorder: AttentionRecorder | None = None  # records attention; changes nothing
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ClipConditions:
     frames: int
 
     def with_text(self, text: Mapping[str, tuple[TextModulation, ...]]) -> ClipConditions:
-        """The same clip under the prompts: block path → one entry per layer."""
+        """The same clip with prompts: block path → one entry per layer."""
         layers = {
             path: tuple(replace(layer, text=entry) for layer, entry in zip(block, text[path], strict=True))
             for path, block in self.layers.items()
@@ -61,7 +61,7 @@ class ClipConditions:
         return replace(self, layers=layers)
 
     def conditional_only(self) -> ClipConditions:
-        """For a pass over the conditional half alone; nothing is computed again. b is 1."""
+        """For a pass over the conditional half alone, without recomputing anything. b is 1."""
         cond_batch = self.face_map.shape[0]
         layers = {
             path: tuple(
@@ -77,7 +77,7 @@ class ClipConditions:
         return replace(self, layers=layers, face_map=self.face_map[-1:])
 
     def recorded_by(self, recorder: AttentionRecorder | None) -> ClipConditions:
-        """The same conditions; what attends to what in the conditional half is told to `recorder`, or to nobody."""
+        """The same conditions; attention in the conditional half is recorded by `recorder` (None: not recorded)."""
         layers = {
             path: tuple(replace(layer, recorder=recorder) for layer in block) for path, block in self.layers.items()
         }

@@ -1,8 +1,8 @@
 """The denoising UNet's blocks, written out: resnet → spatial → (text) → audio → motion (quirk 7; text: paper §4.3).
 
-There is one path, in train and eval mode, and it is the released results' (quirk 1): the script that made them never
-calls eval(), so its blocks use the motion frames and region weights everywhere, and the two blocks without
-cross-attention, `down_blocks.3` and `up_blocks.0`, carry motion modules in the checkpoint that never run.
+There is one path for train and eval mode, that of the released results (quirk 1): the release's script never calls
+eval(), so its blocks use the motion frames and region weights everywhere, and the motion modules that the checkpoint
+has for the two blocks without cross-attention, `down_blocks.3` and `up_blocks.0`, never run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DenoisingDownBlock(DownBlock):
         before, width = config.block_widths[max(index - 1, 0)], config.block_widths[index]
         layers = range(config.layers_per_block)
         if attends(config, index):
-            # the first layer's inner width is that of the level before (quirk 10)
+            # the first layer's inner width is that of the previous level (quirk 10)
             self.audio_modules = nn.ModuleList(
                 audio(width, before if layer == 0 else width, config, build) for layer in layers
             )
@@ -88,7 +88,7 @@ class DenoisingUpBlock(UpBlock):
         self.motion_modules = nn.ModuleList(motion(upward[index], config, build) for _ in layers)
 
     def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, layers: Layers) -> Tensor:
-        """x: (b f) c h w.  Takes its skip connections off the end of `skips`."""
+        """x: (b f) c h w.  Pops its skip connections from the end of `skips`."""
         for number, resnet in enumerate(self.resnets):
             x = resnet(torch.cat([x, skips.pop()], dim=1), time)
             if layers:

@@ -1,4 +1,4 @@
-"""The denoising UNet: noisy latents of a clip and everything it is conditioned on → v-prediction."""
+"""The denoising UNet: noisy latents of a clip and all conditioning → v-prediction."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ class DenoisingUNet(Network):
     ) -> ClipConditions:
         """Everything constant over the denoising steps of a clip of f frames.
 
-        As in the original (quirk 3): motion frames enter both rows, though the unconditional one never sees the
-        portrait.
+        As in the original (quirk 3): motion frames enter both rows, although the unconditional one never
+        attends to the portrait.
 
-        motion_banks: rows (b m).  audio_tokens: (f n d), the conditional half's; the other half's are zeros.
-        region_weights: (3 f), pose, face, lip.  reference_rows: (f), the portrait bank each frame looks at.
+        motion_banks: rows (b m).  audio_tokens: (f n d), the conditional half's; zeros for the other half.
+        region_weights: (3 f), pose, face, lip.  reference_rows: (f), the portrait bank that each frame attends to.
         """
         cond_batch, frames = portrait.face_map.shape[0], audio_tokens.shape[0]
         height = portrait.face_map.shape[-2]
@@ -114,12 +114,12 @@ class DenoisingUNet(Network):
         masks: tuple[Tensor, ...],
         region_weights: Tensor,
     ) -> ClipConditions:
-        """A batch of b clips of f frames, each of its own video, for training. As in guidance, the clips that do not
-        see their portrait come first.
+        """A batch of b clips of f frames, each from a different video, for training. As in guidance, the clips that
+        do not attend to their portrait come first.
 
-        reference_banks: rows (c), the portraits of the last c clips; None: no clip sees one.  motion_banks: rows (b m).
-        face_tokens: (b n d).  face_map: (b c h w), zeros where a clip is not told the place of the face.
-        audio_tokens: (b f n d), zeros where a clip hears nothing.  masks: per level (3 b l).
+        reference_banks: rows (c), the portraits of the last c clips; None: no clip has one.  motion_banks: rows (b m).
+        face_tokens: (b n d).  face_map: (b c h w), zeros for clips without a face position.
+        audio_tokens: (b f n d), zeros for clips without speech.  masks: per level (3 b l).
         region_weights: (3 b f).
         """
         clips, frames, height = *audio_tokens.shape[:2], face_map.shape[-2]
@@ -149,12 +149,12 @@ class DenoisingUNet(Network):
         return {path: self.get_submodule(path) for path in attention_blocks(self)}
 
     def _level(self, path: str) -> int:
-        """How often the latents are halved where this block attends: down i → i, mid → last, up j → last - j."""
+        """Number of halvings of the latents at this block: down i → i, mid → last, up j → last - j."""
         last = len(self.config.block_widths) - 1
         name, _, index = path.partition(".")
         return {"down_blocks": int(index or 0), "mid_block": last, "up_blocks": last - int(index or 0)}[name]
 
 
 def _own_portraits(banks: KeyValues, frames: int) -> ReferenceKeys:
-    """Each clip's frames look at the portrait of that clip. banks: (c l d)."""
+    """Each clip's frames attend to the portrait of that clip. banks: (c l d)."""
     return ReferenceKeys(banks, torch.arange(len(banks.k), device=banks.k.device).repeat_interleave(frames))

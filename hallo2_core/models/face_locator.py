@@ -1,4 +1,4 @@
-"""The face locator: where the face is, as a map added to the denoising UNet's first features."""
+"""The face locator: the face position, as a map added to the denoising UNet's first features."""
 
 from __future__ import annotations
 

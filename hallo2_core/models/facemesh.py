@@ -17,7 +17,7 @@ TRUNK_WIDTHS = (16, 16, 16, 32, 32, 32, 64, 64, 64, 128, 128, 128, 128, 128, 128
 
 
 class FaceMesh(nn.Module):
-    """One trunk down to 6×6, then a branch for the points and one that says whether a face is there at all."""
+    """A trunk down to 6×6, then one branch for the points and one for face presence."""
 
     def __init__(self, build: Build | None = None) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class FaceMesh(nn.Module):
 
 
 class Branch(nn.Module):
-    """From 6×6 features to one vector: blocks, the first at stride 2, 32 channels, and one 3×3 step over all of it."""
+    """From 6×6 features to one vector: blocks, the first with stride 2, 32 channels, then one 3×3 over all of it."""
 
     def __init__(self, widths: tuple[int, ...], out_width: int, build: Build) -> None:
         super().__init__()

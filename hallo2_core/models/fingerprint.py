@@ -1,4 +1,4 @@
-"""The name that a set of weights has, wherever it came from."""
+"""The fingerprint of a set of weights, independent of the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAMPLED_NUMBERS = 64  # of each tensor
 
 
 def weights_fingerprint(networks: Mapping[str, nn.Module]) -> str:
-    """A hash over names, shapes, dtypes and a fixed sample of the numbers: wires carry no paths, and hashing gigabytes
+    """A hash over names, shapes, dtypes and a fixed sample of the values: payloads have no paths, and hashing gigabytes
     would take longer than loading them."""
     digest = hashlib.sha256()
     for prefix, network in networks.items():

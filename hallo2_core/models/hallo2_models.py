@@ -1,4 +1,4 @@
-"""The networks that are loaded together, as loaders return them."""
+"""The networks that a loader returns together."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .text_control import TextControl
 
 @dataclass(frozen=True)
 class TextAdapter:
-    """What lets prompts act (paper §4.3): a file of its own, beside the model it fits."""
+    """The text-control adapter (paper §4.3), loaded from a separate file."""
 
     control: TextControl
     fingerprint: str = ""
     is_zero: bool = False  # untrained: prompts change nothing
-    is_demo: bool = False  # random: prompts change something, and mean nothing
+    is_demo: bool = False  # random: prompts have an effect, but a meaningless one
 
     @property
     def config(self) -> TextControlConfig:
@@ -26,7 +26,7 @@ class TextAdapter:
 
 @dataclass(frozen=True)
 class Hallo2Models:
-    """The five networks of `net.pth`, a VAE where the file's makers ship one (the demo), and what was attached."""
+    """The five networks of `net.pth`, a VAE (with the demo model, or on the command line), and an optional adapter."""
 
     config: Hallo2Config
     reference_net: nn.Module
@@ -41,7 +41,7 @@ class Hallo2Models:
 
     @property
     def networks(self) -> tuple[nn.Module, ...]:
-        """All of the model's own, for whoever moves them between devices."""
+        """All networks of the model, for moving them between devices."""
         five = (
             self.reference_net, self.denoising_unet, self.face_locator, self.image_projection, self.audio_projection,
         )  # fmt: skip

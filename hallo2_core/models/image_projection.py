@@ -18,5 +18,5 @@ class ImageProjection(Network):
         self.norm = build.layer_norm(config.token_width)
 
     def forward(self, identity: Tensor) -> Tensor:
-        """identity: (b e), the recogniser's raw embedding.  Returns (b n d)."""
+        """identity: (b e), the recognizer's raw embedding.  Returns (b n d)."""
         return self.norm(rearrange(self.proj(identity), "b (n d) -> b n d", n=self.tokens))

@@ -13,8 +13,8 @@ from .layers import Attention, Build, FeedForward
 
 
 class PositionTable(nn.Module):
-    """The checkpoint's sinusoidal table, a buffer in a leaf of its own and cast at use: a host that loads the network
-    in part may leave it behind on another device."""
+    """The checkpoint's sinusoidal table, a buffer in a separate leaf module and cast on use: a host that loads the
+    network partially may leave it on another device."""
 
     def __init__(self, positions: int, width: int, build: Build) -> None:
         super().__init__()
@@ -27,11 +27,11 @@ class PositionTable(nn.Module):
 
 @dataclass(frozen=True)
 class RowRecorder:
-    """The recorder, with the layout of rows and sequences in this layer."""
+    """The recorder, with the row and sequence layout of this layer."""
 
     recorder: AttentionRecorder
-    places: int  # h w; the conditional half's are the last ones
-    motion_frames: int  # they lead each sequence
+    places: int  # h w; the conditional half comes last
+    motion_frames: int  # at the start of each sequence
 
     def record(self, q: Tensor, k: Tensor, heads: int) -> None:
         """q, k: (b h w) f d."""
@@ -39,7 +39,7 @@ class RowRecorder:
 
 
 class TemporalAttention(Attention):
-    """Self-attention over frames; queries, keys and values all carry the position."""
+    """Self-attention over frames; queries, keys and values all include the position."""
 
     def __init__(self, width: int, heads: int, positions: int, build: Build) -> None:
         super().__init__(width, width, heads, build)
@@ -70,7 +70,7 @@ class TemporalBlock(nn.Module):
 
 
 class TemporalTransformer(nn.Module):
-    NORM_GROUPS = 32  # whatever the UNet's (quirk 6)
+    NORM_GROUPS = 32  # independent of the UNet's (quirk 6)
 
     def __init__(self, width: int, heads: int, positions: int, build: Build) -> None:
         super().__init__()
@@ -81,8 +81,8 @@ class TemporalTransformer(nn.Module):
         self.proj_out = build.linear(width, width)
 
     def forward(self, x: Tensor, motion: Tensor, recorder: AttentionRecorder | None = None) -> Tensor:
-        """x: (b f) c h w.  motion: (b h w) m c from `motion_conditions`; they lead the sequence and are cut off.
-        recorder: sees how the conditional half looks along time.
+        """x: (b f) c h w.  motion: (b h w) m c from `motion_conditions`; prepended to the sequence and removed
+        from the output.  recorder: records the conditional half's attention over time.
         """
         height, width = x.shape[-2:]
         cond_batch, before = motion.shape[0] // (height * width), motion.shape[1]

@@ -1,4 +1,4 @@
-"""ReferenceNet: SD 1.5's UNet, run once over a picture for the tokens its spatial attention sees."""
+"""ReferenceNet: SD 1.5's UNet, run once on a picture for the input tokens of its spatial attention."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Banks = tuple[Tensor, ...]
 
 
 class ReferenceNet(Network):
-    """latents → ReferenceBanks. It has no output convolution: nobody reads its prediction (quirk 15)."""
+    """latents → ReferenceBanks. It has no output convolution: its prediction is not used (quirk 15)."""
 
     def __init__(self, config: UNetConfig, build: Build) -> None:
         super().__init__(build)
@@ -28,7 +28,7 @@ class ReferenceNet(Network):
         self.up_blocks = nn.ModuleList(ReferenceUpBlock(index, config, build) for index in levels)
 
     def forward(self, latents: Tensor, face_tokens: Tensor) -> ReferenceBanks:
-        """latents: (b 4 h w).  face_tokens: (b n d), one set for each picture.  Banks have b rows.
+        """latents: (b 4 h w).  face_tokens: (b n d), one set per picture.  Banks have b rows.
 
         As in the original: timestep 0, and no face map is added to this network (quirk 14).
         """
@@ -71,8 +71,8 @@ class ReferenceMidBlock(MidBlock):
 
 class ReferenceUpBlock(UpBlock):
     def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, keys: Keys, is_last: bool) -> tuple[Tensor, Banks]:
-        """Takes its skips off the end of `skips`. In the last block nothing is computed that only the dead output
-        would need: its last layer stops at the bank (quirk 15)."""
+        """Pops its skips from the end of `skips`. The last block computes nothing that only the unused output needs:
+        its last layer stops at the bank (quirk 15)."""
         banks = []
         for layer, resnet in enumerate(self.resnets):
             x = resnet(torch.cat([x, skips.pop()], dim=1), time)

@@ -1,4 +1,4 @@
-"""Spatial attention, shared by both UNets: own tokens (and a reference's), then the face tokens, then feed-forward."""
+"""Spatial attention, shared by both UNets: own (and reference) tokens, then face tokens, then feed-forward."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .layers import Attention, Build, FeedForward, KeyValues
 
 @dataclass(frozen=True)
 class ReferenceKeys:
-    """The portrait's tokens at one depth, projected once a video, and the one each frame of the clip looks at."""
+    """The portrait's tokens at one depth, projected once per video, and the bank that each frame attends to."""
 
     banks: KeyValues  # (r l d): one or two portrait banks
     rows: Tensor  # (f), the bank of each conditional frame
@@ -41,10 +41,10 @@ class SpatialBlock(nn.Module):
         reference: ReferenceKeys | None = None,
         recorder: AttentionRecorder | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """x: (b f) l d.  face: (b n d).  reference: for the conditional half, the last f rows of x.  recorder: sees how
-        that half looks at the portrait.
+        """x: (b f) l d.  face: (b n d).  reference: for the conditional half, the last f rows of x.  recorder:
+        records that half's attention to the portrait.
 
-        Returns x and the tokens that went into self-attention, which are this depth's reference bank.
+        Returns x and the input tokens of self-attention, which are this depth's reference bank.
         """
         own = self.norm1(x)
         x = x + self._attend_to_self(own, reference, recorder)
@@ -55,7 +55,7 @@ class SpatialBlock(nn.Module):
     def _attend_to_self(
         self, own: Tensor, reference: ReferenceKeys | None, recorder: AttentionRecorder | None
     ) -> Tensor:
-        """As in the original (quirk 2): the conditional half also sees the portrait, the unconditional half never."""
+        """As in the original (quirk 2): only the conditional half also attends to the portrait."""
         if reference is None:
             return self.attn1(own, self.attn1.keys_values(own))
         frames = reference.rows.shape[0]
@@ -95,7 +95,7 @@ class SpatialTransformer(nn.Module):
         return x + self.proj_out(rearrange(hidden, "b (h w) c -> b c h w", h=x.shape[-2])), bank
 
     def bank(self, x: Tensor) -> Tensor:
-        """Only the reference bank, (b f) l c: all that the deepest reader of ReferenceNet is asked for (quirk 15)."""
+        """Only the reference bank, (b f) l c: the only output needed of ReferenceNet's last layer (quirk 15)."""
         return self.transformer_blocks[0].norm1(self._tokens(x))
 
     def face_keys(self, face_tokens: Tensor) -> KeyValues:
@@ -103,7 +103,7 @@ class SpatialTransformer(nn.Module):
         return self.transformer_blocks[0].attn2.keys_values(face_tokens)
 
     def reference_keys(self, bank: Tensor) -> KeyValues:
-        """bank: (r l c), stored after norm1 and not normalised again; same projections as the own tokens."""
+        """bank: (r l c), stored after norm1 and not normalized again; same projections as the own tokens."""
         return self.transformer_blocks[0].attn1.keys_values(bank)
 
     def _tokens(self, x: Tensor) -> Tensor:

@@ -1,12 +1,12 @@
 """Text control (paper §4.3): a prompt shifts and scales the denoising UNet's features, frame by frame.
 
-Read off the paper's Figure 3: (γ, β) = MLP(CLIP text embedding); X' = X + (γ ⊙ LN(X) + β), where X is what comes out of
-face cross-attention and X' goes into audio attention. What the paper leaves open is ours:
+From the paper's Figure 3: (γ, β) = MLP(CLIP text embedding); X' = X + (γ ⊙ LN(X) + β), where X is the output of face
+cross-attention and X' the input of audio attention. Our choices where the paper gives no details:
 
-- The embedding is the pooled one, the end-of-text token's: a γ and a β for each channel leave no room for more tokens.
-- Each layer has an MLP of its own: widths differ, and what a prompt means to fine and to coarse features does too.
-- LN has no weights of its own; γ and β are its scale and shift.
-- The MLP has one hidden layer and ends in zeros: an untrained adapter changes nothing.
+- The embedding is the pooled one, the end-of-text token's: one γ and β per channel need a single vector.
+- Each layer has its own MLP: widths differ, and so does the effect of a prompt on fine and coarse features.
+- LN has no weights; γ and β are its scale and shift.
+- The MLP has one hidden layer and a zero-initialized output: an untrained adapter changes nothing.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .unet_blocks import layers_that_attend
 
 @dataclass(frozen=True)
 class TextModulation:
-    """What the prompts of a clip do to one layer. Zeros for frames without a prompt."""
+    """Scale and shift of one layer from a clip's prompts. Zeros for frames without a prompt."""
 
     gamma: Tensor  # (f c)
     beta: Tensor  # (f c)
 
 
 class LayerMLP(nn.Module):
-    """One layer's MLP."""
+    """The MLP of one layer."""
 
     def __init__(self, width: int, config: TextControlConfig, build: Build) -> None:
         super().__init__()
@@ -41,14 +41,14 @@ class LayerMLP(nn.Module):
         self.linear_2 = build.linear(config.hidden_width, 2 * width)
 
     def forward(self, embeddings: Tensor, presence: Tensor) -> TextModulation:
-        """embeddings: (f d).  presence: (f), how far a prompt acts; where it is 0, so are γ and β, exactly."""
+        """embeddings: (f d).  presence: (f), the strength of the prompt; where it is 0, γ and β are exactly 0."""
         both = self.linear_2(F.silu(self.linear_1(embeddings)))
         gamma, beta = (both * rearrange(presence, "f -> f 1")).chunk(2, dim=-1)
         return TextModulation(gamma, beta)
 
 
 class TextControl(Network):
-    """The adapter: an MLP for every layer of the denoising UNet that attends, under that layer's path."""
+    """The adapter: an MLP for every layer of the denoising UNet with attention, under that layer's path."""
 
     def __init__(self, config: TextControlConfig, build: Build) -> None:
         super().__init__(build)
@@ -71,7 +71,7 @@ class TextControl(Network):
 
 
 def modulated(x: Tensor, text: TextModulation | None) -> Tensor:
-    """x: (b f) c h w; the conditional half is the last f rows, and the only one that prompts enter."""
+    """x: (b f) c h w; only the conditional half, the last f rows, is modulated."""
     if text is None:
         return x
     frames = text.gamma.shape[0]

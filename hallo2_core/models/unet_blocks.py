@@ -1,6 +1,6 @@
-"""The skeleton both UNets share: which resnets, spatial transformers and samplers stand in which block.
+"""The structure shared by both UNets: resnets, spatial transformers and samplers per block.
 
-The denoising UNet's blocks add audio and motion modules (`denoising_blocks.py`); ReferenceNet's run as they are.
+The denoising UNet's blocks add audio and motion modules (`denoising_blocks.py`); ReferenceNet uses them unchanged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def attends(config: UNetConfig, level: int) -> bool:
 
 
 def layers_that_attend(block_widths: tuple[int, ...], layers_per_block: int) -> dict[str, tuple[int, int]]:
-    """Block path → how many of its layers attend, and their width; in the order the network runs them."""
+    """Block path → number of layers with attention, and their width; in execution order."""
     deepest = len(block_widths) - 1
     down = {f"down_blocks.{level}": (layers_per_block, block_widths[level]) for level in range(deepest)}
     up = {
@@ -65,7 +65,7 @@ class MidBlock(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Block `index` of the way up; it takes one skip connection more than its level gave layers."""
+    """Block `index` of the way up; it takes one skip connection more than its level has layers."""
 
     def __init__(self, index: int, config: UNetConfig, build: Build) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class UpBlock(nn.Module):
 
 
 def attention_blocks(unet: nn.Module) -> dict[str, nn.ModuleList]:
-    """Block path → its spatial transformers, in the order the network runs them.
+    """Block path → its spatial transformers, in execution order.
 
     The two UNets are paired by these paths; the original sorts both by width and gets the same pairs (quirk 8).
     """

@@ -1,4 +1,4 @@
-"""SD 1.x's VAE with diffusers' key names: the demo carries one, and the command line loads `sd-vae-ft-mse` into it."""
+"""SD 1.x's VAE with diffusers' key names: part of the demo model, and used for `sd-vae-ft-mse` on the command line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _resnet(in_width: int, out_width: int, config: VAEConfig, build: Build) -> R
 
 
 class PictureAttention(Attention):
-    """One head over all positions of a picture, normalised before and added to its input."""
+    """Single-head attention over all positions of a picture, with pre-norm and residual."""
 
     def __init__(self, width: int, norm_groups: int, build: Build) -> None:
         super().__init__(width, width, 1, build, bias=True)

@@ -62,7 +62,7 @@ def open_session(path: Path, provider: str) -> Any:  # noqa: ANN401 - onnxruntim
     except ImportError as error:
         raise MissingDependencyError(
             f"{path.name} needs onnxruntime, which is not installed. Install it with 'pip install onnxruntime' (or "
-            "onnxruntime-gpu, onnxruntime-directml; the pack's extra is 'face'), or choose the built-in face "
+            "onnxruntime-gpu, onnxruntime-directml, or the pack's extra 'face'), or choose the built-in face "
             "analysis."
         ) from error
     available = onnxruntime.get_available_providers()

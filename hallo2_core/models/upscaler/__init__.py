@@ -1,1 +1,1 @@
-"""The temporal VQ upscaler (paper §4.2): faces taken apart into codes, agreed on over time, and drawn anew."""
+"""The temporal VQ upscaler (paper §4.2): faces are encoded as codes, aligned over time, and decoded."""

@@ -11,7 +11,7 @@ from ..layers import Build
 
 
 class VectorTable(nn.Module):
-    """Learned vectors, one a row. A leaf module, so that a host can move it; cast where it is used."""
+    """Learned vectors, one per row. A leaf module, so that a host can move it; cast on use."""
 
     def __init__(self, rows: int, width: int, build: Build) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class VectorTable(nn.Module):
 
 
 class Codebook(nn.Module):
-    """What the generator can draw: each vector stands for a piece of a sharp face."""
+    """The generator's vocabulary: each vector encodes a piece of a sharp face."""
 
     def __init__(self, codes: int, width: int, build: Build) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Codebook(nn.Module):
 
 
 def adopt_statistics(x: Tensor, style: Tensor) -> Tensor:
-    """AdaIN: give each channel of x the mean and deviation it has in `style`. Both (b c h w), per picture.
+    """AdaIN: give each channel of x the mean and standard deviation of `style`. Both (b c h w), per picture.
 
     As in the original: the unbiased variance plus 1e-5 (quirk 24).
     """

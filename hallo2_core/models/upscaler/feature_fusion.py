@@ -1,4 +1,4 @@
-"""Encoder features into the generator: how much of the given picture shines through the redrawn one."""
+"""Fusion of encoder features into the generator: controls how much of the input remains in the output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .vq_autoencoder import ResidualBlock
 
 
 class FeatureFusion(nn.Module):
-    """The given picture's features scale and shift the drawn ones; `fidelity` says how strongly."""
+    """The encoder's features scale and shift the generator's, weighted by `fidelity`."""
 
     def __init__(self, width: int, norm_groups: int, build: Build) -> None:
         super().__init__()
@@ -25,6 +25,6 @@ class FeatureFusion(nn.Module):
         )
 
     def forward(self, given: Tensor, drawn: Tensor, fidelity: float) -> Tensor:
-        """given, drawn: (b c h w) of encoder and generator."""
+        """given, drawn: (b c h w), from the encoder and the generator."""
         merged = self.merge(torch.cat([given, drawn], dim=1))
         return drawn + fidelity * (drawn * self.scale(merged) + self.shift(merged))

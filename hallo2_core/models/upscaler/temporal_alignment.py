@@ -1,4 +1,4 @@
-"""Frames agree on their codes: attention over the tokens of each frame, then over time at each place (paper §4.2)."""
+"""Temporal alignment: attention over the tokens of each frame, then over time at each position (paper §4.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..layers import Build
 
 
 class PositionedAttention(nn.Module):
-    """Multi-head self-attention whose queries and keys know their place and whose values do not."""
+    """Multi-head self-attention with positions added to queries and keys, but not to values."""
 
     def __init__(self, width: int, heads: int, build: Build) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class PositionedAttention(nn.Module):
         self.to_out = build.linear(width, width)
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
-        """x: (b l d).  position: anything that can be added to it."""
+        """x: (b l d).  position: broadcastable to x."""
         q, k = self.to_qk(x + position).chunk(2, dim=-1)
         return self.to_out(self.attention(q, k, self.to_v(x), heads=self.heads))
 
@@ -37,7 +37,7 @@ class FeedForward(nn.Module):
 
 
 class TemporalAlignment(nn.Module):
-    """One layer: spatial attention, feed-forward, temporal attention, feed-forward, each on normed tokens and added."""
+    """One layer: spatial attention, feed-forward, temporal attention, feed-forward, each pre-norm and residual."""
 
     def __init__(self, width: int, feed_forward_width: int, heads: int, build: Build) -> None:
         super().__init__()
@@ -53,8 +53,8 @@ class TemporalAlignment(nn.Module):
     def forward(self, x: Tensor, position: Tensor, frames: int) -> Tensor:
         """x: (b f) l d.  position: (l d).  frames: f.
 
-        As in the original: the temporal attention too gets the vectors of the place in the picture, the same for every
-        frame (quirk 24). So it does not know which frame comes first.
+        As in the original: temporal attention also uses the spatial position vectors, the same for every frame
+        (quirk 24). So it is invariant to the order of the frames.
         """
         x = x + self.spatial_attn(self.spatial_norm(x), position)
         x = x + self.spatial_ff(self.spatial_ff_norm(x))

@@ -1,4 +1,4 @@
-"""The upscaler as its loader returns it."""
+"""The upscaler, as returned by its loader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The upscaler's parts put together: a window of aligned faces → the same, sharp, and steady over time."""
+"""The whole upscaler: a window of aligned faces → the same faces, sharp and temporally consistent."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .vq_autoencoder import Encoder, Generator
 
 @dataclass(frozen=True)
 class Encoded:
-    """A window taken apart."""
+    """The encoder's output for a window."""
 
     features: Tensor  # (b f c s s)
-    kept: tuple[Mapping[int, Tensor], ...]  # of each picture of (b f): side → (1 c h w), for the fusion at that side
+    kept: tuple[Mapping[int, Tensor], ...]  # per picture of (b f): side → (1 c h w), for the fusion at that side
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Restored:
 
 
 class VideoRestorer(Network):
-    """Encoder → temporal alignment → codes → generator, with the encoder's features fused in.
+    """Encoder → temporal alignment → codes → generator, with fused encoder features.
 
     Pictures pass through encoder and generator one at a time, so a window costs little more memory than one frame;
-    only the alignment, on tokens of 1/32 of the side, sees all of it at once.
+    only the alignment, on tokens at 1/32 of the side, processes all of it at once.
     """
 
     def __init__(self, config: UpscalerConfig, build: Build) -> None:
@@ -75,13 +75,13 @@ class VideoRestorer(Network):
         adain: bool = True,
         between_frames: Callable[[], None] | None = None,
     ) -> Restored:
-        """One window, given in one of the two ways of the paper's Figure 4.
+        """One window, as one of the two inputs of the paper's Figure 4.
 
         frames: (b f 3 h w), -1..1, h = w = config.side_px: decoded pictures through the low-quality encoder (released).
-        latents: (b f 4 h/8 w/8), scaled diffusion latents, through an encoder of their own, if one has been trained.
-        fidelity: 0 redraws freely, 1 keeps what was given; latents allow only 0, having no picture to keep close to.
-        adain: the codes take over the given picture's statistics.  between_frames: may raise, to cancel.
-        Errors: SettingsError or CheckpointError for what it cannot do.
+        latents: (b f 4 h/8 w/8), scaled diffusion latents, through a separate encoder, if the weights have one.
+        fidelity: 0 redraws freely, 1 stays close to the input; latents only allow 0, since there is no input picture.
+        adain: the codes adopt the input's statistics.  between_frames: may raise, to cancel.
+        Errors: SettingsError, or CheckpointError without an encoder of latents.
         """
         encoded = self.encode(frames, latents, fidelity=fidelity, between_frames=between_frames)
         codes = self.code_logits(encoded.features).argmax(dim=-1)
@@ -95,13 +95,13 @@ class VideoRestorer(Network):
         fidelity: float,
         between_frames: Callable[[], None] | None = None,
     ) -> Encoded:
-        """As `forward`. Features for the fusion are kept only where `fidelity` asks for it."""
+        """As `forward`. Features for the fusion are kept only if `fidelity` needs them."""
         given, encoder = self._encoder_for(frames, latents, fidelity)
         features, kept = [], []
         for picture in rearrange(given, "b f c h w -> (b f) 1 c h w"):
             if between_frames:
                 between_frames()
-            # The layout the codebook's drawings have too: convolutions keep it, and are a fifth faster in it on a CPU.
+            # The layout of the codebook's output: convolutions keep it, and are 20 % faster in it on a CPU.
             picture = picture.contiguous(memory_format=torch.channels_last)
             encoded, picture_kept = encoder(picture, self.config.fused_sides if fidelity > 0 else ())
             features.append(encoded)
@@ -148,20 +148,20 @@ class VideoRestorer(Network):
 
     def _encoder_for(self, frames: Tensor | None, latents: Tensor | None, fidelity: float) -> tuple[Tensor, Encoder]:
         if (frames is None) == (latents is None):
-            raise SettingsError("The upscaler got both frames and latents, or neither; give it one of the two.")
+            raise SettingsError("The upscaler got both frames and latents, or neither; pass one of the two.")
         if not 0.0 <= fidelity <= 1.0:
-            raise SettingsError(f"The fidelity is {fidelity}; choose 0 (redraw freely) to 1 (keep what was given).")
+            raise SettingsError(f"The fidelity is {fidelity}; choose 0 (redraw freely) to 1 (stay close to the input).")
         side = self.config.side_px
         if frames is not None:
             return _checked_window(frames, 3, side), self.encoder
         if self.latent_encoder is None:
             raise CheckpointError(
                 "This upscaler has no 'latent_encoder.' weights, so it cannot start from diffusion latents; the "
-                "released net_g.pth was trained on decoded frames only. Decode the latents and give it the frames."
+                "released net_g.pth was trained on decoded frames only. Decode the latents and pass the frames."
             )
         if fidelity > 0:
             raise SettingsError(
-                f"The fidelity is {fidelity}, but latents bring no picture to keep close to. Set it to 0 for latents."
+                f"The fidelity is {fidelity}, but with latents there is no input picture. Set it to 0 for latents."
             )
         return _checked_window(latents, LATENT_CHANNELS, side // PIXELS_PER_LATENT), self.latent_encoder
 
@@ -169,7 +169,7 @@ class VideoRestorer(Network):
 def _checked_window(window: Tensor, channels: int, side: int) -> Tensor:
     if window.ndim != 5 or tuple(window.shape[2:]) != (channels, side, side):
         raise SettingsError(
-            f"The upscaler got a window of shape {tuple(window.shape)}; it takes (b, f, {channels}, {side}, {side}). "
+            f"The upscaler got a window of shape {tuple(window.shape)}; it expects (b, f, {channels}, {side}, {side}). "
             "Scale the pictures to that side first."
         )
     return window

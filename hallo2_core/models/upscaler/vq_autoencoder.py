@@ -1,4 +1,4 @@
-"""Encoder and generator: pictures ↔ a grid of feature vectors. `blocks` is one flat list, counted as in the file."""
+"""Encoder and generator: pictures ↔ a grid of feature vectors. `blocks` is one flat list, numbered as in the file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NORM_EPS = 1e-6
 
 
 def _activated(fresh: Tensor) -> Tensor:
-    """SiLU of a tensor nobody else holds: in place, unless its gradient is wanted. A picture's features are 64 MiB, and
-    on the CPU asking for such memory takes as long as filling it."""
+    """SiLU of a tensor with no other reference: in place, unless gradients are needed. A picture's features are 64 MiB,
+    and on the CPU allocating that takes as long as filling it."""
     return F.silu(fresh, inplace=not fresh.requires_grad)
 
 
@@ -36,7 +36,7 @@ class ResidualBlock(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """One head over all positions of a picture."""
+    """Single-head attention over all positions of a picture."""
 
     def __init__(self, width: int, norm_groups: int, build: Build) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def _middle(width: int, norm_groups: int, build: Build) -> list[nn.Module]:
 
 
 class Encoder(nn.Module):
-    """Levels of residual blocks with a halving between them; attention at the last level's side."""
+    """Levels of residual blocks with downsampling between them; attention at the last level's side."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor, keep_sides: Collection[int] = ()) -> tuple[Tensor, dict[int, Tensor]]:
-        """x: (b in_channels h w). Returns (b out_channels h/2ⁿ w/2ⁿ), and each asked-for side's features."""
+        """x: (b in_channels h w). Returns (b out_channels h/2ⁿ w/2ⁿ), and the features of each requested side."""
         kept = {}
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -134,7 +134,7 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor, fuse: Mapping[int, Callable[[Tensor], Tensor]] | None = None) -> Tensor:
-        """x: (b in_channels s s).  fuse: side → what its level's features go through. Returns (b out_channels h w)."""
+        """x: (b in_channels s s).  fuse: side → the fusion of that level. Returns (b out_channels h w)."""
         for index, block in enumerate(self.blocks):
             x = block(x)
             if fuse and index in self.level_starts and x.shape[-1] in fuse:

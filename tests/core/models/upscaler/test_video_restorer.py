@@ -105,7 +105,7 @@ def test_latents_without_trained_weights_are_refused_with_the_way_out():
 
 def test_latents_have_nothing_to_be_faithful_to():
     net = restorer(latent_widths=(32,), widths=(32, 32, 32, 64))
-    with pytest.raises(SettingsError, match="latents bring no picture"):
+    with pytest.raises(SettingsError, match="with latents there is no input picture"):
         net(latents=torch.randn(1, 2, 4, 4, 4), fidelity=0.5)
 
 
