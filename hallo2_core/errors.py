@@ -33,6 +33,10 @@ class MemoryShortageError(Hallo2Error):
     """The device ran out of memory even with smaller pieces. The job is kept."""
 
 
+class PrecisionError(Hallo2Error):
+    """A network's numbers left the range of the dtype it computes in. The job is kept."""
+
+
 class TimelineError(Hallo2Error):
     """A timeline's text cannot be parsed, or does not fit the video. The message has the line and column, if known."""
 

@@ -6,7 +6,8 @@ import torch
 from comfy_api.latest import io
 
 from .host import files
-from .host.networks import DTYPES, managed, network_build
+from .host.networks import managed, network_build
+from .host.precision import DTYPES
 from .schema import io_types
 
 MODEL_FILE = "net.pth"
@@ -49,8 +50,10 @@ class Hallo2LoadModel(io.ComfyNode):
                     options=list(DTYPES),
                     default="default",
                     tooltip=(
-                        "Precision of weights and arithmetic. 'default' lets ComfyUI choose for your card: fp16, like "
-                        "the release, on most; fp32, with twice the memory, on the CPU. Only fine detail differs."
+                        "What the weights are stored in. 'default' lets ComfyUI choose for your card: fp16, like the "
+                        "release, on most; fp32, with twice the memory, on the CPU. fp8_e4m3 takes half of fp16's "
+                        "memory and visibly changes the picture. The arithmetic is fp16, bf16 or fp32, whichever "
+                        "ComfyUI finds your card good at."
                     ),
                 ),
             ],
@@ -198,8 +201,9 @@ class Hallo2LoadUpscaler(io.ComfyNode):
                     options=list(DTYPES),
                     default="default",
                     tooltip=(
-                        "Precision of weights and arithmetic. 'default' lets ComfyUI choose for your card. fp16 and "
-                        "bf16 take half the memory; fp32 is exact, and the only fast one on the CPU."
+                        "What the weights are stored in. 'default' is bf16 where your card computes in it, else fp32: "
+                        "this network can exceed fp16's range, and then stops with an error. fp8_e4m3 takes half of "
+                        "bf16's memory and draws other faces. The arithmetic is what ComfyUI finds your card good at."
                     ),
                 ),
             ],
@@ -217,7 +221,8 @@ class Hallo2LoadUpscaler(io.ComfyNode):
     @classmethod
     def execute(cls, file: str, dtype: str) -> io.NodeOutput:
         from ..hallo2_core.checkpoints.upscaler import demo_upscaler, load_upscaler
+        from ..hallo2_core.models.precision import UPSCALER_PRECISION
 
-        build, path = network_build(dtype), files.find_file(files.MODEL_FOLDER, file)
+        build, path = network_build(dtype, UPSCALER_PRECISION), files.find_file(files.MODEL_FOLDER, file)
         upscaler = demo_upscaler(build) if file == files.DEMO else load_upscaler(path, build, files.use_mmap())
         return io.NodeOutput(managed(upscaler, upscaler.restorer, whole=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io, ui
 
 from .host.editor import show_text
+from .host.precision import DTYPES
 from .host.selftest import run_in_host
 
 # Newer hosts show such a node only in their developer mode.
@@ -25,11 +26,12 @@ class Hallo2Selftest(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "dtype",
-                    options=["default", "fp16", "bf16", "fp32"],
+                    options=list(DTYPES),
                     default="default",
                     tooltip=(
-                        "Precision of weights and arithmetic. 'default' is what 'Load Model' takes on this device. "
-                        "fp32 has the tightest limits and shows errors that lie below the rounding of the others."
+                        "What the weights are stored in, as in 'Load Model'; the arithmetic is what ComfyUI finds this "
+                        "device good at. fp32 has the tightest limits and shows errors that lie below the rounding of "
+                        "the others."
                     ),
                 ),
                 io.Combo.Input(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT
 from ..models.attention_recorder import AttentionRecorder
+from ..models.finite import check_finite
 from ..models.latents import LatentCodec, decoding_bytes, encode_pictures
 from ..models.layers import compute_dtype_of
 from ..runtime import Runtime
@@ -97,6 +98,7 @@ def animate(
                 partial(progress.step, number),
                 recorder if recorder is not None and recorder.clip == number else None,
             )
+            check_finite(latents, f"The latents of clip {number + 1}", models.denoising_unet, "Load Model (Hallo2)")
             frames = ClipFrames(codec, latents)
             frames.decode_last(clip.motion_frames, runtime.check_cancelled)
             decodes_later = decodes_later or runtime.has_room(decoding_bytes(portrait.width, portrait.height))

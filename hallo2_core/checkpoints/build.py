@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import torch
 from torch import nn
 
 from ..errors import CheckpointError
@@ -32,7 +31,7 @@ def load_hallo2(path: Path | str, build: Build | None = None, use_mmap: bool = T
     """
     weights = _opened(Path(path), FileContent.HALLO2, "net.pth, or its safetensors", use_mmap)
     config = _config(weights, hallo2_config)
-    build = _with_dtype(build, weights)
+    build = with_dtype(build, weights)
     models = hallo2_networks(config, replace(build, device="meta"))
     for name, prefix in PREFIXES.items():
         _fill(getattr(models, name), weights.under(prefix), build, prefix)
@@ -44,7 +43,7 @@ def load_vae(path: Path | str, build: Build | None = None) -> AutoencoderKL:
     weights = _opened(Path(path), FileContent.VAE, "diffusion_pytorch_model.safetensors of sd-vae-ft-mse")
     check_latent_scaling(weights.path)
     weights = renamed_vae_keys(weights)
-    build = _with_dtype(build, weights)
+    build = with_dtype(build, weights)
     vae = AutoencoderKL(_config(weights, vae_config), replace(build, device="meta"))
     _fill(vae, weights, build, "")
     return vae
@@ -68,15 +67,21 @@ def _config(weights: Weights, read_off: Callable[[Shapes], Config]) -> Config:
         ) from error
 
 
-def _with_dtype(build: Build | None, weights: Weights) -> Build:
+def with_dtype(build: Build | None, weights: Weights) -> Build:
+    """The build with the file's dtype where it names none. Errors: CheckpointError where nothing computes in that."""
     build = build or Build()
-    return replace(build, dtype=build.dtype or weights.dtype)
+    dtype = build.dtype or weights.dtype
+    if dtype.itemsize == 1 and build.compute_dtype is None:
+        raise CheckpointError(
+            f"{weights.path.name} holds weights of eight bits ({dtype}), which nothing computes in. Choose a dtype to "
+            f"load it in, for example float16."
+        )
+    return replace(build, dtype=dtype)
 
 
 def _fill(network: nn.Module, weights: Weights, build: Build, prefix: str) -> None:
-    dtype = build.dtype or torch.float32
     _check_keys(network, weights, prefix)
-    tensors = {key: weights.take(key, dtype) for key in network.state_dict()}
+    tensors = {key: weights.take(key, own.dtype) for key, own in network.state_dict().items()}
     network.load_state_dict(tensors, strict=True, assign=True)
     network.requires_grad_(False)
     if build.device is not None:

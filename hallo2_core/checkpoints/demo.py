@@ -39,7 +39,7 @@ def demo_hallo2(build: Build | None = None) -> Hallo2Models:
     """The five networks and a VAE, in the build's dtype and on its device."""
     build = build or Build(dtype=torch.float32)
     networks = hallo2_networks(DEMO_HALLO2, replace(build, device="meta"))
-    vae = AutoencoderKL(DEMO_VAE, replace(build, device="meta"))
+    vae = AutoencoderKL(DEMO_VAE, replace(build.wide, device="meta"))
     for name, prefix in PREFIXES.items():
         fill_with_seeded_weights(getattr(networks, name), prefix)
         getattr(networks, name).to(build.device or "cpu")

@@ -30,9 +30,9 @@ def hallo2_networks(config: Hallo2Config, build: Build) -> Hallo2Models:
         config,
         ReferenceNet(config.unet, build),
         DenoisingUNet(config.unet, build),
-        FaceLocator(config.face_locator, build),
-        ImageProjection(config.image_projection, build),
-        AudioProjection(config.audio_projection, build),
+        FaceLocator(config.face_locator, build.wide),
+        ImageProjection(config.image_projection, build.wide),
+        AudioProjection(config.audio_projection, build.wide),
     )
 
 

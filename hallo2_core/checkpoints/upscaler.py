@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from math import isqrt
 from pathlib import Path
@@ -17,10 +17,11 @@ from ..models.fingerprint import weights_fingerprint
 from ..models.layers import Build
 from ..models.upscaler.upscaler import Upscaler
 from ..models.upscaler.video_restorer import VideoRestorer
+from .build import with_dtype
 from .detect import FileContent, Shapes, file_content
 from .read import read_tensors
 from .seeded import fill_with_seeded_weights
-from .upscaler_keys import renamed
+from .upscaler_keys import names_of, renamed
 
 PREFIX = "upscaler."  # of its keys, for seeded weights and fingerprints
 TEMPORAL_KEY = "ft_layers.0.temp_attn.in_proj_weight"
@@ -43,10 +44,8 @@ def load_upscaler(path: Path | str, build: Build | None = None, use_mmap: bool =
             f"{weights.path.name} predicts codes but has no temporal attention ('{TEMPORAL_KEY}' is missing), so it "
             "only restores single pictures. Choose Hallo2's net_g.pth, or its safetensors."
         )
-    build = build or Build()
-    dtype = build.dtype or weights.dtype
-    tensors = ((key, weights.take(key, dtype)) for key in weights)
-    restorer = assemble_upscaler(upscaler_config(weights.shapes), tensors, replace(build, dtype=dtype))
+    build = with_dtype(build, weights)
+    restorer = assemble_upscaler(upscaler_config(weights.shapes), weights, weights.take, build)
     return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}))
 
 
@@ -59,9 +58,16 @@ def demo_upscaler(build: Build | None = None) -> Upscaler:
     return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}), is_demo=True)
 
 
-def assemble_upscaler(config: UpscalerConfig, tensors: Iterable[tuple[str, Tensor]], build: Build) -> VideoRestorer:
-    """tensors: under the file's names, in build's dtype, taken one by one. Errors: CheckpointError if any is wrong."""
+def assemble_upscaler(
+    config: UpscalerConfig, keys: Iterable[str], take: Callable[[str, torch.dtype], Tensor], build: Build
+) -> VideoRestorer:
+    """keys: the file's.  take: the tensor of a key in a dtype; called once for each, in order.
+
+    Errors: CheckpointError if any is wrong.
+    """
     restorer = VideoRestorer(config, replace(build, device="meta"))
+    dtypes = {name: tensor.dtype for name, tensor in restorer.state_dict().items()}
+    tensors = ((key, take(key, dtypes.get(names_of(key)[0], torch.float32))) for key in keys)
     try:
         restorer.load_state_dict(dict(renamed(tensors)), strict=True, assign=True)
     except RuntimeError as error:

@@ -70,16 +70,21 @@ def matching_rows(key: str) -> list[tuple[str, ...]]:
     return found
 
 
+def names_of(key: str) -> tuple[str, ...]:
+    """Our names of a key of the file. Errors: CheckpointError for an unknown key."""
+    rows = matching_rows(key)
+    if not rows:
+        raise CheckpointError(
+            f"The upscaler's file contains '{key}', which is not part of Hallo2's net_g.pth. "
+            "Download net_g.pth again, or choose another file."
+        )
+    return rows[0]
+
+
 def renamed(tensors: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:
     """Each tensor of the file under our name; views, no copies. Errors: CheckpointError for an unknown key."""
     for key, tensor in tensors:
-        rows = matching_rows(key)
-        if not rows:
-            raise CheckpointError(
-                f"The upscaler's file contains '{key}', which is not part of Hallo2's net_g.pth. "
-                "Download net_g.pth again, or choose another file."
-            )
-        names = rows[0]
+        names = names_of(key)
         if len(names) == 1:
             yield names[0], tensor
         else:

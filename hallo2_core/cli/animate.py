@@ -17,8 +17,8 @@ from ..animation.motion_settings import MOST_NOISE_TIME, ClipConfig
 from ..animation.sampler_config import RegionWeights, SamplerConfig
 from ..config import check_frame_size
 from ..errors import SettingsError
-from . import timeline_args
-from .machine import add_device_arguments, chosen_dtype, chosen_runtime
+from . import precision, timeline_args
+from .machine import add_device_arguments, chosen_runtime
 from .result import add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     weights.add_argument("--speech-encoder", metavar="FILE|demo", help="wav2vec2-base-960h")
     weights.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100 (built-in face finder)")
     add_device_arguments(weights)
+    precision.add_arguments(weights, auto="the file's; float32 on CPUs")
 
     sampling = parser.add_argument_group("how")
     sampling.add_argument("--seed", type=int, default=42)
@@ -109,6 +110,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     from ..audio.speech_embeddings import encode_speech, frame_rate
     from ..jobs.choice import choose_job
     from ..models.latents import VAECodec
+    from ..models.precision import HALLO2_PRECISION
     from ..portrait.picture import load_picture
     from ..portrait.prepare import prepare_portrait
     from ..video.target import check_name
@@ -130,7 +132,8 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
         whole_picture=arguments.whole_picture,
     )
     _say(portrait.notes)
-    models = load_models(arguments.model, arguments.vae, chosen_dtype(arguments.dtype, runtime.device))
+    build = precision.chosen_build(arguments, runtime.device, HALLO2_PRECISION)
+    models = load_models(arguments.model, arguments.vae, build)
     models = timeline_args.with_adapter(models, arguments)
     text, weights = timeline_args.encoded_text(arguments), timeline_args.chosen_weights(arguments)
     encoder = load_speech_encoder(arguments.speech_encoder, arguments.model)

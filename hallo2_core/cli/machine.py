@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -19,11 +18,6 @@ from ..runtime import DeviceMemory, LocalRuntime
 
 GIBIBYTE = 2**30
 PROCESS_STATUS = Path("/proc/self/status")
-DTYPES: Mapping[str, torch.dtype] = {
-    "float32": torch.float32,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
 
 
 def chosen_device(name: str) -> torch.device:
@@ -39,16 +33,8 @@ def chosen_device(name: str) -> torch.device:
     return device
 
 
-def chosen_dtype(name: str, device: torch.device) -> torch.dtype | None:
-    """'auto' is the weights file's own dtype on a card, and float32 on the CPU, where halves are slow."""
-    if name == "auto":
-        return torch.float32 if device.type == "cpu" else None
-    return DTYPES[name]
-
-
 def add_device_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
-    group.add_argument("--dtype", choices=("auto", *DTYPES), default="auto", help="auto: the file's; float32 on CPUs")
     group.add_argument("--vram-gb", type=float, metavar="GB", help="use no more of the device's memory (what is free); "
                        "networks that do not fit wait on the CPU until they are needed")  # fmt: skip
 

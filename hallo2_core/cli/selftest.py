@@ -1,29 +1,33 @@
 """Run the golden cases that ship with the package on a device and dtype: proof that they compute what they should.
 
 One line a case: its name, the largest difference from the official code's numbers, that relative to their size, PASS,
-FAIL or SKIP. The limits depend on the dtype.
+FAIL or SKIP. The limits depend on the dtypes of weights and arithmetic.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from .machine import DTYPES, chosen_device
+from . import precision
+from .machine import chosen_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32")
+    precision.add_arguments(parser, default="float32")
     parser.add_argument("--quick", action="store_true", help="without the cases that take minutes on a CPU")
     parser.add_argument("--heavy", action="store_true", help="the full-size network too (about 10 GiB of memory)")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..models.precision import HALLO2_PRECISION
     from ..selftest.case import Settings, shipped_goldens
     from ..selftest.report import all_passed, summary
     from ..selftest.run_cases import SLOW, run_folder
 
-    settings = Settings(chosen_device(arguments.device), DTYPES[arguments.dtype])
+    device = chosen_device(arguments.device)
+    build = precision.chosen_build(arguments, device, HALLO2_PRECISION)
+    settings = Settings(device, build.compute_dtype or build.dtype, build.dtype)
     verdicts = []
     left_out = SLOW if arguments.quick else {}
     for verdict in run_folder(shipped_goldens(), settings, heavy=arguments.heavy, left_out=left_out):

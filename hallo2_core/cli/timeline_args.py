@@ -58,7 +58,7 @@ def encoded_text(arguments: argparse.Namespace) -> TextPrompts | None:
 
 
 def with_adapter(models: Hallo2Models, arguments: argparse.Namespace) -> Hallo2Models:
-    """The models with the adapter that was named, in their dtype."""
+    """The models with the adapter that was named, in the dtype of their arithmetic."""
     from ..checkpoints import text_control as adapters
     from ..models.layers import Build, compute_dtype_of
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..upscaling.settings import LONGEST_SIDE_PX, UpscaleSettings
-from .machine import add_device_arguments, chosen_dtype, chosen_runtime
+from . import precision
+from .machine import add_device_arguments, chosen_runtime
 from .result import add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net_g.pth or its safetensors (demo)")
     weights.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100 (built-in face finder)")
     add_device_arguments(weights)
+    precision.add_arguments(weights, auto="bfloat16 where the card computes in it; float32 elsewhere")
 
     frames = parser.add_argument_group("windows", "Faces are restored in windows of frames, faded into each other.")
     frames.add_argument("--window", type=int, default=USUAL.window_frames, metavar="FRAMES", help="(16)")
@@ -62,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     """The video and all settings are checked before anything is loaded."""
     from ..jobs.choice import choose_job
+    from ..models.precision import UPSCALER_PRECISION
     from ..upscaling.job_key import Upscale, upscale_key
     from ..upscaling.plan import plan_upscale
     from ..upscaling.render import memory_needed, upscale_video
@@ -73,7 +76,7 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     runtime = chosen_runtime(arguments)
     upscale = Upscale(
         arguments.video,
-        load_upscaler(arguments.model, chosen_dtype(arguments.dtype, runtime.device)),
+        load_upscaler(arguments.model, precision.chosen_build(arguments, runtime.device, UPSCALER_PRECISION)),
         load_face_analysis(arguments.face_models),
         plan.settings,
         plan.video_settings,

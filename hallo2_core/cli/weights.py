@@ -6,8 +6,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from ..errors import CheckpointError
 from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
@@ -31,24 +29,23 @@ def check_weights_are_named(model: str, vae: Path | None, speech_encoder: str | 
         )
 
 
-def load_models(model: str, vae: Path | None, dtype: torch.dtype | None) -> Hallo2Models:
-    """dtype: None keeps the file's own. The result has a VAE."""
+def load_models(model: str, vae: Path | None, build: Build) -> Hallo2Models:
+    """build.dtype: None keeps each file's own. The result has a VAE, whose weights have eight bits nowhere: its errors
+    would come back through the motion frames."""
     from ..checkpoints.build import load_hallo2, load_vae
     from ..checkpoints.demo import demo_hallo2
 
-    build = Build(dtype=dtype)
     if model == DEMO:
         sys.stderr.write("note: the demo model is made of random weights: it draws noise, not faces.\n")
         return demo_hallo2(build)
-    return replace(load_hallo2(Path(model), build), vae=load_vae(vae, build))
+    return replace(load_hallo2(Path(model), build), vae=load_vae(vae, build.wide))
 
 
-def load_upscaler(model: str, dtype: torch.dtype | None) -> Upscaler:
-    """dtype: None keeps the file's own."""
+def load_upscaler(model: str, build: Build) -> Upscaler:
+    """build.dtype: None keeps the file's own."""
     from ..checkpoints.upscaler import demo_upscaler
     from ..checkpoints.upscaler import load_upscaler as load
 
-    build = Build(dtype=dtype)
     if model == DEMO:
         sys.stderr.write("note: the demo upscaler is made of random weights: where faces are it draws noise.\n")
         return demo_upscaler(build)

@@ -33,9 +33,9 @@ class AudioBlock(nn.Module):
         self.attn2_0 = Attention(width, audio_token_width, heads, build)
         self.attn2_1 = Attention(width, audio_token_width, heads, build)
         self.attn2_2 = Attention(width, audio_token_width, heads, build)
-        self.zero_conv_full = build.conv2d(width, width, 1)
-        self.zero_conv_face = build.conv2d(width, width, 1)
-        self.zero_conv_lip = build.conv2d(width, width, 1)
+        self.zero_conv_full = build.wide.conv2d(width, width, 1)
+        self.zero_conv_face = build.wide.conv2d(width, width, 1)
+        self.zero_conv_lip = build.wide.conv2d(width, width, 1)
         self.norm3 = build.layer_norm(width)
         self.ff = FeedForward(width, build)
 
@@ -107,9 +107,9 @@ class AudioTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.norm = build.group_norm(norm_groups, width, eps=1e-6)
-        self.proj_in = build.conv2d(width, inner_width, 1)
+        self.proj_in = build.wide.conv2d(width, inner_width, 1)
         self.transformer_blocks = nn.ModuleList([AudioBlock(inner_width, audio_token_width, heads, build)])
-        self.proj_out = build.conv2d(inner_width, width, 1)
+        self.proj_out = build.wide.conv2d(inner_width, width, 1)
 
     def forward(self, x: Tensor, audio: AudioConditions) -> Tensor:
         """x: (b f) c h w."""

@@ -25,13 +25,13 @@ class DenoisingUNet(Network):
         self.config = config
         width = config.block_widths[0]
         levels = range(len(config.block_widths))
-        self.conv_in = build.conv2d(LATENT_CHANNELS, width, 3, padding=1)
-        self.time_embedding = TimeEmbedding(width, build)
+        self.conv_in = build.wide.conv2d(LATENT_CHANNELS, width, 3, padding=1)
+        self.time_embedding = TimeEmbedding(width, build.wide)
         self.down_blocks = nn.ModuleList(DenoisingDownBlock(index, config, build) for index in levels)
         self.mid_block = DenoisingMidBlock(config, build)
         self.up_blocks = nn.ModuleList(DenoisingUpBlock(index, config, build) for index in levels)
         self.conv_norm_out = build.group_norm(config.norm_groups, width, eps=1e-5)
-        self.conv_out = build.conv2d(width, LATENT_CHANNELS, 3, padding=1)
+        self.conv_out = build.wide.conv2d(width, LATENT_CHANNELS, 3, padding=1)
 
     def forward(self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions) -> Tensor:
         """latents: (b f) 4 h w, noisy.  timestep: one number, or (b).  Returns the v-prediction, shaped as latents."""

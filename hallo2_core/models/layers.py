@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -66,6 +66,12 @@ class Build:
     def __post_init__(self) -> None:
         if self._is_narrow and self.compute_dtype is None:
             raise ValueError(f"weights in {self.dtype} need a compute_dtype: nothing computes in eight bits")
+
+    @property
+    def wide(self) -> Build:
+        """For what eight bits would harm more than they save: the same with weights in the dtype of the arithmetic.
+        `docs/precision.md` has what was measured."""
+        return replace(self, dtype=self.small_dtype)
 
     @property
     def small_dtype(self) -> torch.dtype | None:
@@ -141,10 +147,14 @@ def storage_dtype_of(network: nn.Module) -> torch.dtype:
 def precision_of(network: nn.Module) -> str:
     """A network's dtypes, for people and job keys: "float16", or "float8_e4m3fn weights, float16 arithmetic"; and the
     name of its operations where they round differently from torch's."""
-    storage, compute = (str(of(network)).removeprefix("torch.") for of in (storage_dtype_of, compute_dtype_of))
+    dtypes = precision_name(storage_dtype_of(network), compute_dtype_of(network))
     arithmetic = getattr(network, "arithmetic", "")
-    dtypes = compute if storage == compute else f"{storage} weights, {compute} arithmetic"
     return f"{dtypes} ({arithmetic})" if arithmetic else dtypes
+
+
+def precision_name(storage: torch.dtype, compute: torch.dtype) -> str:
+    stored, computed = (str(dtype).removeprefix("torch.") for dtype in (storage, compute))
+    return computed if stored == computed else f"{stored} weights, {computed} arithmetic"
 
 
 def attention_of(network: nn.Module) -> str:
@@ -209,59 +219,6 @@ class GatedProjection(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x, gate = self.proj(x).chunk(2, dim=-1)
         return x * F.gelu(gate)
-
-
-class ResnetBlock(nn.Module):
-    """Two convolutions around the time embedding (absent in the VAE), and the input added."""
-
-    def __init__(
-        self,
-        in_width: int,
-        out_width: int,
-        norm_groups: int,
-        build: Build,
-        time_width: int | None = None,
-        eps: float = 1e-5,
-    ) -> None:
-        super().__init__()
-        self.norm1 = build.group_norm(norm_groups, in_width, eps)
-        self.conv1 = build.conv2d(in_width, out_width, 3, padding=1)
-        if time_width is not None:
-            self.time_emb_proj = build.linear(time_width, out_width)
-        self.norm2 = build.group_norm(norm_groups, out_width, eps)
-        self.conv2 = build.conv2d(out_width, out_width, 3, padding=1)
-        self.conv_shortcut = build.conv2d(in_width, out_width, 1) if in_width != out_width else None
-
-    def forward(self, x: Tensor, time: Tensor | None = None) -> Tensor:
-        """x: (b c h w).  time: (b t), or (1 t) for every row the same."""
-        hidden = self.conv1(F.silu(self.norm1(x)))
-        if time is not None:
-            hidden = hidden + rearrange(self.time_emb_proj(F.silu(time)), "b c -> b c 1 1")
-        hidden = self.conv2(F.silu(self.norm2(hidden)))
-        return hidden + (x if self.conv_shortcut is None else self.conv_shortcut(x))
-
-
-class Upsample(nn.Module):
-    """Nearest neighbour times two, then a convolution."""
-
-    def __init__(self, width: int, build: Build) -> None:
-        super().__init__()
-        self.conv = build.conv2d(width, width, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-
-
-class Downsample(nn.Module):
-    """A convolution of stride two. The VAE's pads right and bottom only; the UNets' pads all around."""
-
-    def __init__(self, width: int, build: Build, pads_one_side: bool = False) -> None:
-        super().__init__()
-        self.pads_one_side = pads_one_side
-        self.conv = build.conv2d(width, width, 3, stride=2, padding=0 if pads_one_side else 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, (0, 1, 0, 1)) if self.pads_one_side else x)
 
 
 class TimeEmbedding(nn.Module):

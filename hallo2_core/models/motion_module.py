@@ -76,9 +76,9 @@ class TemporalTransformer(nn.Module):
         super().__init__()
         self.positions = positions
         self.norm = build.group_norm(self.NORM_GROUPS, width, eps=1e-6)
-        self.proj_in = build.linear(width, width)
+        self.proj_in = build.wide.linear(width, width)
         self.transformer_blocks = nn.ModuleList([TemporalBlock(width, heads, positions, build)])
-        self.proj_out = build.linear(width, width)
+        self.proj_out = build.wide.linear(width, width)
 
     def forward(self, x: Tensor, motion: Tensor, recorder: AttentionRecorder | None = None) -> Tensor:
         """x: (b f) c h w.  motion: (b h w) m c from `motion_conditions`; prepended to the sequence and removed

@@ -21,8 +21,8 @@ class ReferenceNet(Network):
         super().__init__(build)
         self.config = config
         levels = range(len(config.block_widths))
-        self.conv_in = build.conv2d(LATENT_CHANNELS, config.block_widths[0], 3, padding=1)
-        self.time_embedding = TimeEmbedding(config.block_widths[0], build)
+        self.conv_in = build.wide.conv2d(LATENT_CHANNELS, config.block_widths[0], 3, padding=1)
+        self.time_embedding = TimeEmbedding(config.block_widths[0], build.wide)
         self.down_blocks = nn.ModuleList(ReferenceDownBlock(index, config, build) for index in levels)
         self.mid_block = ReferenceMidBlock(config, build)
         self.up_blocks = nn.ModuleList(ReferenceUpBlock(index, config, build) for index in levels)

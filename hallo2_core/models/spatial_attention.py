@@ -79,9 +79,9 @@ class SpatialTransformer(nn.Module):
     def __init__(self, width: int, face_token_width: int, heads: int, norm_groups: int, build: Build) -> None:
         super().__init__()
         self.norm = build.group_norm(norm_groups, width, eps=1e-6)
-        self.proj_in = build.conv2d(width, width, 1)
+        self.proj_in = build.wide.conv2d(width, width, 1)
         self.transformer_blocks = nn.ModuleList([SpatialBlock(width, face_token_width, heads, build)])
-        self.proj_out = build.conv2d(width, width, 1)
+        self.proj_out = build.wide.conv2d(width, width, 1)
 
     def forward(
         self,

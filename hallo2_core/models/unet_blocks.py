@@ -8,7 +8,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ..config import UNetConfig
-from .layers import Build, Downsample, KeyValues, ResnetBlock, Upsample
+from .layers import Build, KeyValues
+from .resnet import Downsample, ResnetBlock, Upsample
 from .spatial_attention import SpatialTransformer
 
 

@@ -9,7 +9,8 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..config import LATENT_CHANNELS, VAEConfig
-from .layers import Attention, Build, Downsample, Network, ResnetBlock, Upsample
+from .layers import Attention, Build, Network
+from .resnet import Downsample, ResnetBlock, Upsample
 
 EPS = 1e-6
 

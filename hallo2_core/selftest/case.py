@@ -13,11 +13,11 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from ..models import casting
 from ..models.layers import Build
 from ..runtime import LocalRuntime, Runtime
 
 Network = TypeVar("Network", bound=nn.Module)
-
 GOLDENS = Path(__file__).parents[2] / "tests" / "parity" / "goldens"
 INSTALLED_GOLDENS = Path(__file__).parent / "goldens"
 
@@ -60,14 +60,20 @@ class Settings:
     """Where, in what precision and with whose layers a case is run."""
 
     device: torch.device
-    dtype: torch.dtype = torch.float32
+    dtype: torch.dtype = torch.float32  # of the arithmetic
+    storage: torch.dtype | None = None  # of the weights; None: the same
     zero_adapter: bool = False  # with a text-control adapter of zeros and a prompt: no number may change
-    layers: Build = Build()  # its operations and its attention
+    layers: Build = Build(casting)  # its operations and its attention
     manager: Runtime | None = None  # brings networks to the device; None: they are moved there whole
 
     def build(self, device: torch.device | str) -> Build:
         """The layers of a case's networks, made on a device."""
-        return replace(self.layers, dtype=self.dtype, device=device)
+        return replace(self.layers, dtype=self.storage or self.dtype, compute_dtype=self.dtype, device=device)
+
+    @property
+    def dtypes(self) -> tuple[torch.dtype, torch.dtype]:
+        """Of the arithmetic and of the weights: both round."""
+        return self.dtype, self.storage or self.dtype
 
     @property
     def runtime(self) -> Runtime:

@@ -26,7 +26,7 @@ def run_image_proj(case: Case, settings: Settings) -> list[Verdict]:
     projection = CaseNetworks(case, settings).image_projection()
     given = _on(settings, case.tensors["input"])
     comparison = Comparison(case.name)
-    limit = limit_for("network", settings.dtype)
+    limit = limit_for("network", *settings.dtypes)
     comparison.check("tokens", projection(given), case.tensors["output"], limit)
     if "output_zero_input" in case.tensors:
         nobody = projection(torch.zeros_like(given))
@@ -51,21 +51,21 @@ def run_reference_unet(case: Case, settings: Settings) -> list[Verdict]:
         if name.startswith("bank/"):
             path, layer = name.removeprefix("bank/").removesuffix(".transformer_blocks.0").split(".attentions.")
             rows = _in_original_order(portrait.layers[path][int(layer)], motion.layers[path][int(layer)])
-            comparison.check(name, rows, expected, limit_for("network", settings.dtype))
+            comparison.check(name, rows, expected, limit_for("network", *settings.dtypes))
     return [comparison.verdict()]
 
 
 def run_denoising_unet(case: Case, settings: Settings) -> list[Verdict]:
     prediction = denoise_once(case, settings, CaseNetworks(case, settings))
     comparison = Comparison(case.name)
-    comparison.check("noise_pred", prediction, _expected_prediction(case), limit_for("network", settings.dtype))
+    comparison.check("noise_pred", prediction, _expected_prediction(case), limit_for("network", *settings.dtypes))
     return [comparison.verdict()]
 
 
 def run_full_size_denoise(case: Case, settings: Settings) -> list[Verdict]:
     prediction = denoise_once(case, settings, CaseNetworks(case, settings, "config_full.json"))
     comparison = Comparison(case.name)
-    comparison.check("noise_pred", prediction, _expected_prediction(case), limit_for("full_size", settings.dtype))
+    comparison.check("noise_pred", prediction, _expected_prediction(case), limit_for("full_size", *settings.dtypes))
     return [comparison.verdict()]
 
 
@@ -130,7 +130,7 @@ def _in_original_order(portrait: Tensor, motion: Tensor) -> Tensor:
 
 def _single(case: Case, settings: Settings, got: Tensor) -> list[Verdict]:
     comparison = Comparison(case.name)
-    comparison.check("output", got, case.tensors["output"], limit_for("network", settings.dtype))
+    comparison.check("output", got, case.tensors["output"], limit_for("network", *settings.dtypes))
     return [comparison.verdict()]
 
 

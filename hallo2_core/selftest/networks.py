@@ -45,16 +45,16 @@ class CaseNetworks:
         return self._seeded(DenoisingUNet(self.config.unet, self._build), "denoising_unet.")
 
     def face_locator(self) -> FaceLocator:
-        return self._seeded(FaceLocator(self.config.face_locator, self._build), "face_locator.")
+        return self._seeded(FaceLocator(self.config.face_locator, self._build.wide), "face_locator.")
 
     def image_projection(self) -> ImageProjection:
-        return self._seeded(ImageProjection(self.config.image_projection, self._build), "imageproj.")
+        return self._seeded(ImageProjection(self.config.image_projection, self._build.wide), "imageproj.")
 
     def audio_projection(self) -> AudioProjection:
-        return self._seeded(AudioProjection(self.config.audio_projection, self._build), "audioproj.")
+        return self._seeded(AudioProjection(self.config.audio_projection, self._build.wide), "audioproj.")
 
     def vae(self) -> AutoencoderKL:
-        return self._seeded(AutoencoderKL(vae_config(self._raw["vae"]), self._build), "vae.")
+        return self._seeded(AutoencoderKL(vae_config(self._raw["vae"]), self._build.wide), "vae.")
 
     def all(self) -> Hallo2Models:
         return Hallo2Models(

@@ -70,7 +70,7 @@ class GoldenSpeech:
 def run_pipeline(case: Case, settings: Settings) -> list[Verdict]:
     """No pixel is dropped here: the motion frames are plain copies of the portrait."""
     stage = Stage(case, settings, drop_rate=0.0)
-    limit, pictures = (limit_for(kind, settings.dtype) for kind in ("pipeline", "pictures"))
+    limit, pictures = (limit_for(kind, *settings.dtypes) for kind in ("pipeline", "pictures"))
     comparison = Comparison(case.name)
     draws = GoldenDraws(torch.ones(case.tensors["source_pixels"].shape[-2:]), case.tensors["initial_latents"])
     (made,) = stage.clips(case.tensors["audio_windows"][0], [draws])
@@ -84,7 +84,7 @@ def run_pipeline(case: Case, settings: Settings) -> list[Verdict]:
 def run_longvideo(shared: Case, clips: list[Case], settings: Settings) -> list[Verdict]:
     """One verdict a clip; each clip continues from our own frames of the one before."""
     stage = Stage(shared, settings, float(shared.metadata["mask_rate"]))
-    limit, pictures = (limit_for(kind, settings.dtype) for kind in ("long_video", "pictures"))
+    limit, pictures = (limit_for(kind, *settings.dtypes) for kind in ("long_video", "pictures"))
     draws = [GoldenDraws(case.tensors["random_mask"], case.tensors["initial_latents"]) for case in clips]
     verdicts = []
     for case, made in zip(clips, stage.clips(shared.tensors["audio_windows"][0], draws), strict=True):

@@ -15,7 +15,7 @@ from .limits import limit_for
 
 CROP_PX = 32
 # Below this distance between the two likeliest codes, another machine may choose the other one.
-AMBIGUOUS_MARGIN = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1}
+AMBIGUOUS_MARGIN = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1, torch.float8_e4m3fn: 5e-1}
 
 
 @torch.inference_mode()
@@ -29,7 +29,7 @@ def run_sr_transformer(case: Case, settings: Settings) -> list[Verdict]:
     for number in range(sum(name.startswith("after_layer") for name in case.tensors)):
         tokens = _seeded_layer(number, shapes, case, settings)(tokens, position, frames)
         expected = rearrange(case.tensors[f"after_layer{number}"], "l bf d -> bf l d")
-        comparison.check(f"after layer {number}", tokens, expected, limit_for("network", settings.dtype))
+        comparison.check(f"after layer {number}", tokens, expected, limit_for("network", *settings.dtypes))
     return [comparison.verdict()]
 
 
@@ -41,8 +41,11 @@ def run_sr_full(case: Case, settings: Settings) -> list[Verdict]:
     """
     shapes = case.beside("manifest_net_g.json")
     drawn = seeded_state_dict(shapes, case.salt)
-    weights = ((key, drawn.pop(key).to(settings.dtype)) for key in shapes)
-    restorer = settings.ready(assemble_upscaler(upscaler_config(shapes), weights, settings.build("cpu")))
+    restorer = settings.ready(
+        assemble_upscaler(
+            upscaler_config(shapes), shapes, lambda key, dtype: drawn.pop(key).to(dtype), settings.build("cpu")
+        )
+    )
     frames = (case.tensors["frames_uint8_rgb"] / 255 - 0.5) / 0.5
     encoded = restorer.encode(frames.to(settings.device, settings.dtype), fidelity=max(case.metadata["w"]))
     comparison = Comparison(case.name)
@@ -50,12 +53,12 @@ def run_sr_full(case: Case, settings: Settings) -> list[Verdict]:
     codes = restorer.code_logits(encoded.features).argmax(dim=-1).cpu()
     expected_codes = rearrange(case.tensors["top_idx"], "(b f) l 1 -> b f l", b=len(frames))
     clear = rearrange(case.tensors["top2_logit_margin"], "(b f) l -> b f l", b=len(frames))
-    clear = clear > AMBIGUOUS_MARGIN[settings.dtype]
+    clear = clear > max(AMBIGUOUS_MARGIN[dtype] for dtype in settings.dtypes)
     comparison.check("top_idx", codes[clear], expected_codes[clear], 0)
 
     for fidelity in case.metadata["w"]:
         picture = restorer.draw(expected_codes.to(settings.device), encoded, fidelity, case.metadata["adain"])
-        limit = limit_for("upscaler_fused" if fidelity > 0 else "upscaler", settings.dtype)
+        limit = limit_for("upscaler_fused" if fidelity > 0 else "upscaler", *settings.dtypes)
         for name, part in _stored_parts(picture).items():
             comparison.check(f"w{fidelity}/{name}", part, case.tensors[f"w{fidelity}/{name}"], limit)
     return [comparison.verdict()]
@@ -66,9 +69,9 @@ def _seeded_layer(number: int, shapes: dict[str, list[int]], case: Case, setting
     theirs = {key: shape for key, shape in shapes.items() if key.startswith(f"ft_layers.{number}.")}
     ours = dict(renamed(seeded_state_dict(theirs, case.salt).items()))
     prefix = f"temporal_alignment.{number}."
-    weights = {name.removeprefix(prefix): x.to(settings.dtype) for name, x in ours.items()}
-    feed_forward_width, width = weights["spatial_ff.linear1.weight"].shape
+    feed_forward_width, width = ours[f"{prefix}spatial_ff.linear1.weight"].shape
     layer = TemporalAlignment(width, feed_forward_width, heads=8, build=settings.build("meta"))
+    weights = {name: ours[prefix + name].to(tensor.dtype) for name, tensor in layer.state_dict().items()}
     layer.load_state_dict(weights, strict=True, assign=True)
     return settings.ready(layer)
 

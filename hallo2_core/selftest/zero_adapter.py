@@ -14,7 +14,7 @@ from .case import Settings
 
 
 def adapter_of(settings: Settings, unet: UNetConfig) -> TextAdapter:
-    return zero_text_adapter(unet, settings.build(settings.device))
+    return zero_text_adapter(unet, settings.build(settings.device).wide)
 
 
 def a_prompt() -> TextPrompts:

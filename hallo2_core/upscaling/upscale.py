@@ -10,6 +10,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from ..models.finite import check_finite
 from ..models.layers import compute_dtype_of
 from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
@@ -83,6 +84,7 @@ def restore_window(crops: Tensor, upscaler: Upscaler, fidelity: float, runtime: 
     given = rearrange(given, "f c h w -> 1 f c h w")
     restored = upscaler.restorer(given, fidelity=fidelity, between_frames=runtime.check_cancelled)
     frames = restored.frames.to(crops.device, torch.float32)
+    check_finite(frames, "The restored faces", upscaler.restorer, "Load Upscaler (Hallo2)")
     return rearrange(frames, "1 f c h w -> f c h w").clamp(-1.0, 1.0) / 2 + 0.5
 
 

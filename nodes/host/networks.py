@@ -3,62 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import comfy.model_management as mm
 import comfy.model_patcher
-import comfy.ops
 import torch
 from torch import nn
 
-from ...hallo2_core.errors import SettingsError
 from ...hallo2_core.models.layers import Build, compute_dtype_of
+from ...hallo2_core.models.precision import HALLO2_PRECISION, PrecisionNeeds
 from .attention import HostAttention
+from .precision import compute_dtype, host_layers, storage_dtype
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
 
 Payload = TypeVar("Payload")
 
-DTYPES = {"default": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
-LARGEST_NETWORK_PARAMETERS = 1_520_000_000  # the released denoising UNet
 
-
-class Layers(comfy.ops.manual_cast):
-    """The host's layers, which it can cast and move one by one."""
-
-    class Linear(comfy.ops.manual_cast.Linear):
-        """Newer hosts leave a linear layer without weights until they are loaded, except where a subclass loads them
-        itself. Ours are made on the meta device, where they cost nothing, and have names and shapes from the start."""
-
-        def _load_from_state_dict(self, *args: Any) -> None:  # noqa: ANN401 - torch's own signature
-            nn.Module._load_from_state_dict(self, *args)
-
-
-def network_build(dtype: str) -> Build:
-    """How networks are built for the host."""
-    return Build(
-        operations=Layers,
-        attention=HostAttention(),
-        dtype=_weight_dtype(dtype),
-        device=mm.unet_offload_device(),
-    )
+def network_build(choice: str, needs: PrecisionNeeds = HALLO2_PRECISION) -> Build:
+    """How networks are built for the host. choice: one of `precision.DTYPES`."""
+    storage = storage_dtype(choice, needs)
+    return _build(storage, compute_dtype(storage, needs))
 
 
 def build_like(network: nn.Module) -> Build:
-    """For what works beside a network: in its dtype."""
+    """For what works beside a network: stored and computed in the dtype of its arithmetic."""
+    dtype = compute_dtype_of(network)
+    return _build(dtype, dtype)
+
+
+def _build(storage: torch.dtype, compute: torch.dtype) -> Build:
     return Build(
-        operations=Layers, attention=HostAttention(), dtype=compute_dtype_of(network), device=mm.unet_offload_device()
+        operations=host_layers(storage, compute),
+        attention=HostAttention(),
+        dtype=storage,
+        device=mm.unet_offload_device(),
+        compute_dtype=compute,
     )
-
-
-def _weight_dtype(choice: str) -> torch.dtype:
-    if choice not in DTYPES:
-        raise SettingsError(f"dtype is '{choice}'; choose one of {', '.join(DTYPES)}.")
-    if choice != "default":
-        return DTYPES[choice]
-    chosen = mm.unet_dtype(mm.get_torch_device(), LARGEST_NETWORK_PARAMETERS)
-    return chosen if chosen in DTYPES.values() else torch.float16  # the host may be set to fp8, which has no arithmetic
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from ...hallo2_core.models.layers import Build
+from ...hallo2_core.models.layers import Build, precision_name
 from .networks import managed, network_build
 from .runtime import HostRuntime
 
@@ -41,7 +41,8 @@ def run_in_host(dtype: str, cases: str, node_id: str | None) -> str:
         runtime.notify(str(verdict))
         runtime.let_go()
         runtime.check_cancelled()
-    made_with = f"ComfyUI's layers, {build.attention!r}, {str(build.dtype).removeprefix('torch.')}, {runtime.device}"
+    dtypes = precision_name(build.dtype, build.compute_dtype)
+    made_with = f"ComfyUI's layers, {build.attention!r}, {dtypes}, {runtime.device}"
     return "\n".join([f"{summary(verdicts)} ({made_with})", *map(str, verdicts)])
 
 
@@ -49,7 +50,7 @@ def _verdicts(build: Build, quick: bool, runtime: HostRuntime) -> Iterator[Verdi
     from ...hallo2_core.selftest.case import Settings, shipped_goldens
     from ...hallo2_core.selftest.run_cases import SLOW, run_folder
 
-    settings = Settings(runtime.device, build.dtype, layers=build, manager=runtime)
+    settings = Settings(runtime.device, build.compute_dtype, build.dtype, layers=build, manager=runtime)
     return run_folder(shipped_goldens(), settings, heavy=not quick, left_out=SLOW if quick else {})
 
 

@@ -43,8 +43,11 @@ def main() -> int:
     torch.set_num_threads(arguments.threads)
 
     shapes = json.loads((GOLDENS / "manifest_net_g.json").read_text(encoding="utf-8"))
-    weights = ((key, seeded_tensor(key, shape)) for key, shape in shapes.items())
-    upscaler = Upscaler(assemble_upscaler(upscaler_config(shapes), weights, Build(dtype=torch.float32)))
+    upscaler = Upscaler(
+        assemble_upscaler(
+            upscaler_config(shapes), shapes, lambda key, _: seeded_tensor(key, shapes[key]), Build(dtype=torch.float32)
+        )
+    )
     faces = torch.stack([rearrange(frame, "h w c -> c h w") for frame in moving_portrait(arguments.frames, SIDE_PX)])
     before = peak_rss_gib()
 

@@ -18,7 +18,9 @@ sys.path.insert(0, str(ROOT))
 def main() -> int:
     import torch
 
+    from hallo2_core.cli import precision
     from hallo2_core.errors import Hallo2Error
+    from hallo2_core.models.precision import HALLO2_PRECISION
     from hallo2_core.selftest.case import Settings
     from hallo2_core.selftest.run_cases import run_folder
 
@@ -27,13 +29,17 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object a case")
     parser.add_argument("--light", action="store_true", help="skip full-size cases (about 10 GiB of memory)")
     parser.add_argument("--device", default="cpu")
+    precision.add_arguments(parser, default="float32")
     parser.add_argument(
         "--zero-adapter", action="store_true", help="with a prompt and an untrained adapter: the same lines must come"
     )
     arguments = parser.parse_args()
     statuses = []
     try:
-        settings = Settings(torch.device(arguments.device), zero_adapter=arguments.zero_adapter)
+        device = torch.device(arguments.device)
+        build = precision.chosen_build(arguments, device, HALLO2_PRECISION)
+        compute = build.compute_dtype or build.dtype
+        settings = Settings(device, compute, build.dtype, zero_adapter=arguments.zero_adapter)
         for verdict in run_folder(arguments.folder, settings, not arguments.light):
             statuses.append(verdict.status)
             print(json.dumps(verdict.as_json()) if arguments.json else verdict, flush=True)

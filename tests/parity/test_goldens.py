@@ -11,7 +11,16 @@ from hallo2_core.selftest.run_cases import LONG_VIDEO, run_folder
 HALF_PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16}
 # Processors are slow in float16: sr_full takes a quarter of an hour there, and `hallo2 selftest` on a card does better.
 # What the others would show, smaller cases and bfloat16 show too.
-SLOW = {"sr_full", "sr_full bf16", "pipeline_cfg fp16", "denoising_unet_cfg fp16", "longvideo fp16", "longvideo bf16"}
+SLOW = {
+    "sr_full",
+    "sr_full bf16",
+    "pipeline_cfg fp16",
+    "denoising_unet_cfg fp16",
+    "longvideo fp16",
+    "longvideo bf16",
+    "pipeline_cfg fp8",
+    "sr_full fp8",
+}
 TOO_SLOW = {"sr_full fp16"}
 
 
@@ -36,11 +45,11 @@ def parameter(name, *dtype):
     return pytest.param(name, *dtype, marks=marks)
 
 
-def run_alone(name, folder, dtype=torch.float32):
+def run_alone(name, folder, dtype=torch.float32, storage=None):
     """In a folder that holds nothing else, so the configuration is the shipped one."""
     for path in CASES[name]:
         shutil.copy(path, folder)
-    verdicts = list(run_folder(folder, Settings(torch.device("cpu"), dtype)))
+    verdicts = list(run_folder(folder, Settings(torch.device("cpu"), dtype, storage)))
     assert [verdict.name for verdict in verdicts] == [p.stem for p in CASES[name] if not p.stem.endswith("_inputs")]
     for verdict in verdicts:
         print(verdict)
@@ -60,6 +69,15 @@ def test_float32(name, tmp_path):
 def test_half_precision(name, dtype, tmp_path):
     """Within limits of its own, and not by running in float32 after all."""
     assert max(verdict.max_abs for verdict in run_alone(name, tmp_path, HALF_PRECISIONS[dtype])) > 1e-5
+
+
+@pytest.mark.parametrize(
+    "name", [parameter(name, "fp8") for name in ("denoising_unet_nocfg", "pipeline_cfg", "reference_unet", "sr_full")]
+)
+def test_weights_of_eight_bits(name, tmp_path):
+    """Within limits of their own, and not in more bits after all. What else there is computes in float32 as it is."""
+    verdicts = run_alone(name, tmp_path, storage=torch.float8_e4m3fn)
+    assert max(verdict.max_abs for verdict in verdicts) > 1e-2
 
 
 def test_no_kind_of_case_is_missing():

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from ..layers import Build, Downsample, Upsample
+from ..layers import Build
+from ..resnet import Downsample, Upsample
 
 NORM_EPS = 1e-6
 

@@ -15,6 +15,8 @@ from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, Pa
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
 from hallo2_core.checkpoints.text_control import demo_text_adapter, zero_text_adapter
+from hallo2_core.errors import PrecisionError
+from hallo2_core.models import casting
 from hallo2_core.models.latents import VAECodec, decode_frames
 from hallo2_core.models.layers import Build
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
@@ -185,6 +187,38 @@ def test_half_precision_gives_the_same_video_but_for_rounding(released, dtype):
     got = video(frames=4, models=tiny.models(Build(dtype=dtype)))
     assert got.dtype == torch.float32
     assert (got - released[:4]).abs().mean() < (0.01 if dtype == torch.float16 else 0.06)
+
+
+@pytest.mark.parametrize(
+    ("storage", "limit"), [(torch.float16, 0.01), (torch.bfloat16, 0.05), (torch.float8_e4m3fn, 0.3)], ids=str
+)
+def test_weights_in_fewer_bits_than_the_arithmetic_give_the_same_video_but_for_rounding(released, storage, limit):
+    models = tiny.models(Build(casting, dtype=storage, compute_dtype=torch.float32))
+    assert 0 < (video(models=models) - released).square().mean().sqrt() < limit
+
+
+class Overflowing:
+    """The draws of a clip, with noise that no dtype holds."""
+
+    def __init__(self, draws):
+        self.draws, self.drop_uniforms, self.motion_noise = draws, draws.drop_uniforms, draws.motion_noise
+        self.legacy_state = draws.legacy_state
+
+    def latents(self, shape, dtype):
+        return self.draws.latents(shape, dtype) * float("inf")
+
+
+def test_latents_that_are_not_finite_stop_the_video_after_the_clips_that_are():
+    runtime = RecordingRuntime()
+    inputs, codec = perform(runtime)
+
+    def draws(state):
+        return Overflowing(clip_draws(inputs, state)) if state.number == 1 else clip_draws(inputs, state)
+
+    clips = animate(inputs, FakeSpeech(10), codec, runtime, draws_of=draws)
+    assert torch.isfinite(next(clips).frames.whole()).all()
+    with pytest.raises(PrecisionError, match="latents of clip 2"):
+        next(clips)
 
 
 def test_progress_covers_the_whole_job_and_shows_the_newest_frame():

@@ -117,5 +117,5 @@ def test_the_demo_runs_both_designs_and_says_that_it_is_the_demo():
 def test_tensors_are_taken_one_by_one_and_shared_not_copied():
     shapes = {key: tuple(x.shape) for key, x in released_names(demo_upscaler().restorer.state_dict()).items()}
     state = seeded_state_dict(shapes)
-    net = assemble_upscaler(DEMO_UPSCALER, iter(state.items()), Build(dtype=torch.float32))
+    net = assemble_upscaler(DEMO_UPSCALER, state, lambda key, dtype: state[key].to(dtype), Build(dtype=torch.float32))
     assert net.codebook.embedding.weight.data_ptr() == state["quantize.embedding.weight"].data_ptr()

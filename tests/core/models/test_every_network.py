@@ -29,6 +29,7 @@ NETWORKS = {
     "audioproj": lambda config, build: AudioProjection(config.audio_projection, build),
 }
 EVERY_NETWORK = NETWORKS | {"vae": lambda config, build: AutoencoderKL(tiny.VAE, build)}
+KEPT_WIDE = {"face_locator", "imageproj", "audioproj"}  # where the weights of the UNets have eight bits
 FIELDS = dict(
     zip(
         EVERY_NETWORK,
@@ -189,4 +190,5 @@ def test_weights_in_fewer_bits_are_cast_layer_by_layer(in_float32, storage, limi
     for name, got in outputs(tiny.models(build)).items():
         expected = in_float32[name]
         assert got.dtype == torch.float32, name
-        assert 0 < (got - expected).square().mean().sqrt() <= limit * expected.std(), name
+        assert (got - expected).square().mean().sqrt() <= limit * expected.std(), name
+        assert not torch.equal(got, expected) or name in KEPT_WIDE, name

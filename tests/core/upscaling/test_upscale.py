@@ -8,6 +8,7 @@ from torch import nn
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.checkpoints.upscaler import demo_upscaler
 from hallo2_core.config import DEMO_UPSCALER
+from hallo2_core.errors import PrecisionError
 from hallo2_core.models.layers import Build
 from hallo2_core.models.upscaler.upscaler import Upscaler
 from hallo2_core.models.upscaler.video_restorer import Restored, VideoRestorer
@@ -171,6 +172,17 @@ def test_frames_are_held_for_one_window_and_the_context_of_its_faces():
     for _ in upscale_frames(counted(), Upscaler(SpyRestorer()), ScriptedFaces(one_face), SETTINGS, RUNTIME):
         assert given - done <= 6 + 1 + context_frames(SETTINGS) + 1
         done += 1
+
+
+def test_faces_that_are_not_finite_stop_the_video_at_their_window_and_not_before():
+    broken = SpyRestorer(constant=lambda window: float("nan") if window == 1 else 0.0)
+    stream = upscale_frames(numbered(14), Upscaler(broken), ScriptedFaces(one_face), SETTINGS, RUNTIME)
+    finished = 0
+    with pytest.raises(PrecisionError, match="restored faces .*Load Upscaler"):
+        for frame in stream:
+            assert torch.isfinite(frame).all()
+            finished += 1
+    assert finished == SETTINGS.window_frames - SETTINGS.overlap_frames
 
 
 @dataclass

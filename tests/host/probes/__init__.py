@@ -14,10 +14,12 @@ from comfy_api.latest import ComfyExtension, io, ui
 from safetensors.torch import save_file
 
 from .attention import ProbeAttention
+from .cards import NODES as CARD_NODES
 from .files import NODES as FILE_NODES
 from .in_pack import pack
 from .memory import NODES as MEMORY_NODES
 from .vae import NODES as VAE_NODES
+from .vae_loop import NODES as VAE_LOOP_NODES
 from .video import NODES as VIDEO_NODES
 
 Model = io.Custom("HALLO2_MODEL")
@@ -118,7 +120,8 @@ class ProbeVAE(io.ComfyNode):
 
         config, layers = pack("hallo2_core.config"), pack("hallo2_core.models.layers")
         ours = pack("hallo2_core.models.vae").AutoencoderKL(config.VAEConfig(), layers.Build(dtype=torch.float32))
-        codec = pack("nodes.host.vae").HostVAE(comfy.sd.VAE(sd=dict(ours.state_dict())))
+        runtime = pack("nodes.host.runtime").HostRuntime()
+        codec = pack("nodes.host.vae").HostVAE(comfy.sd.VAE(sd=dict(ours.state_dict())), runtime)
         picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
         latents = ours.encode(picture)
         encoded = (codec.encode(picture) - latents).abs().max()
@@ -308,6 +311,8 @@ class ProbeExtension(ComfyExtension):
             ProbeWithoutVAE,
             ProbeOtherDevice,
             ProbeVAE,
+            *CARD_NODES,
+            *VAE_LOOP_NODES,
             ProbeLazyLayers,
             ProbeUpscaleModel,
             ProbeClip,

@@ -24,7 +24,7 @@ class ProbeVAEKinds(io.ComfyNode):
 def refusal(vae):
     """What the sampler says of it; "" where it accepts it."""
     try:
-        pack("nodes.host.vae").HostVAE(vae)
+        pack("nodes.host.vae").HostVAE(vae, pack("nodes.host.runtime").HostRuntime())
     except pack("hallo2_core.errors").SettingsError as refused:
         return str(refused)
     return ""

@@ -1,0 +1,52 @@
+"""Handles on the connected VAE for the clip loop, where its errors come back: not in bf16, and not in tiles."""
+
+from __future__ import annotations
+
+import logging
+from copy import copy
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import comfy.model_management as mm
+import comfy.sd
+import torch
+from comfy.cli_args import args
+
+if TYPE_CHECKING:
+    from ...hallo2_core.runtime import Runtime
+
+logger = logging.getLogger("hallo2")
+
+
+class WouldTile(Exception):  # noqa: N818 - a signal
+    """The host ran out of memory and is about to work in tiles."""
+
+
+def untiled_vae(vae: Any) -> Any:  # noqa: ANN401
+    """The same VAE, weights shared, through a handle of our own that does not fall back to tiles when memory runs out.
+
+    The motion frames carry a tile's seams from clip to clip, and the same inputs would no longer give the same frames.
+    """
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise WouldTile
+
+    own = copy(vae)
+    own.decode_tiled_ = own.encode_tiled_ = refuse
+    own._decode_tiled_owned = own._encode_tiled_owned = refuse  # newer hosts, for networks that tile themselves
+    return own
+
+
+def precise_vae(vae: Any, runtime: Runtime) -> Any:  # noqa: ANN401
+    """The same VAE in fp16, as in the release, or fp32 where the card is bad at fp16; as it is where it is not in bf16.
+
+    The host takes bf16 wherever the card has it. Its errors are six times those of fp16 and come back through the
+    motion frames. The connected VAE, which other nodes share, stays as it is.
+    """
+    if getattr(vae, "vae_dtype", None) != torch.bfloat16:
+        return vae
+    if args.bf16_vae:
+        runtime.notify("The VAE computes in bf16, as --bf16-vae asks: more drift from clip to clip than in fp16.")
+        return vae
+    dtype = torch.float16 if mm.should_use_fp16(vae.device) else torch.float32
+    logger.info("The VAE is loaded again in %s: in bf16 its errors would add up from clip to clip.", dtype)
+    return comfy.sd.VAE(sd=dict(vae.get_sd()), device=vae.device, dtype=dtype)
