@@ -58,7 +58,7 @@ def test_an_existing_file_is_never_overwritten(tmp_path):
 
 def test_a_failure_leaves_nothing(tmp_path):
     torch.save({"weight": torch.zeros(2, dtype=torch.complex64)}, tmp_path / "a.pth")
-    with pytest.raises(CheckpointError, match="'weight' is of torch.complex64"):
+    with pytest.raises(CheckpointError, match="'weight' has dtype torch.complex64"):
         convert_to_safetensors(tmp_path / "a.pth", tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match="There is no file b.pth"):
         convert_to_safetensors(tmp_path / "b.pth", tmp_path / "a.safetensors")
