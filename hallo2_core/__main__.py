@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 
 def main() -> int:
-    """torch is no dependency: inside ComfyUI it is the host's, and elsewhere the right build depends on the card."""
+    """torch is not a dependency: ComfyUI provides it, and elsewhere the right build depends on the GPU."""
     if find_spec("torch") is None:
         sys.stderr.write("hallo2: PyTorch is missing. Install the build for your machine: pip install torch\n")
         return 2

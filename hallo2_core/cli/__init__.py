@@ -19,7 +19,7 @@ BAD_INPUT, CANCELLED = 2, 130
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage page."""
+    """Reports errors in one line, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see '{self.prog} --help')\n")
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(prog="hallo2", description="One portrait and a voice track become a talking video.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument("--verbose", action="store_true", help="log more of what happens")
+    parser.add_argument("--verbose", action="store_true", help="log more details")
     commands = parser.add_subparsers(title="commands", required=True, parser_class=OneLineParser)
     for command in (animate, upscale, inspect, jobs, check, convert, selftest, new_adapter, cartoons, prepare, train):
         name = command.__name__.rsplit(".", 1)[-1].replace("_", "-")

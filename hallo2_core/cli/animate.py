@@ -1,4 +1,4 @@
-"""Animate a portrait with a voice: writes one video file with exactly as many frames as the sound is long."""
+"""Animate a portrait with a voice: writes one video file, with exactly as many frames as the audio is long."""
 
 from __future__ import annotations
 
@@ -34,54 +34,60 @@ FULL_SIZE, FULL_STEPS = (512, 512), 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    wanted = parser.add_argument_group("what")
+    wanted = parser.add_argument_group("input and output")
     wanted.add_argument("--portrait", type=Path, required=True, help="a picture of one face")
-    wanted.add_argument("--audio", type=Path, required=True, help="the voice: any file with sound")
+    wanted.add_argument("--audio", type=Path, required=True, help="the voice: any file with audio")
     wanted.add_argument("--out", type=Path, required=True, metavar="OUT.mp4", help="the video; never overwritten")
-    wanted.add_argument("--fps", type=Fraction, default=Fraction(25), help="frames a second (25, the release's)")
-    wanted.add_argument("--size", metavar="WxH", help="multiples of 64 (512x512; the demo model's is 128x128)")
+    wanted.add_argument("--fps", type=Fraction, default=Fraction(25), help="frames per second (25, the release's)")
+    wanted.add_argument("--size", metavar="WxH", help="multiples of 64 (512x512; demo model: 128x128)")
 
     weights = parser.add_argument_group("weights")
     weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net.pth or its safetensors (demo)")
     weights.add_argument("--vae", type=Path, metavar="FILE", help="sd-vae-ft-mse; the demo model has its own")
     weights.add_argument("--speech-encoder", metavar="FILE|demo", help="wav2vec2-base-960h")
-    weights.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100 (built-in face finder)")
+    weights.add_argument(
+        "--face-models", type=Path, metavar="DIR", help="folder of scrfd and glintr100 (built-in detector)"
+    )
     add_device_arguments(weights)
     precision.add_arguments(weights, auto="the file's; float32 on CPUs")
 
-    sampling = parser.add_argument_group("how")
+    sampling = parser.add_argument_group("sampling")
     sampling.add_argument("--seed", type=int, default=42)
-    sampling.add_argument("--steps", type=int, help="denoising steps (40; the demo model's are 4)")
-    sampling.add_argument("--cfg", type=float, default=3.5, help="guidance; 1 turns it off (3.5)")
-    sampling.add_argument("--pose-weight", type=float, default=1.0, help="how far speech moves the head (1)")
-    sampling.add_argument("--face-weight", type=float, default=1.0, help="how far speech moves the face (1)")
-    sampling.add_argument("--lip-weight", type=float, default=1.0, help="how far speech moves the lips (1)")
+    sampling.add_argument("--steps", type=int, help="denoising steps (40; demo model: 4)")
+    sampling.add_argument("--cfg", type=float, default=3.5, help="guidance scale; 1 is off (3.5)")
+    sampling.add_argument("--pose-weight", type=float, default=1.0, help="strength of head motion (1)")
+    sampling.add_argument("--face-weight", type=float, default=1.0, help="strength of face motion (1)")
+    sampling.add_argument("--lip-weight", type=float, default=1.0, help="strength of lip motion (1)")
     sampling.add_argument("--legacy-rng", action="store_true", help="draw random numbers in the release's order")
     sampling.add_argument("--reference-banks", choices=("released", "aligned"), default="released")
 
     timeline_args.add_arguments(parser)
 
-    motion = parser.add_argument_group("motion frames", "What a clip continues from; the preset's but where given.")
-    motion.add_argument("--motion-preset", choices=tuple(PRESETS), default=RELEASE, help="whose settings (release)")
-    motion.add_argument("--motion-frames", type=int, help="how many (2; paper: 4)")
-    motion.add_argument("--drop-rate", type=float, help="share of their patches dropped (0.25)")
+    motion = parser.add_argument_group("motion frames", "What a clip continues from. Options override the preset.")
+    motion.add_argument("--motion-preset", choices=tuple(PRESETS), default=RELEASE, help="base settings (release)")
+    motion.add_argument("--motion-frames", type=int, help="number (2; paper: 4)")
+    motion.add_argument("--drop-rate", type=float, help="fraction of patches dropped (0.25)")
     motion.add_argument("--patch-size", type=int, metavar="PX", help="side of a dropped patch (1)")
     noise = motion.add_mutually_exclusive_group()
-    noise.add_argument("--noise", type=float, metavar="SIGMA", help="noise on them (0; paper: as trained)")
-    noise.add_argument("--noise-time", type=int, metavar="T", help=f"or a time of the training, 0-{MOST_NOISE_TIME}")
-    noise.add_argument("--noise-as-trained", action="store_true", help="noise of a time drawn for each clip")
-    motion.add_argument("--adaptive-drop", action="store_true", help="drop more as they drift from the portrait")
-    motion.add_argument("--colour-match", action="store_true", help="bring their colours back to the portrait's")
-    motion.add_argument("--drop-seed", type=int, default=42, help="seed of patch-drop and noise")
+    noise.add_argument("--noise", type=float, metavar="SIGMA", help="noise on motion frames (0; paper: as trained)")
+    noise.add_argument(
+        "--noise-time", type=int, metavar="T", help=f"or noise of a training timestep, 0-{MOST_NOISE_TIME}"
+    )
+    noise.add_argument("--noise-as-trained", action="store_true", help="noise of a random timestep per clip")
+    motion.add_argument("--adaptive-drop", action="store_true", help="drop more with drift from the portrait")
+    motion.add_argument("--colour-match", action="store_true", help="match their colors to the portrait")
+    motion.add_argument("--drop-seed", type=int, default=42, help="seed of patch drop and noise")
 
     face = parser.add_argument_group("face")
-    face.add_argument("--crop", choices=("auto", "face", "centre", "none"), default="auto", help="what is cut out")
-    face.add_argument("--face-index", type=int, default=0, help="which face, the largest first (0)")
-    face.add_argument("--face-mask", type=Path, metavar="FILE", help="a picture, white where the face is")
-    face.add_argument("--lip-mask", type=Path, metavar="FILE", help="a picture, white where the lips are")
-    face.add_argument("--whole-picture", action="store_true", help="no face: animate the picture as a whole")
+    face.add_argument("--crop", choices=("auto", "face", "centre", "none"), default="auto", help="how to crop (auto)")
+    face.add_argument("--face-index", type=int, default=0, help="which face, largest first (0)")
+    face.add_argument("--face-mask", type=Path, metavar="FILE", help="a picture, white on the face")
+    face.add_argument("--lip-mask", type=Path, metavar="FILE", help="a picture, white on the lips")
+    face.add_argument(
+        "--whole-picture", action="store_true", help="if no face is found, use the whole picture as the face"
+    )
 
-    video = parser.add_argument_group("file")
+    video = parser.add_argument_group("output file")
     video.add_argument("--codec", choices=("h264", "h265", "av1"), default="h264")
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
@@ -96,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _animate(arguments: argparse.Namespace) -> RenderedVideo:
-    """Settings are checked before anything is loaded, files before anything is computed."""
+    """Settings are checked before any loading, files before any computation."""
     width, height = _size(arguments)
     timeline_args.check(arguments)
     sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
@@ -166,7 +172,7 @@ def _size(arguments: argparse.Namespace) -> tuple[int, int]:
         return DEMO_SIZE if arguments.model == DEMO else FULL_SIZE
     match = re.fullmatch(r"(\d+)x(\d+)", arguments.size)
     if not match:
-        raise SettingsError(f"The size is '{arguments.size}'; write it as width x height, for example 512x512.")
+        raise SettingsError(f"The size is '{arguments.size}'; write it as WIDTHxHEIGHT, for example 512x512.")
     width, height = int(match[1]), int(match[2])
     check_frame_size(width, height)
     return width, height

@@ -1,6 +1,6 @@
-"""Say which weights are there, which are missing, and where those come from.
+"""List the weights found, those missing, and where to download them.
 
-Exit status 1 if a file that is needed is missing or damaged. The demo model needs no file at all.
+Exit status 1 if a required file is missing or damaged. The demo model needs no files.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ HASHED_BLOCK = 1 << 22
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--models", type=Path, default=Path("models"), metavar="DIR", help="a folder as ComfyUI's")
-    parser.add_argument("--hashes", action="store_true", help="print the files' SHA-256 too (reads them whole)")
+    parser.add_argument(
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="a folder with ComfyUI's layout (models)"
+    )
+    parser.add_argument("--hashes", action="store_true", help="also print SHA-256 hashes (reads whole files)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,9 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"damaged   {report.path}  {report.problem}")
         else:
             digest = f"  sha256 {_sha256(report.path)}" if arguments.hashes else ""
-            print(f"there     {report.path}  ({known.what}, {report.path.stat().st_size // MEGABYTE} MB){digest}")
+            print(f"found     {report.path}  ({known.what}, {report.path.stat().st_size // MEGABYTE} MB){digest}")
         complete = complete and (report.is_usable or not known.needed)
-    print("Everything needed is there." if complete else "Not everything needed is there; --model demo needs nothing.")
+    print("All required files are present." if complete else "Required files are missing; --model demo needs none.")
     return 0 if complete else 1
 
 

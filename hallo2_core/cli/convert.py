@@ -1,4 +1,4 @@
-"""Turn a .pth file into safetensors, which loads faster and can hold nothing but tensors."""
+"""Convert a .pth file to safetensors, which loads faster and contains only tensors."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def run(arguments: argparse.Namespace) -> int:
     from ..checkpoints.convert import convert_to_safetensors
 
     convert_to_safetensors(arguments.source, arguments.target)
-    sys.stderr.write(f"{arguments.target} is written.\n")
+    sys.stderr.write(f"{arguments.target} written.\n")
     return 0

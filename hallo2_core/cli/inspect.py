@@ -1,4 +1,4 @@
-"""Measure the seams and the drift of a video: writes a plot and a table, and says where it is worst."""
+"""Measure the seams and the drift of a video: writes a plot and a table, and reports the worst moments."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ PREPARED_SIDE_PX = 512
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", type=Path, metavar="VIDEO")
-    parser.add_argument("--portrait", type=Path, help="compare with this picture (with the video's first frame)")
-    parser.add_argument("--crop", choices=("auto", "face", "centre", "none"), default="auto", help="as when animated")
-    parser.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100: measure identity too")
+    parser.add_argument("--portrait", type=Path, help="compare with this picture (default: the first frame)")
+    parser.add_argument(
+        "--crop", choices=("auto", "face", "centre", "none"), default="auto", help="crop used for the animation"
+    )
+    parser.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100: also measure identity")
     parser.add_argument("--clip-frames", type=int, default=ClipConfig().frames, help="frames from seam to seam (16)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where plot and table go (beside the video)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for plot and table (the video's)")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
 
 
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _portrait(arguments: argparse.Namespace, info: VideoInfo, faces: FaceAnalysis) -> Portrait:
-    """Cut as it was animated: in the video's shape."""
+    """Cropped as for the animation, to the video's shape."""
     from ..portrait.picture import load_picture
     from ..portrait.prepare import prepare_portrait
 
@@ -72,7 +74,7 @@ def _portrait(arguments: argparse.Namespace, info: VideoInfo, faces: FaceAnalysi
 
 
 def prepared_size(width: int, height: int) -> tuple[int, int]:
-    """The video's own size where a portrait can have it, else the nearest in about its shape."""
+    """The video's size if a portrait can have it, else a valid size of about the same shape."""
     sides = (width, height)
     if all(side % SIZE_MULTIPLE_PX == 0 and side <= LONGEST_SIDE_PX for side in sides):
         return sides

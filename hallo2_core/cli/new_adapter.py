@@ -1,6 +1,6 @@
-"""Write a text-control adapter that changes nothing yet: the file a trainer starts from.
+"""Write an untrained text-control adapter, as the starting point for training.
 
-No adapter has been released. Until one is trained, prompts cannot act; this file says what it must look like.
+No adapter has been released. Until one is trained, prompts have no effect; this file defines the format.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ DEMO, RELEASED = "demo", "released"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", type=Path, metavar="OUT.safetensors")
     parser.add_argument("--model", choices=(RELEASED, DEMO), default=RELEASED,
-                        help="which model it is to fit: that of net.pth, or the demo")  # fmt: skip
-    parser.add_argument("--hidden-width", type=int, metavar="N", help="of its MLPs (256)")
+                        help="the model it fits: net.pth, or the demo")  # fmt: skip
+    parser.add_argument("--hidden-width", type=int, metavar="N", help="hidden width of its MLPs (256)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
         config = replace(config, hidden_width=arguments.hidden_width)
     write_new_adapter(arguments.target, config)
     megabytes = arguments.target.stat().st_size / 1e6
-    sys.stderr.write(f"{arguments.target} is written ({megabytes:.1f} MB). It changes nothing until it is trained.\n")
+    sys.stderr.write(f"{arguments.target} written ({megabytes:.1f} MB). It has no effect until it is trained.\n")
     return 0

@@ -1,4 +1,4 @@
-"""Where a command's video goes, and what is said of it when it is there."""
+"""Output paths of a command, and the report on the finished video."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def add_place_arguments(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--job", type=Path, metavar="DIR", help="where what is unfinished lies (OUT.mp4.hallo2)")
+    group.add_argument("--job", type=Path, metavar="DIR", help="folder for unfinished work (OUT.mp4.hallo2)")
     group.add_argument("--fresh", action="store_true", help="start over, under a new name")
 
 
 def chosen_place(arguments: argparse.Namespace) -> tuple[Path, Path]:
-    """The video's file and its job's folder; with --fresh, the first name of which neither is there."""
+    """The video's path and its job folder; with --fresh, the first name for which neither exists."""
     from ..storage.free_path import numbered_names
 
     own_folders = None if arguments.job is None else numbered_names(arguments.job.absolute())

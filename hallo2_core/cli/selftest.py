@@ -1,6 +1,6 @@
-"""Run the golden cases that ship with the package on a device and dtype: proof that they compute what they should.
+"""Run the shipped golden cases on a device and dtype, to verify that it computes correctly.
 
-One line a case: its name, the largest difference from the official code's numbers, that relative to their size, PASS,
+One line per case: name, largest absolute difference from the official code's output, largest relative difference, PASS,
 FAIL or SKIP. The limits depend on the dtypes of weights and arithmetic.
 """
 
@@ -13,10 +13,10 @@ from .machine import chosen_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
+    parser.add_argument("--device", default="auto", help="cuda, cpu, …; auto uses CUDA if available")
     precision.add_arguments(parser, default="float32")
-    parser.add_argument("--quick", action="store_true", help="without the cases that take minutes on a CPU")
-    parser.add_argument("--heavy", action="store_true", help="the full-size network too (about 10 GiB of memory)")
+    parser.add_argument("--quick", action="store_true", help="skip the cases that take minutes on a CPU")
+    parser.add_argument("--heavy", action="store_true", help="also run the full-size network (about 10 GiB of memory)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Prompts and weights over time, as a command is given them."""
+"""Command-line options for prompts and weights over time."""
 
 from __future__ import annotations
 
@@ -19,27 +19,31 @@ USUAL = Transition()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("over time", "What changes along the video; docs/timeline.md has the grammar.")
-    group.add_argument("--text", metavar="TIMELINE", help="prompts at times: '0-4.5 smiling; 4.5- serious'")
-    group.add_argument("--text-adapter", metavar="FILE|zero|demo", help="what prompts act through; none is released")
-    group.add_argument("--clip", type=Path, metavar="DIR", help="CLIP ViT-L/14, a folder of transformers' (demo: none)")
-    group.add_argument("--text-strength", type=float, default=1.0, help="how far prompts act, 0 to 3 (1)")
-    group.add_argument("--text-scale", type=float, default=1.0, help="guidance of the prompts alone; 1 is off (1)")
+    group = parser.add_argument_group("over time", "Prompts and weights over time; grammar: docs/timeline.md.")
+    group.add_argument("--text", metavar="TIMELINE", help="timed prompts: '0-4.5 smiling; 4.5- serious'")
+    group.add_argument("--text-adapter", metavar="FILE|zero|demo", help="text-control adapter; none has been released")
+    group.add_argument(
+        "--clip", type=Path, metavar="DIR", help="CLIP ViT-L/14, a folder in transformers' format (demo)"
+    )
+    group.add_argument("--text-strength", type=float, default=1.0, help="strength of the prompts, 0 to 3 (1)")
+    group.add_argument(
+        "--text-scale", type=float, default=1.0, help="guidance scale of the prompts alone; 1 is off (1)"
+    )
     group.add_argument("--weights", metavar="TIMELINE", help="'lip 1.2 @ 0-3, 0.8 @ 3-; cfg 4 @ 2-5'")
     group.add_argument("--transition", type=float, default=USUAL.seconds, metavar="SECONDS",
-                       help="from one span to the next (0.5)")  # fmt: skip
-    group.add_argument("--blend", choices=SHAPES, default=USUAL.shape, help="how a transition goes (linear)")
+                       help="transition between spans (0.5)")  # fmt: skip
+    group.add_argument("--blend", choices=SHAPES, default=USUAL.shape, help="shape of the transition (linear)")
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Before anything is loaded. Errors: TimelineError, SettingsError."""
+    """Runs before any loading. Errors: TimelineError, SettingsError."""
     from ..timeline.prompts import parse_prompts
 
     chosen_weights(arguments)
     if arguments.text is not None:
         parse_prompts(arguments.text)
     elif arguments.text_adapter is not None:
-        raise SettingsError("--text-adapter is given, but no --text for it to act on. Add --text, or leave it out.")
+        raise SettingsError("--text-adapter has no effect without --text. Add --text, or remove --text-adapter.")
 
 
 def chosen_weights(arguments: argparse.Namespace) -> WeightTimeline | None:
@@ -58,7 +62,7 @@ def encoded_text(arguments: argparse.Namespace) -> TextPrompts | None:
 
 
 def with_adapter(models: Hallo2Models, arguments: argparse.Namespace) -> Hallo2Models:
-    """The models with the adapter that was named, in the dtype of their arithmetic."""
+    """The models with the chosen adapter, in the dtype of their arithmetic."""
     from ..checkpoints import text_control as adapters
     from ..models.layers import Build, compute_dtype_of
 

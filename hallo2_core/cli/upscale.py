@@ -1,4 +1,4 @@
-"""Make any video larger and its faces sharper: every frame, at its own time, with its own sound."""
+"""Make any video larger and its faces sharper, keeping all frames, their timing and the sound."""
 
 from __future__ import annotations
 
@@ -24,31 +24,35 @@ USUAL = UpscaleSettings(1, 1)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    wanted = parser.add_argument_group("what")
-    wanted.add_argument("--video", type=Path, required=True, help="any video, with faces or without")
+    wanted = parser.add_argument_group("input and output")
+    wanted.add_argument("--video", type=Path, required=True, help="any video, with or without faces")
     wanted.add_argument("--out", type=Path, required=True, metavar="OUT.mp4", help="the video; never overwritten")
     size = wanted.add_mutually_exclusive_group()
-    size.add_argument("--scale", type=float, metavar="N", help="how many times as wide and high (2; --face-only: 1)")
-    size.add_argument("--long-side", type=int, metavar="PX", help=f"or its longer side, up to {LONGEST_SIDE_PX}")
+    size.add_argument("--scale", type=float, metavar="N", help="scale factor (2; with --face-only: 1)")
+    size.add_argument("--long-side", type=int, metavar="PX", help=f"or the longer side, up to {LONGEST_SIDE_PX}")
     wanted.add_argument("--fidelity", type=float, default=USUAL.fidelity, metavar="W",
-                        help="of faces: 0 draws them anew, 1 keeps close to the video's (0.5)")  # fmt: skip
-    wanted.add_argument("--face-only", action="store_true", help="restore faces and keep the video's size, if no other "
-                        "is given: all else stays as it is")  # fmt: skip
+                        help="of faces: 0 redraws them, 1 stays close to the input (0.5)")  # fmt: skip
+    wanted.add_argument("--face-only", action="store_true", help="only restore faces; keeps the size unless one "
+                        "is set")  # fmt: skip
 
     weights = parser.add_argument_group("weights")
     weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net_g.pth or its safetensors (demo)")
-    weights.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100 (built-in face finder)")
+    weights.add_argument(
+        "--face-models", type=Path, metavar="DIR", help="folder of scrfd and glintr100 (built-in detector)"
+    )
     add_device_arguments(weights)
     precision.add_arguments(weights, auto="bfloat16 where the card computes in it; float32 elsewhere")
 
-    frames = parser.add_argument_group("windows", "Faces are restored in windows of frames, faded into each other.")
-    frames.add_argument("--window", type=int, default=USUAL.window_frames, metavar="FRAMES", help="(16)")
+    frames = parser.add_argument_group("windows", "Faces are restored in overlapping windows of frames.")
+    frames.add_argument(
+        "--window", type=int, default=USUAL.window_frames, metavar="FRAMES", help="frames per window (16)"
+    )
     frames.add_argument("--overlap", type=int, default=USUAL.overlap_frames, metavar="FRAMES",
-                        help="that a window shares with the next one (4)")  # fmt: skip
+                        help="shared with the next window, cross-faded (4)")  # fmt: skip
 
-    video = parser.add_argument_group("file")
+    video = parser.add_argument_group("output file")
     video.add_argument("--codec", choices=(AUTO, "h264", "h265", "av1"), default=AUTO,
-                       help="auto: h264, and h265 for what is too large or fast for it")  # fmt: skip
+                       help="auto: h264, or h265 beyond h264's limits")  # fmt: skip
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
     add_place_arguments(video)
@@ -62,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
-    """The video and all settings are checked before anything is loaded."""
+    """The video and all settings are checked before any loading."""
     from ..jobs.choice import choose_job
     from ..models.precision import UPSCALER_PRECISION
     from ..upscaling.job_key import Upscale, upscale_key
@@ -81,7 +85,7 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
         plan.settings,
         plan.video_settings,
     )
-    if not arguments.verbose:  # the log says it too
+    if not arguments.verbose:  # the log contains it too
         sys.stderr.write(f"note: {memory_needed(plan.source, upscale)}\n")
     path, job_folder = chosen_place(arguments)
     return upscale_video(upscale, choose_job(job_folder, upscale_key(upscale, runtime)), path, runtime)

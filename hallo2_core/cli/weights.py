@@ -1,4 +1,4 @@
-"""The weights a command names, as loaded networks. What is missing is said before anything is computed."""
+"""Loads the weights passed to a command. Missing files are reported before any computation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DEMO = "demo"
 
 
 def check_weights_are_named(model: str, vae: Path | None, speech_encoder: str | None) -> None:
-    """The demo model brings all it needs; a real one needs its two companions named."""
+    """The demo model is complete; a real one also needs a VAE and a speech encoder."""
     if model == DEMO:
         return
     missing = [flag for flag, given in (("--vae", vae), ("--speech-encoder", speech_encoder)) if given is None]
     if missing:
         raise CheckpointError(
-            f"--model {model} needs {' and '.join(missing)} too: the file of sd-vae-ft-mse and that of "
-            f"wav2vec2-base-960h. 'hallo2 check' says where they come from."
+            f"--model {model} needs {' and '.join(missing)} too: the files of sd-vae-ft-mse and "
+            f"wav2vec2-base-960h. 'hallo2 check' lists their sources."
         )
 
 
@@ -36,7 +36,7 @@ def load_models(model: str, vae: Path | None, build: Build) -> Hallo2Models:
     from ..checkpoints.demo import demo_hallo2
 
     if model == DEMO:
-        sys.stderr.write("note: the demo model is made of random weights: it draws noise, not faces.\n")
+        sys.stderr.write("note: the demo model has random weights: it draws noise, not faces.\n")
         return demo_hallo2(build)
     return replace(load_hallo2(Path(model), build), vae=load_vae(vae, build.wide))
 
@@ -47,7 +47,7 @@ def load_upscaler(model: str, build: Build) -> Upscaler:
     from ..checkpoints.upscaler import load_upscaler as load
 
     if model == DEMO:
-        sys.stderr.write("note: the demo upscaler is made of random weights: where faces are it draws noise.\n")
+        sys.stderr.write("note: the demo upscaler has random weights: it replaces faces with noise.\n")
         return demo_upscaler(build)
     return load(Path(model), build)
 
@@ -61,7 +61,7 @@ def load_speech_encoder(speech_encoder: str | None, model: str) -> SpeechEncoder
 
 
 def load_face_analysis(folder: Path | None) -> FaceAnalysis:
-    """folder: where the released face files lie; None for the built-in face finder."""
+    """folder: of the released face models; None for the built-in detector."""
     if folder is None:
         return built_in_face_analysis()
     return released_face_analysis(folder / DETECTOR_FILE, folder / RECOGNISER_FILE)

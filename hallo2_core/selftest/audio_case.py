@@ -1,4 +1,4 @@
-"""Golden cases of the kind `audio`: waveforms, cut as the release cuts them → wav2vec2 → five-frame windows."""
+"""Golden cases of the kind `audio`: waveforms, cut as in the release → wav2vec2 → five-frame windows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PREFIX = "wav2vec."
 
 
 def run_audio(case: Case, settings: Settings) -> list[Verdict]:
-    """The segments are one sound cut into pieces, and go the way of every sound."""
+    """The segments are the pieces of one sound, processed like any other sound."""
     encoder = case_encoder(case, settings)
     segments = case.metadata["segments"]
     waves = [case.tensors[f"wave_int16/{number}"] for number in range(len(segments))]
@@ -65,7 +65,7 @@ def run_audio(case: Case, settings: Settings) -> list[Verdict]:
 
 
 def case_encoder(case: Case, settings: Settings) -> SpeechEncoder:
-    """Built from the case's configuration and loaded as a file would be."""
+    """Built from the case's configuration and loaded like a file."""
     shapes = {PREFIX + key: shape for key, shape in case.beside("manifest_wav2vec.json").items()}
     drawn = {key.removeprefix(PREFIX): x for key, x in seeded_state_dict(shapes, case.salt).items()}
     named = {own_name(key): tensor.to(settings.dtype) for key, tensor in drawn.items() if own_name(key)}
@@ -74,7 +74,7 @@ def case_encoder(case: Case, settings: Settings) -> SpeechEncoder:
 
 
 def wav2vec_config(raw: dict[str, Any]) -> Wav2VecConfig:
-    """From transformers' names for the same numbers."""
+    """From transformers' names for the same dimensions."""
     return Wav2VecConfig(
         width=raw["hidden_size"],
         layers=raw["num_hidden_layers"],
@@ -90,7 +90,7 @@ def wav2vec_config(raw: dict[str, Any]) -> Wav2VecConfig:
 
 @dataclass(frozen=True)
 class ListedPieces(SpeechPieces):
-    """Cuts that no rule gives: segments of uneven lengths, and the release's own counts of padding (quirk 20)."""
+    """Explicit cuts: segments of uneven lengths, with the release's padding (quirk 20)."""
 
     listed: tuple[Piece, ...] = ()
 
@@ -101,7 +101,7 @@ class ListedPieces(SpeechPieces):
 
 
 def case_pieces(segments: list[dict[str, int]], speech: SpeechEmbeddings) -> SpeechPieces:
-    """The released cuts at the length of the first segment, where they give the case's segments; else its list."""
+    """The release's cuts at the length of the first segment if they match the case's segments, else the case's list."""
     listed = tuple(_listed(segments))
     cuts = replace(RELEASED, piece_seconds=segments[0]["samples"] / SPEECH_RATE_HZ)
     plan = cuts.plan(speech.signal.samples, speech.frames, ClipConfig().frames, speech.fps, speech.encoder.config)

@@ -1,4 +1,4 @@
-"""A golden case: what the official code was given and what it returned; and the verdict on ours."""
+"""A golden case: inputs and outputs of the official code; and the verdict on ours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INSTALLED_GOLDENS = Path(__file__).parent / "goldens"
 
 
 def shipped_goldens() -> Path:
-    """The cases that come with the package: beside the checkout's tests, or inside the installed wheel."""
+    """The cases that ship with the package: in the checkout's tests, or inside the installed wheel."""
     return GOLDENS if GOLDENS.is_dir() else INSTALLED_GOLDENS
 
 
@@ -50,24 +50,24 @@ class Case:
         return int(self.metadata.get("salt", 0))
 
     def beside(self, file_name: str) -> dict[str, Any]:
-        """A JSON file of the case's folder (config.json, manifest.json, …), or the shipped one where it has none."""
+        """A JSON file of the case's folder (config.json, manifest.json, …), or the shipped one if missing."""
         path = self.path.parent / file_name
         return json.loads((path if path.exists() else shipped_goldens() / file_name).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where, in what precision and with whose layers a case is run."""
+    """Device, precision and layer implementations of a run."""
 
     device: torch.device
     dtype: torch.dtype = torch.float32  # of the arithmetic
     storage: torch.dtype | None = None  # of the weights; None: the same
-    zero_adapter: bool = False  # with a text-control adapter of zeros and a prompt: no number may change
+    zero_adapter: bool = False  # with a zero text-control adapter and a prompt: no value may change
     layers: Build = Build(casting)  # its operations and its attention
-    manager: Runtime | None = None  # brings networks to the device; None: they are moved there whole
+    manager: Runtime | None = None  # brings networks to the device; None: they are moved as a whole
 
     def build(self, device: torch.device | str) -> Build:
-        """The layers of a case's networks, made on a device."""
+        """The layer factory for a case's networks, on a device."""
         return replace(self.layers, dtype=self.storage or self.dtype, compute_dtype=self.dtype, device=device)
 
     @property
@@ -80,14 +80,14 @@ class Settings:
         return self.manager or LocalRuntime(self.device)
 
     def ready(self, network: Network) -> Network:
-        """A network that has its weights, brought to where the case runs."""
+        """A network with its weights, moved to the case's device."""
         self.runtime.ready(network)
         return network
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One line of the report. max_abs and rel are NaN where nothing was compared."""
+    """One line of the report. max_abs and rel are NaN if nothing was compared."""
 
     name: str
     max_abs: float
@@ -105,7 +105,7 @@ class Verdict:
 
 
 class Comparison:
-    """Collects the differences of one case; the worst, measured against its limit, decides."""
+    """Collects the differences of one case; any difference above its limit fails it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -134,7 +134,7 @@ class Comparison:
 
 
 def _larger(known: float, new: float) -> float:
-    """NaN, once seen, stays."""
+    """The maximum; NaN propagates."""
     return known if known >= new or math.isnan(known) else new
 
 

@@ -1,27 +1,27 @@
-"""How far from the goldens a result may be, per kind of case and dtype.
+"""Allowed differences from the goldens, per kind of case and dtype.
 
-float32: what independent implementations reach, with some room (outputs have a standard deviation of 0.5 to 1.7).
+float32: what independent implementations reach, with a margin (outputs have a standard deviation of 0.5 to 1.7).
 
-float16 and bfloat16: two to three times what the shipped cases gave with weights and activations in that dtype, on a
-CPU. That was:
+float16 and bfloat16: two to three times what was measured for the shipped cases with weights and activations in that
+dtype, on a CPU:
 
                 network   full size   pipeline   long video   pictures   audio   upscaler   fused
     float16     0.021     0.0051      0.072      0.17         0.055      0.012   0.010      0.044
     bfloat16    0.16      0.045       0.61       1.5          0.33       0.089   0.094      0.47
 
-float8_e4m3fn: the same for weights in eight bits and float32 arithmetic (`docs/precision.md`). There the pipelines tell
-little, since seeded networks lose their way in it; the single networks do.
+float8_e4m3fn: the same for 8-bit weights and float32 arithmetic (`docs/precision.md`). There the pipelines show little,
+because seeded networks diverge in it; the single networks do.
 
-Those are the largest differences among all values. Guidance of 3.5 multiplies the difference of two predictions, and a
-long video goes on from its own frames, so errors grow from step to step and from clip to clip. What these limits are
-too wide to see, such as a timestep off by one, a float32 run on the same device shows.
+These are the largest differences over all values. Guidance of 3.5 multiplies the difference of two predictions, and a
+long video continues from its own frames, so errors grow from step to step and from clip to clip. A float32 run on the
+same device detects the errors for which these limits are too wide, such as a timestep off by one.
 """
 
 from __future__ import annotations
 
 import torch
 
-# pipeline and long_video: latents between the steps. pictures: what is decoded, dropped and encoded again.
+# pipeline and long_video: latents between the steps. pictures: decoded, patch-dropped and re-encoded frames.
 LIMITS = {
     torch.float32: {
         "network": 1e-4,

@@ -24,7 +24,7 @@ EVERY_FOURTH = "_every4"
 
 
 class _KnownFace:
-    """Finds the one face whose landmarks the case gives."""
+    """Returns one face, with the case's landmarks."""
 
     def __init__(self, landmarks: Tensor) -> None:
         self.face = Face(torch.zeros(4), 1.0, landmarks, landmarks[:5], 0.0, recognisable=False)
@@ -37,7 +37,7 @@ class _KnownFace:
 
 
 def run_masks(case: Case, settings: Settings) -> list[Verdict]:
-    """Every stored tensor must come out exactly, on any device: masks are integer arithmetic on the CPU."""
+    """Every stored tensor must be reproduced exactly, on any device: masks are integer arithmetic on the CPU."""
     comparison = Comparison(case.name)
     ours = _made(case)
     for name, expected in case.tensors.items():
@@ -45,7 +45,7 @@ def run_masks(case: Case, settings: Settings) -> list[Verdict]:
             continue
         whole = name.removesuffix(EVERY_FOURTH)
         if whole not in ours:
-            comparison.failures.append(f"{name} is not something we make")
+            comparison.failures.append(f"{name} is unknown")
             continue
         got = ours[whole]
         comparison.check(name, got[:, ::4, ::4] if name.endswith(EVERY_FOURTH) else got, expected, limit=0.0)

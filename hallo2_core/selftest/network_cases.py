@@ -41,7 +41,7 @@ def run_audio_proj(case: Case, settings: Settings) -> list[Verdict]:
 
 
 def run_reference_unet(case: Case, settings: Settings) -> list[Verdict]:
-    """Banks in the original's order: for each half the portrait, then its motion frames."""
+    """Banks in the original's order: per half, the portrait, then its motion frames."""
     net = CaseNetworks(case, settings).reference_net()
     latents, tokens = (_on(settings, case.tensors[name]) for name in ("ref_latents", "tokens"))
     portrait = portrait_banks(net, latents[:1], tokens)
@@ -81,7 +81,7 @@ def denoise_once(case: Case, settings: Settings, networks: CaseNetworks, through
     """One forward of the denoising UNet on a case's inputs. Returns (b 4 f h w).
 
     through_float16: as in the original (quirk 5), which casts the banks to float16 whatever the networks' dtype. Ours
-    keeps the networks' own dtype; in float16 the two are the same.
+    keep the networks' dtype; in float16 the two are the same.
     """
     tensors = {name: _on(settings, tensor) for name, tensor in case.tensors.items() if tensor.is_floating_point()}
     guided = bool(case.metadata["cfg"])
@@ -118,7 +118,7 @@ def region_masks(case: Case) -> RegionMasks:
 
 
 def _expected_prediction(case: Case) -> Tensor:
-    """The one made with float32 banks, where a case has both: it is what a float32 network must give."""
+    """The one with float32 banks if a case has both, which is what a float32 network must return."""
     return case.tensors.get("noise_pred_bank_fp32", case.tensors["noise_pred"])
 
 

@@ -30,7 +30,7 @@ from .case import Case, Settings
 
 
 class CaseNetworks:
-    """Builds a case's networks one by one, as it asks for them: a full-size case holds only what it runs."""
+    """Builds a case's networks one by one, on demand: a full-size case holds only what it runs."""
 
     def __init__(self, case: Case, settings: Settings, config_file: str = "config.json") -> None:
         self._raw = case.beside(config_file)
@@ -77,7 +77,7 @@ class CaseNetworks:
 
 
 def hallo2_config(raw: dict[str, Any]) -> Hallo2Config:
-    """From a case's config.json, which has the original's constructor values."""
+    """From a case's config.json, which has the original's constructor arguments."""
     unet, locator = raw["denoising_unet"], raw["face_locator"]
     image, audio = raw["imageproj"], raw["audioproj"]
     return Hallo2Config(

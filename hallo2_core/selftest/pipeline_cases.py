@@ -1,4 +1,4 @@
-"""Golden cases of whole pipelines: one clip from noise to frames, and a video whose clips feed each other."""
+"""Golden cases of whole pipelines: one clip from noise to frames, and a video of consecutive clips."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .zero_adapter import a_prompt, adapter_of
 
 
 class GoldenDraws:
-    """A case's own random numbers, handed out as a clip's draws."""
+    """A case's stored random numbers, as a clip's draws."""
 
     def __init__(self, uniforms: Tensor, latents: Tensor) -> None:
         self._uniforms = uniforms
@@ -51,7 +51,7 @@ class GoldenDraws:
 
 @dataclass(frozen=True)
 class GoldenSpeech:
-    """A case's windows, (frames window layers d), in the place of a sound and its encoder."""
+    """A case's windows, (frames window layers d), instead of a sound and its encoder."""
 
     audio_windows: Tensor
     fps: Fraction = Fraction(25)
@@ -68,7 +68,7 @@ class GoldenSpeech:
 
 
 def run_pipeline(case: Case, settings: Settings) -> list[Verdict]:
-    """No pixel is dropped here: the motion frames are plain copies of the portrait."""
+    """Without patch drop: the motion frames are copies of the portrait."""
     stage = Stage(case, settings, drop_rate=0.0)
     limit, pictures = (limit_for(kind, *settings.dtypes) for kind in ("pipeline", "pictures"))
     comparison = Comparison(case.name)
@@ -82,7 +82,7 @@ def run_pipeline(case: Case, settings: Settings) -> list[Verdict]:
 
 
 def run_longvideo(shared: Case, clips: list[Case], settings: Settings) -> list[Verdict]:
-    """One verdict a clip; each clip continues from our own frames of the one before."""
+    """One verdict per clip; each clip continues from our own frames of the previous one."""
     stage = Stage(shared, settings, float(shared.metadata["mask_rate"]))
     limit, pictures = (limit_for(kind, *settings.dtypes) for kind in ("long_video", "pictures"))
     draws = [GoldenDraws(case.tensors["random_mask"], case.tensors["initial_latents"]) for case in clips]
@@ -133,7 +133,7 @@ class Stage:
             self.inputs = replace(self.inputs, models=attached, text=a_prompt())
 
     def clips(self, audio_windows: Tensor, draws: list[GoldenDraws]) -> Iterator[MadeClip]:
-        """audio_windows: (frames window layers d), of as many clips as there are draws."""
+        """audio_windows: (frames window layers d), for as many clips as there are draws."""
         steps: list[Tensor] = []
 
         def keep(_clip: int, _done: int, latents: Tensor) -> None:
@@ -155,5 +155,5 @@ class Stage:
 
 
 def _best(case: Case, name: str) -> Tensor:
-    """The tensor made with float32 banks, where a case has it."""
+    """The tensor computed with float32 banks, if the case has it."""
     return case.tensors.get(f"{name}_bank_fp32", case.tensors[name])

@@ -1,4 +1,4 @@
-"""The verdicts of a run, counted."""
+"""Summary of a run's verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run every golden case of a folder. A file's kind is the longest known stem its name begins with."""
+"""Run every golden case of a folder. A file's kind is the longest known stem that its name starts with."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ KINDS: dict[str, Callable[[Case, Settings], list[Verdict]]] = {
 LONG_VIDEO = re.compile(r"(?P<video>longvideo.*)_(?P<part>inputs|clip(?P<number>\d+))$")
 LONG = "longvideo"
 HEAVY = {"full_size_denoise": "full size: only in heavy runs, which need about 10 GiB of memory"}
-# What takes minutes on a CPU. What these cases would show, the smaller ones show too.
+# Cases that take minutes on a CPU. The smaller ones cover the same code.
 SLOW = {kind: "takes minutes on a CPU: not in a quick run" for kind in ("sr_full", LONG)}
 
 
@@ -54,13 +54,13 @@ SLOW = {kind: "takes minutes on a CPU: not in a quick run" for kind in ("sr_full
 def run_folder(
     folder: Path, settings: Settings, heavy: bool = True, left_out: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[Verdict]:
-    """One verdict a case (a clip, for long videos), in the order of the file names.
+    """One verdict per case (per clip, for long videos), in the order of the file names.
 
-    heavy: whether to run full-size cases, which need about 10 GiB of memory.  left_out: kind of case → why it is
-    skipped.
+    heavy: whether to run full-size cases, which need about 10 GiB of memory.  left_out: kind of case → the reason
+    for skipping it.
     """
     if not folder.is_dir():
-        raise Hallo2Error(f"{folder} is not a folder. Give one that holds golden cases as .safetensors files.")
+        raise Hallo2Error(f"{folder} is not a folder. Pass a folder with golden cases as .safetensors files.")
     if not heavy:
         left_out = {**left_out, **HEAVY}
     for path in sorted(folder.glob("*.safetensors")):
@@ -68,8 +68,8 @@ def run_folder(
         try:
             with exact_arithmetic():
                 verdicts = _run_case(case, settings, left_out)
-        except Exception as error:  # a case that breaks down is a failed case, and the others still run
-            logger.debug("%s broke down", case.name, exc_info=True)
+        except Exception as error:  # an exception fails the case, and the others still run
+            logger.debug("%s raised an exception", case.name, exc_info=True)
             verdicts = [failed(case.name, f"{type(error).__name__}: {error}")]
         yield from verdicts
 
@@ -78,9 +78,9 @@ def _run_case(case: Case, settings: Settings, left_out: Mapping[str, str]) -> li
     match = LONG_VIDEO.match(case.name)
     kind = LONG if match else kind_of(case.name)
     if kind is None:
-        return [skipped(case.name, f"its name begins with none of {', '.join(KINDS)}, {LONG}")]
+        return [skipped(case.name, f"its name starts with none of {', '.join(KINDS)}, {LONG}")]
     if match and match["part"] != "inputs" and case.path.with_name(f"{match['video']}_inputs.safetensors").exists():
-        return []  # the inputs' file stands for the whole video
+        return []  # the inputs file stands for the whole video
     if kind in left_out:
         return [skipped(case.name, left_out[kind])]
     if match:
@@ -96,13 +96,13 @@ def _run_long_video(case: Case, video: str, part: str, settings: Settings) -> li
 
 
 def kind_of(stem: str) -> str | None:
-    """The longest kind that the name begins with: `audio_proj_large` is an `audio_proj`, not an `audio`."""
+    """The longest kind that the name starts with: `audio_proj_large` is an `audio_proj`, not an `audio`."""
     fitting = [kind for kind in KINDS if stem.startswith(kind)]
     return max(fitting, key=len) if fitting else None
 
 
 def long_video_clips(folder: Path, video: str) -> list[Case]:
-    """The clips of one long video, in the order of their numbers."""
+    """The clips of one long video, in order."""
     clips = {}
     for path in folder.glob(f"{video}_clip*.safetensors"):
         match = LONG_VIDEO.match(path.stem)

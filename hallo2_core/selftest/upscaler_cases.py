@@ -14,7 +14,7 @@ from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for
 
 CROP_PX = 32
-# Below this distance between the two likeliest codes, another machine may choose the other one.
+# Below this margin between the two likeliest codes, another machine may choose the other one.
 AMBIGUOUS_MARGIN = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 1e-1, torch.float8_e4m3fn: 5e-1}
 
 
@@ -35,9 +35,9 @@ def run_sr_transformer(case: Case, settings: Settings) -> list[Verdict]:
 
 @torch.inference_mode()
 def run_sr_full(case: Case, settings: Settings) -> list[Verdict]:
-    """The whole network on pictures: its codes, then what it draws of the official codes at each fidelity.
+    """The whole network on pictures: its codes, then its output for the official codes at each fidelity.
 
-    Drawing from the official codes tells a code on the edge, which a coarse dtype may flip, from a wrong picture.
+    Decoding the official codes separates wrong pictures from near ties between codes, which may flip in float16.
     """
     shapes = case.beside("manifest_net_g.json")
     drawn = seeded_state_dict(shapes, case.salt)
@@ -65,7 +65,7 @@ def run_sr_full(case: Case, settings: Settings) -> list[Verdict]:
 
 
 def _seeded_layer(number: int, shapes: dict[str, list[int]], case: Case, settings: Settings) -> TemporalAlignment:
-    """The layer that the file calls ft_layers.<number>, in the widths of its weights."""
+    """The layer ft_layers.<number> of the file, with dimensions from its weights."""
     theirs = {key: shape for key, shape in shapes.items() if key.startswith(f"ft_layers.{number}.")}
     ours = dict(renamed(seeded_state_dict(theirs, case.salt).items()))
     prefix = f"temporal_alignment.{number}."
@@ -77,7 +77,7 @@ def _seeded_layer(number: int, shapes: dict[str, list[int]], case: Case, setting
 
 
 def _stored_parts(picture: Tensor) -> dict[str, Tensor]:
-    """picture: (b f 3 s s). What the goldens hold of it, by name."""
+    """picture: (b f 3 s s). The parts stored in the goldens, by name."""
     side = picture.shape[-1]
     corners = {"top_left": 0, "centre": side // 2 - CROP_PX // 2, "low_right": side - CROP_PX}
     parts = {

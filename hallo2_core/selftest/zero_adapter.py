@@ -1,4 +1,4 @@
-"""A prompt through a text-control adapter of zeros, for golden cases that must not notice."""
+"""A prompt through a zero text-control adapter, for golden cases, which must not change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def adapter_of(settings: Settings, unet: UNetConfig) -> TextAdapter:
 
 
 def a_prompt() -> TextPrompts:
-    """From the first frame to the last, at full strength."""
+    """A prompt over all frames, at full strength."""
     embedding = torch.randn(1, TextControlConfig().text_width, generator=torch.Generator().manual_seed(0))
     return TextPrompts(parse_prompts("0- smiling"), Transition(), embedding, "selftest")
 

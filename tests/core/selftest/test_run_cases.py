@@ -104,7 +104,7 @@ def test_a_case_that_breaks_down_fails_and_the_others_still_run(tmp_path):
 def test_an_unknown_name_is_skipped_with_the_known_ones(tmp_path):
     copy("scheduler40", tmp_path, "timetable")
     verdict = verdicts(tmp_path)["timetable"]
-    assert verdict.status == "SKIP" and "begins with none of audio, audio_proj," in verdict.reason
+    assert verdict.status == "SKIP" and "starts with none of audio, audio_proj," in verdict.reason
 
 
 def test_full_size_cases_run_only_in_heavy_runs(tmp_path):
@@ -156,7 +156,7 @@ class TestLongVideos:
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(Hallo2Error, match="nowhere is not a folder. Give one that holds golden cases"):
+    with pytest.raises(Hallo2Error, match="nowhere is not a folder. Pass a folder with golden cases"):
         list(run_folder(tmp_path / "nowhere", SETTINGS))
 
 
