@@ -147,7 +147,7 @@ def test_new_adapter_writes_what_can_be_attached(tmp_path):
     from hallo2_core.checkpoints.text_control import load_text_adapter
 
     done = hallo2("new-adapter", tmp_path / "mine.safetensors", "--model", "demo", "--hidden-width", "16")
-    assert done.returncode == 0 and "changes nothing until it is trained" in done.stderr
+    assert done.returncode == 0 and "no effect until it is trained" in done.stderr
     adapter = load_text_adapter(tmp_path / "mine.safetensors")
     assert adapter.is_zero and adapter.config.hidden_width == 16 and adapter.config.fits(DEMO_HALLO2.unet)
     assert hallo2("new-adapter", tmp_path / "mine.safetensors").returncode == 2
