@@ -43,7 +43,8 @@ class Runtime(Protocol):
         """Bring `modules` onto the device, together, before they are called. Cheap when they are there already."""
 
     def has_room(self, working_bytes: float) -> bool:
-        """Whether a second thread may, from now on, run a network that is ready while the first runs another.
+        """Whether a second thread may run a network that is ready while the first runs another. Once yes, it stays yes
+        until `free_memory`.
 
         No where networks may be moved away, where nothing is gained, or where its work of so many bytes does not fit
         beside the first one's.
@@ -106,13 +107,13 @@ class LocalRuntime:
         """On a card, in what even the largest work so far has left free, if no network had to leave. A CPU is busy with
         one network as it is."""
         with self._turns:
-            if self.device.type != "cuda" or self._was_short or self._residents.moved_away:
-                return False
+            if self._is_shared or self.device.type != "cuda" or self._was_short or self._residents.moved_away:
+                return self._is_shared
             free = torch.cuda.mem_get_info(self.device)[0]
             if self._budget_bytes is not None:
                 free = min(free, self._budget_bytes - torch.cuda.memory_reserved(self.device))
-            self._is_shared = self._is_shared or free >= working_bytes
-            return free >= working_bytes
+            self._is_shared = free >= working_bytes
+            return self._is_shared
 
     def memory(self) -> DeviceMemory | None:
         """The budget, or what is free on a card and what this process has there already."""

@@ -24,6 +24,7 @@ ORDER = (
     "audio",
     "checkpoints",
     "models",
+    "memory_retry",
     "runtime",
     "offload",
     "arithmetic",

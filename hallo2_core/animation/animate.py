@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..config import LATENT_CHANNELS, PIXELS_PER_LATENT
+from ..memory_retry import attempts
 from ..models.attention_recorder import AttentionRecorder
 from ..models.finite import check_finite
 from ..models.latents import LatentCodec, decoding_bytes, encode_pictures
@@ -22,6 +23,7 @@ from .clip_frames import ClipFrames
 from .clip_state import ClipState, clip_draws, first_state
 from .denoise_clip import denoise_clip
 from .inputs import AnimationInputs
+from .memory import SHORTAGE_ADVICE
 from .motion_frames import next_motion_frames
 from .patch_drop import shown_motion_frames
 from .randomness import ClipDraws
@@ -67,44 +69,49 @@ def animate(
     recorder: records attention in one clip, which changes nothing; the clips end with that one.
     draws_of: the random draws of a clip, where they are not the seeds'.
     after_step: called with the clip, the number of steps done and the latents after them, (f 4 h w).
+
+    A clip that runs out of memory is made again, from the same draws, with the device freed. Raises MemoryShortageError
+    where that does not help.
     """
     models, portrait, sampler, clip = inputs.models, inputs.reference.portrait, inputs.sampler, inputs.motion.clip
     schedule = inputs.schedule(speech.frames, speech.fps)
     clips = schedule.clips if recorder is None else recorder.clip + 1
     draws_of = draws_of or partial(clip_draws, inputs)
     windows = speech.windows(clip.frames, runtime)
-    with torch.inference_mode():
-        conditioner = ClipConditioner(inputs, schedule, runtime)
+    for attempt in attempts(runtime, SHORTAGE_ADVICE):
+        with attempt, torch.inference_mode():
+            conditioner = ClipConditioner(inputs, schedule, runtime)
     dtype = compute_dtype_of(models.denoising_unet)
     latent_size = portrait.height // PIXELS_PER_LATENT, portrait.width // PIXELS_PER_LATENT
     progress = _Progress(runtime, clips, sampler.steps, after_step)
-    decodes_later = False  # whether frames that the next clip does not need are left to another thread
+    decoding = decoding_bytes(portrait.width, portrait.height)
     state = start or first_state(inputs)
     while state.number < clips:
-        with torch.inference_mode():  # not around the yield: it would reach into whoever takes the clips
-            number, first_frame, draws = state.number, state.number * clip.frames, draws_of(state)
-            motion = shown_motion_frames(state.motion_pixels, portrait, inputs.motion, draws)
-            conditions = conditioner.clip(
-                number, encode_pictures(codec, motion), windows.clip(first_frame, clip.frames)
-            )
-            noise = draws.latents((clip.frames, LATENT_CHANNELS, *latent_size), dtype).to(runtime.device, dtype)
-            latents = denoise_clip(
-                models.denoising_unet,
-                noise,
-                conditions,
-                sampler.steps,
-                schedule.guidance(number),
-                runtime,
-                partial(progress.step, number),
-                recorder if recorder is not None and recorder.clip == number else None,
-            )
-            check_finite(latents, f"The latents of clip {number + 1}", models.denoising_unet, "Load Model (Hallo2)")
-            frames = ClipFrames(codec, latents)
-            frames.decode_last(clip.motion_frames, runtime.check_cancelled)
-            decodes_later = decodes_later or runtime.has_room(decoding_bytes(portrait.width, portrait.height))
-            if not decodes_later:
-                frames.decode_all(runtime.check_cancelled)
-            progress.decoded(number, frames.last(1)[0])
+        number, first_frame = state.number, state.number * clip.frames
+        for attempt in attempts(runtime, SHORTAGE_ADVICE):
+            with attempt, torch.inference_mode():  # not around the yield: it would reach into whoever takes the clips
+                draws = draws_of(state)
+                motion = shown_motion_frames(state.motion_pixels, portrait, inputs.motion, draws)
+                conditions = conditioner.clip(
+                    number, encode_pictures(codec, motion), windows.clip(first_frame, clip.frames)
+                )
+                noise = draws.latents((clip.frames, LATENT_CHANNELS, *latent_size), dtype).to(runtime.device, dtype)
+                latents = denoise_clip(
+                    models.denoising_unet,
+                    noise,
+                    conditions,
+                    sampler.steps,
+                    schedule.guidance(number),
+                    runtime,
+                    partial(progress.step, number),
+                    recorder if recorder is not None and recorder.clip == number else None,
+                )
+                check_finite(latents, f"The latents of clip {number + 1}", models.denoising_unet, "Load Model (Hallo2)")
+                frames = ClipFrames(codec, latents)
+                frames.decode_last(clip.motion_frames, runtime.check_cancelled)
+                if attempt.is_retry or not runtime.has_room(decoding):  # else another thread decodes the other frames
+                    frames.decode_all(runtime.check_cancelled)
+                progress.decoded(number, frames.last(1)[0])
         following = next_motion_frames(frames.last(clip.motion_frames), clip.motion_frames)
         state = ClipState(number + 1, following, draws.legacy_state())
         yield FinishedClip(frames.first(speech.frames - first_frame), state)

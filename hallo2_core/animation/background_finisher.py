@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 
+from ..memory_retry import first_line, shortage_error
 from ..runtime import Runtime, RuntimeWrapper
+from .memory import SHORTAGE_ADVICE
 
 
 class BackgroundFinisher:
@@ -14,7 +17,8 @@ class BackgroundFinisher:
 
     `runtime`, for the first thread, is the given one; where a clip could not be finished it stops the first thread as
     cancel does. Left for whatever reason, it still finishes the clip in hand: that one is lost to nobody. Of two
-    failures the first is raised.
+    failures the first is raised. A clip that ran out of memory is finished again by the first thread, when no other
+    network runs.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -23,8 +27,8 @@ class BackgroundFinisher:
 
     def take(self, finish: Callable[..., None], *arguments: object) -> None:
         """Waits for the clip in hand, and raises what went wrong with it."""
-        self.runtime.wait()
-        self.runtime.finishing = self._thread.submit(finish, *arguments)
+        self.runtime.settle()
+        self.runtime.begin(self._thread, partial(finish, *arguments))
 
     def __enter__(self) -> BackgroundFinisher:
         return self
@@ -32,26 +36,60 @@ class BackgroundFinisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        failed_first = error is None or self.runtime.is_finished
+        failed_first = error is None or self.runtime.has_failed
         self._thread.shutdown()
-        if failed_first:
-            self.runtime.wait()
+        if failed_first or self.runtime.shortage is not None:
+            self.runtime.settle()
 
 
 class FinisherRuntime(RuntimeWrapper):
     """The first thread's runtime."""
 
-    finishing: Future[None] | None = None
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
+        self.shortage: str | None = None  # why the clip in hand has to be finished again
+        self._finish: Callable[[], None] | None = None
+        self._finishing: Future[None] | None = None
 
     @property
-    def is_finished(self) -> bool:
-        return self.finishing is not None and self.finishing.done()
+    def has_failed(self) -> bool:
+        return self._finishing is not None and self._finishing.done() and self._finishing.exception() is not None
 
-    def wait(self) -> None:
-        if self.finishing is not None:
-            self.finishing.result()
+    def begin(self, thread: ThreadPoolExecutor, finish: Callable[[], None]) -> None:
+        self._finish = finish
+        self._finishing = thread.submit(self._attempt, finish)
+
+    def settle(self) -> None:
+        """Wait for the clip in hand, and raise what went wrong with it."""
+        self._wait()
+        if self.shortage is not None:
+            self.free_memory()
 
     def check_cancelled(self) -> None:
         super().check_cancelled()
-        if self.is_finished:
-            self.wait()
+        if self.has_failed:
+            self._wait()
+
+    def free_memory(self) -> None:
+        """When the second thread runs no network. A clip that it could not finish for lack of memory is finished
+        here."""
+        self._wait()
+        super().free_memory()
+        if self.shortage is not None:
+            self.shortage = None
+            self._attempt(self._finish)
+            if self.shortage is not None:
+                raise shortage_error(self.shortage, SHORTAGE_ADVICE)
+
+    def _wait(self) -> None:
+        if self._finishing is not None:
+            self._finishing.result()
+
+    def _attempt(self, finish: Callable[[], None]) -> None:
+        """Out of memory is noted: an exception that is kept would keep the tensors of the failed call alive."""
+        try:
+            finish()
+        except Exception as error:
+            if not self.is_out_of_memory(error):
+                raise
+            self.shortage = first_line(error)

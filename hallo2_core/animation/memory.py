@@ -25,6 +25,9 @@ GIBIBYTE = 2**30
 # Alive above the weights in one guided step of 16 frames at 512×512 in fp16 through the released model, measured.
 STEP_BYTES = 2.53 * GIBIBYTE
 STEP_FRAMES, STEP_PIXELS = 16, 512 * 512
+SHORTAGE_ADVICE = (
+    "Choose a smaller size or weights of fewer bits (fp16, fp8), or close other programs that use the device."
+)
 STEP_WIDTH = UNetConfig().block_widths[0]
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import SettingsError
 from ..jobs.job import Job
+from ..memory_retry import attempts
 from ..runtime import Runtime
 from ..video.clips import join_clips_as
 from ..video.colour import to_planes
@@ -26,6 +27,7 @@ from ..video.target import TargetFile, check_target
 from .clip_writer import CLIP_FRAMES, BackgroundWriter
 from .estimate import CHANNELS, FLOAT_BYTES, host_bytes, working_bytes
 from .job_key import Upscale
+from .restore_faces import SHORTAGE_ADVICE
 from .settings import UpscaleSettings
 from .to_host import FinishedFrame, to_host
 from .upscale import first_frame_needed, upscale_frames
@@ -116,12 +118,19 @@ def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, ru
     bit_depth = upscale.video_settings.bit_depth
     with BackgroundWriter(job, fps, upscale.video_settings) as writer:
         upscaled = _upscaled(upscale, frames, done, runtime)
-        for frame in to_host(map(partial(finished_frame, bit_depth=bit_depth), upscaled)):
+        for frame in to_host(map(partial(_finished, bit_depth=bit_depth, runtime=runtime), upscaled)):
             writer.write(frame.planes)
             done += 1
             runtime.progress(done, max(expected, done), frame.preview)
         writer.finish()
     return times
+
+
+def _finished(frame: Tensor, bit_depth: int, runtime: Runtime) -> FinishedFrame:
+    for attempt in attempts(runtime, SHORTAGE_ADVICE):
+        with attempt:
+            finished = finished_frame(frame, bit_depth)
+    return finished
 
 
 @torch.inference_mode()

@@ -7,11 +7,9 @@ from dataclasses import replace
 from itertools import dropwhile
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
-from ..models.finite import check_finite
-from ..models.layers import compute_dtype_of
+from ..memory_retry import attempts
 from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
@@ -19,6 +17,7 @@ from .background import Background, resample
 from .face_crop import cut_face, paste_face
 from .face_detections import as_float
 from .face_tracks import TrackedFrame, context_frames, track_faces
+from .restore_faces import SHORTAGE_ADVICE, FaceRestorer
 from .settings import UpscaleSettings
 from .windows import Window, WindowGrid, cut_windows
 
@@ -45,6 +44,7 @@ def upscale_frames(
     Holds a window of frames as they were given, and their faces; nothing that grows with the video.
     """
     grid, device = _grid(settings), drawing_device(runtime.device)
+    restore = FaceRestorer(upscaler, settings.fidelity, runtime)
     first_window = grid.first_start(start)
     tracked = track_faces(frames, faces, settings, first_frame_needed(start, settings))
     tracked = dropwhile(lambda frame: frame.index < first_window, tracked)
@@ -53,12 +53,13 @@ def upscale_frames(
     for window in cut_windows(tracked, grid, first_window):
         items = tuple(uploaded.get(frame.index) or _uploaded(frame, device) for frame in window.items)
         window, uploaded = replace(window, items=items), {frame.index: frame for frame in items}
-        restored = _faded(carried, _restored_faces(window, carried, upscaler, settings, runtime), window, grid)
+        side_px = upscaler.config.side_px
+        restored = _faded(carried, _restored_faces(window, carried, restore, side_px, settings), window, grid)
         finished = window.end if window.is_last else window.start + grid.step
         for frame in window.items:
             if start <= frame.index < finished:
                 runtime.check_cancelled()
-                yield _composed(frame, restored, settings, background)
+                yield _composed(frame, restored, settings, background, runtime)
         carried = {key: face for key, face in restored.items() if key[1] >= finished}
 
 
@@ -73,21 +74,6 @@ def drawing_device(device: torch.device) -> torch.device:
     return device if device.type == "cuda" else torch.device("cpu")
 
 
-def restore_window(crops: Tensor, upscaler: Upscaler, fidelity: float, runtime: Runtime) -> Tensor:
-    """crops: (f 3 s s), 0..1, one face through time. Returns the same, restored together, on the same device.
-
-    One face at a time: the network passes its frames one by one in any case, and in a batch of faces the last bits
-    would depend on who else is in view, so a video that was stopped could not go on with the same frames.
-    """
-    runtime.ready(upscaler.restorer)
-    given = (crops * 2 - 1).to(runtime.device, compute_dtype_of(upscaler.restorer))
-    given = rearrange(given, "f c h w -> 1 f c h w")
-    restored = upscaler.restorer(given, fidelity=fidelity, between_frames=runtime.check_cancelled)
-    frames = restored.frames.to(crops.device, torch.float32)
-    check_finite(frames, "The restored faces", upscaler.restorer, "Load Upscaler (Hallo2)")
-    return rearrange(frames, "1 f c h w -> f c h w").clamp(-1.0, 1.0) / 2 + 0.5
-
-
 def _uploaded(frame: TrackedFrame, device: torch.device) -> TrackedFrame:
     """As bytes, where it was given so: a quarter of what floats would take."""
     if device.type == "cpu":
@@ -100,19 +86,18 @@ def _grid(settings: UpscaleSettings) -> WindowGrid:
 
 
 def _restored_faces(
-    window: Window[TrackedFrame], carried: Faces, upscaler: Upscaler, settings: UpscaleSettings, runtime: Runtime
+    window: Window[TrackedFrame], carried: Faces, restore: FaceRestorer, side_px: int, settings: UpscaleSettings
 ) -> Faces:
     """Each track's part of the window, restored; parts that a neighbouring window does as well are left to it."""
     restored: Faces = {}
-    side = upscaler.config.side_px
     for number in sorted({number for frame in window.items for number in frame.faces}):
         part = [frame for frame in window.items if number in frame.faces]
         next_sees_all = not window.is_last and part[0].index >= window.end - settings.overlap_frames
         done_already = all((number, frame.index) in carried for frame in part)
         if next_sees_all or done_already:
             continue
-        crops = torch.stack([cut_face(as_float(frame.picture), frame.faces[number], side) for frame in part])
-        results = restore_window(crops, upscaler, settings.fidelity, runtime)
+        crops = torch.stack([cut_face(as_float(frame.picture), frame.faces[number], side_px) for frame in part])
+        results = restore(crops)
         restored |= {(number, frame.index): face for frame, face in zip(part, results, strict=True)}
     return restored
 
@@ -125,7 +110,16 @@ def _faded(carried: Faces, restored: Faces, window: Window[TrackedFrame], grid: 
     return merged
 
 
-def _composed(frame: TrackedFrame, restored: Faces, settings: UpscaleSettings, background: Background) -> Tensor:
+def _composed(
+    frame: TrackedFrame, restored: Faces, settings: UpscaleSettings, background: Background, runtime: Runtime
+) -> Tensor:
+    for attempt in attempts(runtime, SHORTAGE_ADVICE):
+        with attempt:
+            canvas = _drawn(frame, restored, settings, background)
+    return canvas
+
+
+def _drawn(frame: TrackedFrame, restored: Faces, settings: UpscaleSettings, background: Background) -> Tensor:
     picture = as_float(frame.picture)
     canvas = background(picture, settings.height_px, settings.width_px).to(picture.device)
     if canvas is picture:

@@ -28,7 +28,7 @@ from hallo2_core.models.layers import Build  # noqa: E402
 from hallo2_core.models.upscaler.upscaler import Upscaler  # noqa: E402
 from hallo2_core.runtime import LocalRuntime  # noqa: E402
 from hallo2_core.selftest.case import GOLDENS  # noqa: E402
-from hallo2_core.upscaling.upscale import restore_window  # noqa: E402
+from hallo2_core.upscaling.restore_faces import FaceRestorer  # noqa: E402
 
 LIMITS = {"processor_seconds": 278.0, "peak_rss_gib": 4.9}  # for 16 frames
 SIDE_PX = 512
@@ -53,7 +53,7 @@ def main() -> int:
 
     wall, processor = time.perf_counter(), time.process_time()
     with torch.inference_mode():
-        restored = restore_window(faces / 255, upscaler, arguments.fidelity, LocalRuntime())
+        restored = FaceRestorer(upscaler, arguments.fidelity, LocalRuntime())(faces / 255)
     result = {
         "frames": arguments.frames,
         "fidelity": arguments.fidelity,

@@ -74,6 +74,7 @@ class VideoRestorer(Network):
         fidelity: float,
         adain: bool = True,
         between_frames: Callable[[], None] | None = None,
+        parks_features: bool = False,
     ) -> Restored:
         """One window, as one of the two inputs of the paper's Figure 4.
 
@@ -81,9 +82,12 @@ class VideoRestorer(Network):
         latents: (b f 4 h/8 w/8), scaled diffusion latents, through a separate encoder, if the weights have one.
         fidelity: 0 redraws freely, 1 stays close to the input; latents only allow 0, since there is no input picture.
         adain: the codes adopt the input's statistics.  between_frames: may raise, to cancel.
+        parks_features: what the fusion takes from the encoder waits on the CPU: less memory, slower, the same bits.
         Errors: SettingsError, or CheckpointError without an encoder of latents.
         """
-        encoded = self.encode(frames, latents, fidelity=fidelity, between_frames=between_frames)
+        encoded = self.encode(
+            frames, latents, fidelity=fidelity, between_frames=between_frames, parks_features=parks_features
+        )
         codes = self.code_logits(encoded.features).argmax(dim=-1)
         return Restored(self.draw(codes, encoded, fidelity, adain, between_frames), codes)
 
@@ -94,6 +98,7 @@ class VideoRestorer(Network):
         *,
         fidelity: float,
         between_frames: Callable[[], None] | None = None,
+        parks_features: bool = False,
     ) -> Encoded:
         """As `forward`. Features for the fusion are kept only if `fidelity` needs them."""
         given, encoder = self._encoder_for(frames, latents, fidelity)
@@ -105,6 +110,8 @@ class VideoRestorer(Network):
             picture = picture.contiguous(memory_format=torch.channels_last)
             encoded, picture_kept = encoder(picture, self.config.fused_sides if fidelity > 0 else ())
             features.append(encoded)
+            if parks_features:
+                picture_kept = {side: one.cpu() for side, one in picture_kept.items()}
             kept.append(picture_kept)
         return Encoded(rearrange(torch.cat(features), "(b f) c h w -> b f c h w", b=len(given)), tuple(kept))
 
@@ -136,7 +143,8 @@ class VideoRestorer(Network):
                 drawing = adopt_statistics(drawing, features)
             fuse = {}
             if fidelity > 0:
-                fuse = {side: partial(self.fusion[str(side)], given, fidelity=fidelity) for side, given in kept.items()}
+                near = {side: given.to(features.device) for side, given in kept.items()}  # where they were parked
+                fuse = {side: partial(self.fusion[str(side)], given, fidelity=fidelity) for side, given in near.items()}
             drawn.append(self.generator(drawing, fuse))
         return rearrange(torch.cat(drawn), "(b f) c h w -> b f c h w", b=len(codes))
 

@@ -11,11 +11,12 @@ from faces_on_script import ScriptedFaces, face_at
 from stand_ins import PressedCancelError, RecordingRuntime
 
 from hallo2_core.checkpoints.upscaler import demo_upscaler
-from hallo2_core.errors import JobError, SettingsError, VideoError
+from hallo2_core.errors import JobError, MemoryShortageError, SettingsError, VideoError
 from hallo2_core.jobs.job import Job
 from hallo2_core.jobs.key import different_parts
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling import job_key
+from hallo2_core.upscaling import render as rendering
 from hallo2_core.upscaling.job_key import Upscale, upscale_key
 from hallo2_core.upscaling.render import memory_needed, upscale_video
 from hallo2_core.upscaling.settings import UpscaleSettings
@@ -314,3 +315,42 @@ def test_pixels_that_nothing_was_done_to_come_out_as_they_were(tmp_path, upscale
     first = upscaled(source, tmp_path, upscaler, settings=same_size, video_settings=lossless)
     for given, made in zip(list(read_frames(source))[:2], read_frames(first.path), strict=False):
         assert (given.int() - made.int()).abs().max() <= 1
+
+
+class ShortRestorer(torch.nn.Module):
+    """The given one, which runs out of memory from some call on."""
+
+    def __init__(self, restorer, call):
+        super().__init__()
+        self.restorer, self.config, self.left = restorer, restorer.config, call - 1
+
+    def forward(self, *arguments, **options):
+        self.left -= 1
+        if self.left < 0:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return self.restorer(*arguments, **options)
+
+
+def test_out_of_memory_twice_it_stops_with_the_job_kept_and_goes_on_later(tmp_path, upscaler, faces):
+    source = video_file(tmp_path / "in.mp4", greys(40), sound="aac")
+    (tmp_path / "whole").mkdir()
+    whole = upscaled(source, tmp_path / "whole", upscaler, faces=faces)
+    short = replace(upscaler, restorer=ShortRestorer(upscaler.restorer, 6))
+    with pytest.raises(MemoryShortageError, match="Choose a smaller window"):
+        upscaled(source, tmp_path, short, faces=faces)
+    made = upscaled(source, tmp_path, upscaler, faces=faces)
+    assert made.resumed_from_clip == 1 and packets(made.path, "video") == packets(whole.path, "video")
+
+
+def test_a_frame_that_cannot_be_converted_for_lack_of_memory_is_converted_again(tmp_path, upscaler, monkeypatch):
+    source, asked = video_file(tmp_path / "in.mp4", greys(5)), []
+
+    def convert(frame, bit_depth, call=rendering.to_planes):
+        asked.append(1)
+        if len(asked) == 2:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return call(frame, bit_depth)
+
+    monkeypatch.setattr(rendering, "to_planes", convert)
+    made = upscaled(source, tmp_path, upscaler)
+    assert made.frames == 5 and len(asked) == 6 and np.abs(np.array(levels(made.path)) - 4 * np.arange(5)).max() <= 1

@@ -8,7 +8,7 @@ from torch import nn
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.checkpoints.upscaler import demo_upscaler
 from hallo2_core.config import DEMO_UPSCALER
-from hallo2_core.errors import PrecisionError
+from hallo2_core.errors import MemoryShortageError, PrecisionError
 from hallo2_core.models.layers import Build
 from hallo2_core.models.upscaler.upscaler import Upscaler
 from hallo2_core.models.upscaler.video_restorer import Restored, VideoRestorer
@@ -33,7 +33,7 @@ class SpyRestorer(nn.Module):
         self.unused = nn.Parameter(torch.zeros(1))
         self.constant, self.windows = constant, []
 
-    def forward(self, frames, *, fidelity, between_frames):
+    def forward(self, frames, *, fidelity, between_frames, parks_features=False):
         assert frames.shape[2:] == (3, 16, 16)
         between_frames()
         self.windows.append([round(float(frame) * 127.5 + 127.5) for frame in frames[0, :, 0, 0, 0]])
@@ -224,3 +224,45 @@ def test_floats_and_bytes_give_the_same():
     from_floats, _ = upscaled(floats, one_face)
     from_bytes, _ = upscaled(numbered(7), one_face)
     assert all(torch.equal(a, b) for a, b in zip(from_floats, from_bytes, strict=True))
+
+
+class ShortRestorer(SpyRestorer):
+    """Runs out of memory at some of its calls; notes at which it parks features."""
+
+    def __init__(self, *calls):
+        super().__init__()
+        self.calls, self.fails, self.parks = 0, calls, []
+
+    def forward(self, frames, *, fidelity, between_frames, parks_features=False):
+        self.calls += 1
+        self.parks.append(parks_features)
+        if self.calls in self.fails:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return super().forward(frames, fidelity=fidelity, between_frames=between_frames)
+
+
+def test_a_window_that_runs_out_of_memory_is_restored_again_with_its_features_on_the_cpu():
+    expected, windows = upscaled(numbered(13), one_face)
+    restorer = ShortRestorer(2)
+    made, made_windows = upscaled(numbered(13), one_face, restorer)
+    assert made_windows == windows and all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
+    assert restorer.parks == [False, False, True, True]
+
+
+def test_a_window_that_runs_out_of_memory_twice_says_what_to_change():
+    with pytest.raises(MemoryShortageError, match="CUDA out of memory.* Choose a smaller window or a smaller result"):
+        upscaled(numbered(13), one_face, ShortRestorer(2, 3))
+
+
+def test_a_frame_that_runs_out_of_memory_is_drawn_again():
+    drawn = []
+
+    def background(picture, height, width):
+        drawn.append(1)
+        if len(drawn) == 3:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return resample(picture, height, width)
+
+    expected, _ = upscaled(numbered(7), one_face)
+    made, _ = upscaled(numbered(7), one_face, background=background)
+    assert len(drawn) == 8 and all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))

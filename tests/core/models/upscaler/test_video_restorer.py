@@ -128,3 +128,16 @@ def test_raw_parameters_live_in_leaf_modules():
     """A host that loads a network in part passes over parameters that a module with children holds itself."""
     for name, module in restorer().named_modules():
         assert not (list(module.children()) and list(module.parameters(recurse=False))), name
+
+
+def test_features_that_wait_on_the_cpu_change_no_bit():
+    net, frames = restorer(), window(3)
+    assert torch.equal(net(frames, fidelity=0.5, parks_features=True).frames, net(frames, fidelity=0.5).frames)
+
+
+def test_parked_features_leave_the_device():
+    """Tensors on 'meta' hold no numbers, so that there is nothing to copy to the CPU."""
+    net, frames = VideoRestorer(CONFIG, Build(device="meta")), window(2).to("meta")
+    net.encode(frames, fidelity=0.5)
+    with pytest.raises(NotImplementedError, match="meta tensor"):
+        net.encode(frames, fidelity=0.5, parks_features=True)
