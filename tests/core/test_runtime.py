@@ -41,7 +41,7 @@ def test_a_card_has_room_for_what_is_free_and_memory_for_what_is_its_own_too(mon
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 5000))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 200)
     runtime = LocalRuntime("cuda")
-    assert runtime.has_room(1000) and not runtime.has_room(1001)
+    assert runtime.has_room(1000) and not LocalRuntime("cuda").has_room(1001)
     assert runtime.memory() == DeviceMemory(1200, "one network")
 
 

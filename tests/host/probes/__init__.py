@@ -3,18 +3,18 @@
 import json
 import shutil
 import tempfile
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from comfy.model_management import interrupt_current_processing, unload_all_models
+from comfy.model_management import unload_all_models
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import ComfyExtension, io, ui
 from safetensors.torch import save_file
 
 from .attention import ProbeAttention
 from .cards import NODES as CARD_NODES
+from .disturbed import NODES as DISTURBING_NODES
 from .files import NODES as FILE_NODES
 from .in_pack import pack
 from .memory import NODES as MEMORY_NODES
@@ -248,62 +248,6 @@ class ProbeTextEncoder(io.ComfyNode):
         return io.NodeOutput(ui=ui.PreviewText(f"{float(difference):.2e} {float(largest):.2e}"))
 
 
-def pressing_cancel(network, method, at_call):
-    """The same network or sound, which presses cancel when a method of it is called the so-manyth time."""
-    kind, calls = type(network), []
-
-    def call(self, *arguments, **named):
-        calls.append(1)
-        if len(calls) == at_call:
-            interrupt_current_processing()
-        return getattr(kind, method)(self, *arguments, **named)
-
-    pressing = copy(network)
-    pressing.__class__ = type(kind.__name__, (kind,), {method: call})
-    return pressing
-
-
-def with_network(managed, name, network):
-    """The same payload with this network in it."""
-    held = getattr(managed.payload, name)
-    replaced = [one for one in managed.patchers if one.model is held]
-    patchers = [ModelPatcher(network, one.load_device, one.offload_device) for one in replaced]
-    others = [one for one in managed.patchers if one.model is not held]
-    return replace(managed, payload=replace(managed.payload, **{name: network}), patchers=(*others, *patchers))
-
-
-class ProbePress(io.ComfyNode):
-    """What comes in, with cancel pressed inside one of its networks or its sound; as it is where it has no such one."""
-
-    kind, name = Model, "model"
-
-    @classmethod
-    def define_schema(cls):
-        inputs = [cls.kind.Input(cls.name), io.String.Input("network"), io.Int.Input("call"), io.String.Input("of_run")]
-        return io.Schema(cls.__name__, inputs=inputs, outputs=[cls.kind.Output()])
-
-    @classmethod
-    def execute(cls, network, call, of_run, **given):
-        managed = given[cls.name]
-        found = getattr(managed.payload, network, None)
-        if found is None or not call:
-            return io.NodeOutput(managed)
-        pressing = pressing_cancel(found, {"vae": "decode", "audio": "read"}.get(network, "forward"), call)
-        return io.NodeOutput(with_network(managed, network, pressing))
-
-
-class ProbePressInModel(ProbePress):
-    pass
-
-
-class ProbePressInSpeech(ProbePress):
-    kind, name = io.Custom("HALLO2_SPEECH"), "speech"
-
-
-class ProbePressInUpscaler(ProbePress):
-    kind, name = io.Custom("HALLO2_UPSCALER"), "upscaler"
-
-
 class ProbeExtension(ComfyExtension):
     async def get_node_list(self):
         return [
@@ -317,9 +261,7 @@ class ProbeExtension(ComfyExtension):
             ProbeUpscaleModel,
             ProbeClip,
             ProbeTextEncoder,
-            ProbePressInModel,
-            ProbePressInSpeech,
-            ProbePressInUpscaler,
+            *DISTURBING_NODES,
             ProbeAttention,
             *FILE_NODES,
             *MEMORY_NODES,
