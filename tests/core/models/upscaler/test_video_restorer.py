@@ -113,7 +113,7 @@ def test_latents_have_nothing_to_be_faithful_to():
     ("given", "fidelity", "message"),
     [
         ({"frames": torch.zeros(1, 2, 3, 16, 16)}, 0.5, r"shape \(1, 2, 3, 16, 16\).*3, 32, 32"),
-        ({"frames": torch.zeros(2, 3, 32, 32)}, 0.5, "takes"),
+        ({"frames": torch.zeros(2, 3, 32, 32)}, 0.5, "expects"),
         ({"frames": torch.zeros(1, 1, 3, 32, 32), "latents": torch.zeros(1, 1, 4, 4, 4)}, 0.5, "both"),
         ({}, 0.5, "neither"),
         ({"frames": torch.zeros(1, 1, 3, 32, 32)}, 1.5, "fidelity is 1.5"),
