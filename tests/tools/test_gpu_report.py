@@ -94,6 +94,22 @@ def test_a_failed_golden_case_is_a_failure():
     assert "| image_proj | – | – | FAIL | output is \\| odd |" in report.markdown()
 
 
+def test_an_infinite_difference_is_written_as_strict_json(tmp_path):
+    from card.report import Report
+    from card.section import Result
+
+    report = Report({"name": "a card", "packages": {}}, "")
+    case = {"name": "image_proj", "max_abs": float("inf"), "rel": None, "status": "FAIL", "reason": ""}
+    report.add(Result("selftest-float16", "Golden cases", "ok", figures={"passed": False, "cases": [case]}))
+    report.write(tmp_path)
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    written = json.loads((tmp_path / "gpu_report.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert written["sections"][0]["figures"]["cases"][0]["max_abs"] == "inf"
+
+
 def test_the_golden_cases_are_run_and_stop_when_the_time_is_up():
     from card.budget import Budget
     from card.sections import selftest

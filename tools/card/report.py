@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -39,7 +40,7 @@ class Report:
             "scale": self.scale,
             "sections": [asdict(result) for result in self.results],
         }
-        text = json.dumps(content, indent=1, allow_nan=False)
+        text = json.dumps(_strict(content), indent=1, allow_nan=False)
         (folder / JSON_NAME).write_text(text + "\n", encoding="utf-8")
         (folder / MARKDOWN_NAME).write_text(self.markdown() + "\n", encoding="utf-8")
 
@@ -67,6 +68,15 @@ class Report:
                 yield _heading(result, _attention(result.figures))
             elif "cases" in result.figures:
                 yield _heading(result, _cases(result.figures))
+
+
+def _strict(value: object) -> object:
+    """Without NaN and infinity, which JSON does not know: they become their names."""
+    if isinstance(value, dict):
+        return {name: _strict(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(entry) for entry in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
