@@ -36,6 +36,8 @@ BT709, BT601 = 1, 6
 KNOWN_MATRICES = (BT709, 4, 5, BT601, 7, 9, 10)
 LIMITED_RANGE, FULL_RANGE = 1, 2
 HDR_TRANSFERS = (16, 18)  # PQ and HLG, by the same counting
+# Up to this libavcodec, PyAV 14.2's, the H.265 decoder hangs now and then where threads share the rows of a picture.
+LAST_THAT_HANGS = (61, 19, 100)
 # The conversion without libswscale's shortcuts, which are off by several levels.
 EXACT = (
     0x4  # SWS_BICUBIC
@@ -163,6 +165,8 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
                 raise VideoError(f"{name} is of a kind that PyAV {av.__version__} cannot decode. Save it as H.264.")
             if not stream.codec_context.width:
                 raise VideoError(f"{name} is damaged: its video stream has no size. Choose another video.")
+            if stream.codec_context.name == "hevc" and av.library_versions["libavcodec"] <= LAST_THAT_HANGS:
+                stream.thread_type = "FRAME"  # a picture for each thread
             yield container, stream
     except av.FFmpegError as error:
         raise VideoError(
