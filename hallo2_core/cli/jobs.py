@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _done(arguments: argparse.Namespace, is_choice: bool) -> str:
     if is_choice:
         return "removed" if arguments.clean else "would go"
-    return "jobs" if arguments.finished else "unfinished"
+    return "finished and unfinished" if arguments.finished else "unfinished"
 
 
 def _check_names(arguments: argparse.Namespace, jobs: list[ListedJob]) -> None:

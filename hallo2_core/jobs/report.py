@@ -13,7 +13,8 @@ GIGABYTE, MEGABYTE = 10**9, 10**6
 def report(jobs: Sequence[ListedJob]) -> list[str]:
     """A line for each job, and what they take together."""
     size = sum(max(job.size_bytes, job.video_bytes) for job in jobs)
-    return [*map(job_line, jobs), f"{len(jobs)} jobs, {readable_size(size)}"]
+    count = "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
+    return [*map(job_line, jobs), f"{count}, {readable_size(size)}"]
 
 
 def job_line(job: ListedJob) -> str:

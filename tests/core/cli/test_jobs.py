@@ -96,6 +96,8 @@ def test_finished_ones_are_listed_when_asked_for_and_a_named_video_outlives_its_
     assert main(["jobs", "--jobs", str(output), "--over", "0"]) == 0 and "d.mp4" not in capsys.readouterr().out
     assert main(["jobs", "--jobs", str(output), "--finished"]) == 0
     told = capsys.readouterr()
-    assert f"finished  0 minutes old  {output / 'd.mp4'}" in told.out and told.err.startswith("3 jobs, ")
+    assert f"finished  0 minutes old  {output / 'd.mp4'}" in told.out and told.err.startswith(
+        "3 finished and unfinished, "
+    )
     assert main(["jobs", "--jobs", str(output), "--finished", "--clean", "d.mp4.hallo2"]) == 0
     assert names(output) == {"a.mp4.hallo2", "b.mp4.hallo2", "d.mp4"}
