@@ -68,7 +68,7 @@ def train(stage: Stage, settings: TrainSettings) -> int:
     logger.info("%s: step %d of %d", stage.name, step, settings.max_train_steps)
     saved = step
     with asked_to_stop() as is_asked:
-        while step < settings.max_train_steps and not is_asked():
+        while step < settings.max_train_steps and not _agreed(is_asked(), accelerator):
             figures = _take_step(stage, network, trained, accelerator, settings, step, share)
             step += 1
             log.add(accelerator.reduce(figures, "mean"))
@@ -157,6 +157,13 @@ def _take_step(
     if trained.average is not None:
         trained.average.update()
     return total
+
+
+def _agreed(asked: bool, accelerator: Accelerator) -> bool:
+    """Whether any process was asked to stop: all stop after the same step, or one would wait for the others."""
+    if accelerator.num_processes == 1:
+        return asked
+    return bool(accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), "sum") > 0)
 
 
 def _accelerator(settings: TrainSettings) -> Accelerator:

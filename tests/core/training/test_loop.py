@@ -1,6 +1,8 @@
 """The loop on a stage of a few numbers: resuming, accumulation, checkpoints, the log."""
 
 import json
+import os
+import signal
 from dataclasses import dataclass, replace
 
 import pytest
@@ -118,3 +120,16 @@ def test_what_cannot_be_resumed_is_refused(settings, tmp_path):
 def test_uneven_passes_are_refused(settings):
     with pytest.raises(SettingsError, match="evenly"):
         replace(settings, gradient_accumulation_steps=3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process that it signals")
+def test_a_run_that_is_asked_to_stop_saves_where_it_is(settings):
+    class Stopped(LineStage):
+        def batch(self, numbers):
+            if numbers[0] == 4 * 6:  # the seventh step
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().batch(numbers)
+
+    assert train(Stopped(), settings) == 7
+    assert step_of(saved_checkpoints(settings.folder)[-1]) == 7
+    assert train(LineStage(), settings) == 12
