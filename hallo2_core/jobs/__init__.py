@@ -1,1 +1,1 @@
-"""Long work that cannot be lost: what is finished is on the disk and written down before the next clip begins."""
+"""Long work that cannot be lost: a clip counts once it is on the disk and written down."""
