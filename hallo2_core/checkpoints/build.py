@@ -1,4 +1,4 @@
-"""Weights file → networks: built on the meta device, then given the file's tensors. Nothing is held twice."""
+"""Weights file → networks: built on the meta device, then assigned the file's tensors. Nothing is copied twice."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Config = TypeVar("Config")
 def load_hallo2(path: Path | str, build: Build | None = None, use_mmap: bool = True) -> Hallo2Models:
     """The five networks of `net.pth`, or of the same weights as safetensors.
 
-    build.dtype: None keeps the file's own; a conversion is made once, tensor by tensor. build.device: where the
-    weights end up; None leaves them mapped, so that bytes are read when they are used. use_mmap: see `read_tensors`.
-    Errors: a CheckpointError that says what the file seems to be instead.
+    build.dtype: None keeps the file's; conversion happens once, tensor by tensor. build.device: target device; None
+    leaves the weights mapped, so that bytes are read on use. use_mmap: see `read_tensors`.
+    Errors: CheckpointError with the detected kind of file.
     """
     weights = _opened(Path(path), FileContent.HALLO2, "net.pth, or its safetensors", use_mmap)
     config = _config(weights, hallo2_config)
@@ -68,12 +68,12 @@ def _config(weights: Weights, read_off: Callable[[Shapes], Config]) -> Config:
 
 
 def with_dtype(build: Build | None, weights: Weights) -> Build:
-    """The build with the file's dtype where it names none. Errors: CheckpointError where nothing computes in that."""
+    """The build, with the file's dtype if it has none. Errors: CheckpointError for a dtype without arithmetic."""
     build = build or Build()
     dtype = build.dtype or weights.dtype
     if dtype.itemsize == 1 and build.compute_dtype is None:
         raise CheckpointError(
-            f"{weights.path.name} holds weights of eight bits ({dtype}), which nothing computes in. Choose a dtype to "
+            f"{weights.path.name} has 8-bit weights ({dtype}), which no device computes in. Choose a dtype to "
             f"load it in, for example float16."
         )
     return replace(build, dtype=dtype)
@@ -89,7 +89,7 @@ def _fill(network: nn.Module, weights: Weights, build: Build, prefix: str) -> No
 
 
 def _check_keys(network: nn.Module, weights: Weights, prefix: str) -> None:
-    """As strict as load_state_dict, in words for a user."""
+    """As strict as load_state_dict, with a message for users."""
     expected = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
     found = weights.shapes
     missing, unknown = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
@@ -101,6 +101,6 @@ def _check_keys(network: nn.Module, weights: Weights, prefix: str) -> None:
     )  # fmt: skip
     what = ", ".join(f"{len(keys)} {name} (such as {prefix}{keys[0]})" for keys, name in counts if keys)
     raise CheckpointError(
-        f"{weights.path.name} does not have the released model's tensors: {what}. It may be incomplete, or of another "
+        f"{weights.path.name} does not have the released model's tensors: {what}. It may be incomplete, or a different "
         f"version. Download it again to {weights.path.parent}."
     )

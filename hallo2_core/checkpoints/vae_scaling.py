@@ -1,4 +1,4 @@
-"""Whose latents a VAE makes. SDXL's has the keys and shapes of SD 1.x's; only its config.json tells."""
+"""The latent scaling of a VAE: SDXL's has the keys and shapes of SD 1.x's, and only its config.json differs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ logger = logging.getLogger("hallo2")
 
 
 def check_latent_scaling(path: Path) -> None:
-    """Raises CheckpointError where the config.json beside the weights gives another scaling than SD 1.x's."""
+    """Raises CheckpointError if the config.json beside the weights has a scaling other than SD 1.x's."""
     config = path.with_name("config.json")
     try:
         scaling = json.loads(config.read_text(encoding="utf-8")).get("scaling_factor", LATENT_SCALE)
     except (OSError, ValueError, AttributeError):
-        logger.info("%s is taken for an SD 1.x VAE by its keys: there is no config.json beside it to tell.", path.name)
+        logger.info("%s is assumed to be an SD 1.x VAE by its keys: there is no config.json beside it.", path.name)
         return
     if scaling != LATENT_SCALE:
         raise CheckpointError(
-            f"{path.name} makes latents of another kind than SD 1.x's: the config.json beside it says scaling_factor "
-            f"{scaling}, as SDXL's has, instead of {LATENT_SCALE}. Choose diffusion_pytorch_model.safetensors of "
+            f"{path.name} is not an SD 1.x VAE: the config.json beside it has scaling_factor "
+            f"{scaling}, like SDXL's, instead of {LATENT_SCALE}. Choose diffusion_pytorch_model.safetensors of "
             f"sd-vae-ft-mse."
         )

@@ -1,7 +1,7 @@
-"""Layers whose weights are cast to the dtype of their input while they are used, one layer at a time.
+"""Layers that cast their weights to the dtype of their input on use, one layer at a time.
 
-A namespace for `Build.operations` where no host brings its own: it lets weights be stored in fewer bits than the
-arithmetic has. `test_casting.py` holds each layer to torch's own.
+A namespace for `Build.operations` without a host: weights can be stored in fewer bits than the arithmetic uses.
+`test_casting.py` compares each layer with torch's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 def _cast(layer: nn.Module, like: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Weight and bias, in the dtype of `like`; the layer's own where that is theirs."""
+    """Weight and bias in the dtype of `like`; not copied if they already have it."""
     return layer.weight.to(like.dtype), None if layer.bias is None else layer.bias.to(like.dtype)
 
 

@@ -1,7 +1,7 @@
-"""Pictures in and out of latent space, through whatever VAE the runner gives, one frame at a time (quirk 18).
+"""Pictures to latents and back, with any VAE that implements `LatentCodec`, one frame at a time (quirk 18).
 
-Each VAE computes in its own dtype. Released runs are in float16 throughout, the VAE too (quirk 25); so are ours where
-the VAE's file is.
+Each VAE computes in its own dtype. The release uses float16 throughout, including the VAE (quirk 25); so do we if the
+VAE's file is float16.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .fingerprint import weights_fingerprint
 from .layers import compute_dtype_of
 from .vae import AutoencoderKL
 
-# Alive above the weights while SD's VAE decodes a frame in float32, counted at 512×512; and as much again for what
-# convolutions work in.
+# Memory besides the weights while SD's VAE decodes a frame in float32, measured at 512×512; twice that, for the
+# workspace of convolutions.
 DECODING_BYTES_PER_PIXEL = 2 * 0.75 * 2**30 / 512**2
 
 
@@ -28,7 +28,7 @@ class LatentCodec(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """The name of its weights."""
+        """The fingerprint of its weights."""
 
     def encode(self, picture: Tensor) -> Tensor:
         """picture: (1 3 h w), -1..1.  Returns the posterior's mean, not scaled: (1 4 h/8 w/8)."""
@@ -59,16 +59,16 @@ class VAECodec:
 
 
 def encode_pictures(codec: LatentCodec, pictures: Tensor) -> Tensor:
-    """pictures: (f 3 h w), -1..1.  Returns latents as the networks take them, (f 4 h/8 w/8)."""
+    """pictures: (f 3 h w), -1..1.  Returns scaled latents, as input for the networks, (f 4 h/8 w/8)."""
     return torch.cat([codec.encode(picture.unsqueeze(0)) * LATENT_SCALE for picture in pictures])
 
 
 def decode_frames(codec: LatentCodec, latents: Tensor) -> Iterator[Tensor]:
-    """latents: (f 4 h w), as the networks make them.  Yields frames (3 8h 8w), 0..1, one at a time."""
+    """latents: (f 4 h w), scaled, as output by the networks.  Yields frames (3 8h 8w), 0..1, one at a time."""
     for frame in latents:
         yield codec.decode(frame.unsqueeze(0) / LATENT_SCALE)[0]
 
 
 def decoding_bytes(width_px: int, height_px: int) -> float:
-    """What the decoding of a frame needs beside the weights, through a VAE of SD's size."""
+    """Memory to decode a frame, besides the weights, for a VAE of SD's size."""
     return DECODING_BYTES_PER_PIXEL * width_px * height_px

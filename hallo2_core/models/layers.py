@@ -1,4 +1,4 @@
-"""The layers everything here is built of, and the one function all attention goes through.
+"""The layers shared by all networks, and the one function that computes all attention.
 
 Notation used for tensor shapes: b batch, f frames, c channels, h w size, l tokens of a picture, n context tokens,
 d width of tokens.
@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-# Attention kernels put the batch into a dimension of the CUDA grid that ends at 65,535. The motion module has a row for
-# each place of a frame, twice with guidance: more than that from about 1448x1448 on. ComfyUI splits at this size too.
+# Attention kernels map the batch to a dimension of the CUDA grid, limited to 65,535. The motion module has one row per
+# latent position, twice with guidance: more than that above about 1448x1448. ComfyUI splits at the same size.
 LARGEST_BATCH = 2**15
 
 
@@ -32,7 +32,7 @@ def sdpa(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
 
 
 def in_batches(attention: AttentionFunction, q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """`attention` on at most LARGEST_BATCH rows per call. Rows do not see each other, so the result is the same."""
+    """`attention` on at most LARGEST_BATCH rows per call. Rows are independent, so the result is the same."""
     if q.shape[0] <= LARGEST_BATCH:
         return attention(q, k, v, heads)
     out = torch.empty_like(q)
@@ -49,12 +49,12 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Build:
-    """Whose layers to use, in what dtypes and where. Handed through constructors; there is no global state.
+    """Layer implementations, dtypes and device. Passed through constructors; there is no global state.
 
     operations: a namespace with Linear, Conv1d, Conv2d, GroupNorm, LayerNorm: `torch.nn`; `models.casting`, which casts
-    weights as it uses them; or the host's, which also moves them.
-    dtype: the weights'. compute_dtype: that of inputs, activations and outputs; None is the weights' own. Only
-    operations that cast can compute in another dtype than the weights'.
+    weights on use; or the host's, which also moves them.
+    dtype: of the weights. compute_dtype: of inputs, activations and outputs; None: that of the weights. Only casting
+    operations can compute in a dtype other than that of the weights.
     """
 
     operations: Any = nn
@@ -65,17 +65,17 @@ class Build:
 
     def __post_init__(self) -> None:
         if self._is_narrow and self.compute_dtype is None:
-            raise ValueError(f"weights in {self.dtype} need a compute_dtype: nothing computes in eight bits")
+            raise ValueError(f"weights in {self.dtype} need a compute_dtype: no device computes in 8 bits")
 
     @property
     def wide(self) -> Build:
-        """For what eight bits would harm more than they save: the same with weights in the dtype of the arithmetic.
-        `docs/precision.md` has what was measured."""
+        """For layers where 8 bits cost too much accuracy: with weights in the dtype of the arithmetic.
+        Measurements: `docs/precision.md`."""
         return replace(self, dtype=self.small_dtype)
 
     @property
     def small_dtype(self) -> torch.dtype | None:
-        """Of biases, norms and tables. Eight bits would save next to nothing there, and cost precision."""
+        """Of biases, norms and tables, where 8 bits would save almost nothing and cost precision."""
         return self.compute_dtype if self._is_narrow else self.dtype
 
     @property
@@ -116,14 +116,14 @@ class Build:
         return self.operations.LayerNorm(width, eps=eps, dtype=self.small_dtype, device=self.device)
 
     def _with_small_bias(self, layer: nn.Module) -> nn.Module:
-        """Linear layers and convolutions give weight and bias one dtype; where ours differ, the bias is made anew."""
+        """Linear layers and convolutions create weight and bias in one dtype; if ours differ, the bias is replaced."""
         if layer.bias is not None and layer.bias.dtype != (self.small_dtype or layer.bias.dtype):
             layer.bias = nn.Parameter(torch.empty_like(layer.bias, dtype=self.small_dtype))
         return layer
 
 
 class Network(nn.Module):
-    """A network that is loaded as a whole. It knows the dtype it computes in, which need not be that of its weights."""
+    """A network that is loaded as a whole. It stores its compute dtype, which may differ from that of its weights."""
 
     def __init__(self, build: Build) -> None:
         super().__init__()
@@ -132,12 +132,12 @@ class Network(nn.Module):
 
 
 def compute_dtype_of(network: nn.Module) -> torch.dtype:
-    """The dtype a network's inputs should have: the one it was built to compute in, else that of its first weight."""
+    """The dtype for a network's inputs: the compute dtype it was built with, else that of its first weight."""
     return getattr(network, "compute_dtype", None) or next(network.parameters()).dtype
 
 
 def storage_dtype_of(network: nn.Module) -> torch.dtype:
-    """The dtype that most of a network's weights are stored in."""
+    """The dtype in which most of a network's weights are stored."""
     sizes: Counter[torch.dtype] = Counter()
     for parameter in network.parameters():
         sizes[parameter.dtype] += parameter.numel()
@@ -145,8 +145,8 @@ def storage_dtype_of(network: nn.Module) -> torch.dtype:
 
 
 def precision_of(network: nn.Module) -> str:
-    """A network's dtypes, for people and job keys: "float16", or "float8_e4m3fn weights, float16 arithmetic"; and the
-    name of its operations where they round differently from torch's."""
+    """A network's dtypes, for messages and job keys: "float16", or "float8_e4m3fn weights, float16 arithmetic"; and the
+    name of its operations if they round differently from torch's."""
     dtypes = precision_name(storage_dtype_of(network), compute_dtype_of(network))
     arithmetic = getattr(network, "arithmetic", "")
     return f"{dtypes} ({arithmetic})" if arithmetic else dtypes
@@ -158,7 +158,7 @@ def precision_name(storage: torch.dtype, compute: torch.dtype) -> str:
 
 
 def attention_of(network: nn.Module) -> str:
-    """The name of the function that a network's attention goes through, for job keys."""
+    """The name of a network's attention function, for job keys."""
     functions = (module.attention for module in network.modules() if callable(getattr(module, "attention", None)))
     function = next(functions, None)
     return "none" if function is None else getattr(function, "__qualname__", repr(function))
@@ -166,14 +166,14 @@ def attention_of(network: nn.Module) -> str:
 
 @dataclass(frozen=True)
 class KeyValues:
-    """What an attention layer looks at, projected once and used as often as its context stays the same."""
+    """Keys and values of an attention layer, projected once and reused while the context is constant."""
 
     k: Tensor  # (b m d)
     v: Tensor  # (b m d)
 
 
 class Attention(nn.Module):
-    """Multi-head attention whose context comes as `KeyValues`, so that a constant context is projected once."""
+    """Multi-head attention on precomputed `KeyValues`, so that a constant context is projected once."""
 
     def __init__(self, width: int, context_width: int, heads: int, build: Build, bias: bool = False) -> None:
         super().__init__()
@@ -195,7 +195,7 @@ class Attention(nn.Module):
         return self.to_out[0](self.attention(self.to_q(x), context.k, context.v, self.heads))
 
     def without_context(self, like: Tensor) -> Tensor:
-        """(1 1 d): what any query gets from a context of zeros, to_out's bias, since keys and values have none."""
+        """(1 1 d): the output for a context of zeros: to_out's bias, because keys and values have none."""
         return self.to_out[0](like.new_zeros(1, 1, self.to_out[0].in_features))
 
 

@@ -1,4 +1,4 @@
-"""The dtypes each network computes well in."""
+"""The dtypes in which each network computes accurately."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 
 @dataclass(frozen=True)
 class PrecisionNeeds:
-    """dtypes: of the arithmetic, best first; float32, which every device has, is the last resort.
+    """dtypes: of the arithmetic, best first; float32, which every device supports, comes last.
 
-    parameters: of the largest network that is on the device at once. is_diffusion: what people set for diffusion models
-    in general is meant for this one too.
+    parameters: of the largest network on the device at once. is_diffusion: general settings for diffusion models apply
+    to this one.
     """
 
     dtypes: tuple[torch.dtype, ...]
@@ -24,5 +24,5 @@ class PrecisionNeeds:
 HALLO2_PRECISION = PrecisionNeeds(
     (torch.float16, torch.bfloat16, torch.float32), parameters=1_520_000_000, is_diffusion=True
 )
-# Trained weights of this family exceed float16's range: the pictures turn black or gray.
+# Trained weights of this family exceed float16's range: the output turns black or gray.
 UPSCALER_PRECISION = PrecisionNeeds((torch.bfloat16, torch.float32), parameters=113_000_000, is_diffusion=False)

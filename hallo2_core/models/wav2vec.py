@@ -1,4 +1,4 @@
-"""The speech encoder: transformers' wav2vec2, its features laid on the video's frames before its transformer sees them.
+"""The speech encoder: transformers' wav2vec2, with features resampled to video frames before its transformer.
 
 Source: the released code's use of wav2vec2-base-960h (quirk 21). Notation: t samples at 16 kHz or features, f frames,
 c channels of the convolutions, d width of the transformer.
@@ -34,10 +34,10 @@ class ChannelStatistics:
 
 
 class SpeechEncoder(nn.Module):
-    """Normalised 16 kHz sound → the hidden states of every layer at every frame.
+    """Normalized 16 kHz sound → the hidden states of every layer at every frame.
 
-    The network is `wav2vec`, under transformers' own key names. It has no dropout, so train and eval mode are one.
-    Errors: MissingDependencyError where transformers is absent, broken or older than 4.37.
+    The network is `wav2vec`, under transformers' key names. It has no dropout, so train and eval mode are the same.
+    Errors: MissingDependencyError if transformers is missing, broken or older than 4.37.
     """
 
     def __init__(self, config: Wav2VecConfig | None = None, device: torch.device | str | None = None) -> None:
@@ -47,7 +47,7 @@ class SpeechEncoder(nn.Module):
             self.wav2vec = _transformers_wav2vec(self.config)
 
     def features_of(self, samples: int) -> int:
-        """How many features the convolutions make of so many samples."""
+        """The number of features that the convolutions return for this many samples."""
         return (samples - self.config.reach_samples) // self.config.hop_samples + 1
 
     @property
@@ -56,14 +56,14 @@ class SpeechEncoder(nn.Module):
         return self.wav2vec.feature_extractor.conv_layers[0].conv.weight
 
     def forward(self, sound: Tensor, positions: Tensor, channels: ChannelStatistics | None = None) -> Tensor:
-        """sound: (t), normalised, any dtype and device. positions: (f), where each frame lies, counted in features
-        (`spread_positions` for the release's). channels: of the sound this one is a piece of; None: of itself, as in
+        """sound: (t), normalized, any dtype and device. positions: (f), the position of each frame, in features
+        (`spread_positions` for the release's). channels: statistics of the whole sound; None: of this piece, as in
         the original. Returns (f layers d) in the network's dtype, on its device: the outputs of the transformer's
-        layers, without the embedding they start from."""
+        layers, without the input embedding."""
         return rearrange(self.hidden_states(sound, positions, channels)[1:], "layers f d -> f layers d")
 
     def hidden_states(self, sound: Tensor, positions: Tensor, channels: ChannelStatistics | None = None) -> Tensor:
-        """As `forward`, the embedding included: (1 + layers, f, d)."""
+        """As `forward`, with the input embedding: (1 + layers, f, d)."""
         features = self._features(rearrange(sound, "t -> 1 t").to(self.first_weight), channels)
         features = rearrange(interpolate(features, positions), "1 c f -> 1 f c")
         tokens = self.wav2vec.feature_projection(features)[0]
@@ -72,7 +72,7 @@ class SpeechEncoder(nn.Module):
         return torch.cat([*states, last])
 
     def _features(self, sound: Tensor, channels: ChannelStatistics | None) -> Tensor:
-        """(1 t) → (1 c t): the convolutions, the first one's channels normalised by `channels`."""
+        """(1 t) → (1 c t): the convolutions, with the first one's channels normalized by `channels`."""
         extractor = self.wav2vec.feature_extractor
         if channels is None:
             return extractor(sound)
@@ -89,16 +89,16 @@ class SpeechEncoder(nn.Module):
 
 
 def spread_positions(features: int, frames: int) -> Tensor:
-    """(f), as in the original: the first frame lies on the first feature and the last on the last, evenly between.
+    """(f), as in the original: evenly spaced, from the first feature to the last.
 
-    In float32 on purpose, as torch's own `interpolate(..., align_corners=True)` counts.
+    In float32 on purpose, as in torch's `interpolate(..., align_corners=True)`.
     """
     step = torch.tensor((features - 1) / (frames - 1) if frames > 1 else 0.0, dtype=torch.float32)
     return torch.arange(frames, dtype=torch.float32) * step
 
 
 def interpolate(features: Tensor, positions: Tensor) -> Tensor:
-    """(... t) at the fractional `positions` (f) → (... f): linear between neighbours, the outer ones continued."""
+    """(... t) at the fractional `positions` (f) → (... f): linear, clamped at the ends."""
     last = features.shape[-1] - 1
     positions = positions.clamp(0, last)
     left = positions.floor()
@@ -110,10 +110,10 @@ def interpolate(features: Tensor, positions: Tensor) -> Tensor:
 
 @contextmanager
 def _inputs_of(layers: nn.ModuleList) -> Iterator[list[Tensor]]:
-    """Collect what each of `layers` is called with, while the context lasts.
+    """Collect the inputs of each of `layers` within the context.
 
     The pack's one use of hooks: transformers 5 returns no hidden states from a direct call of the encoder, and what
-    4.x returns differs between its versions; what goes into a layer is the same in all of them.
+    4.x returns differs between its versions; the layers' inputs are the same in all of them.
     """
     inputs: list[Tensor] = []
     hooks = [layer.register_forward_pre_hook(lambda _, args: inputs.append(args[0])) for layer in layers]
@@ -130,7 +130,7 @@ def _transformers_wav2vec(config: Wav2VecConfig) -> Wav2Vec2Model:
         from transformers import Wav2Vec2Config, Wav2Vec2Model
     except (ImportError, RuntimeError) as error:  # transformers 4 turns failed imports into RuntimeError
         raise MissingDependencyError(
-            f"The speech encoder needs the package transformers, which cannot be imported here ({error}). Run: "
+            f"The speech encoder needs the package transformers, which cannot be imported ({error}). Run: "
             f"pip install --upgrade transformers"
         ) from error
     _check_transformers(transformers.__version__)
@@ -146,7 +146,7 @@ def _transformers_wav2vec(config: Wav2VecConfig) -> Wav2Vec2Model:
             conv_stride=config.conv_strides,
             num_conv_pos_embeddings=config.position_kernel,
             num_conv_pos_embedding_groups=config.position_groups,
-            feat_extract_norm="group",  # over the whole of the sound, so features depend on the cut (quirk 21)
+            feat_extract_norm="group",  # over the whole input, so features depend on the cut (quirk 21)
             do_stable_layer_norm=False,
             mask_time_prob=0.0,
             mask_feature_prob=0.0,

@@ -72,7 +72,7 @@ class Settings:
 
     @property
     def dtypes(self) -> tuple[torch.dtype, torch.dtype]:
-        """Of the arithmetic and of the weights: both round."""
+        """Of the arithmetic and of the weights; both cause rounding."""
         return self.dtype, self.storage or self.dtype
 
     @property

@@ -9,8 +9,8 @@ dtype, on a CPU:
     float16     0.021     0.0051      0.072      0.17         0.055      0.012   0.010      0.044
     bfloat16    0.16      0.045       0.61       1.5          0.33       0.089   0.094      0.47
 
-float8_e4m3fn: the same for 8-bit weights and float32 arithmetic (`docs/precision.md`). There the pipelines show little,
-because seeded networks diverge in it; the single networks do.
+float8_e4m3fn: the same for 8-bit weights and float32 arithmetic (`docs/precision.md`). Only the single-network
+cases are meaningful there, because seeded pipelines diverge.
 
 These are the largest differences over all values. Guidance of 3.5 multiplies the difference of two predictions, and a
 long video continues from its own frames, so errors grow from step to step and from clip to clip. A float32 run on the

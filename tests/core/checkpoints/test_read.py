@@ -160,7 +160,9 @@ class RunsCode:
 def test_code_in_a_pickle_is_never_run(tmp_path, capsys):
     for zipped in (True, False):
         path = save_torch({"weight": torch.zeros(2), "x": RunsCode()}, tmp_path / "evil.pth", zipped)
-        with pytest.raises(CheckpointError, match="evil.pth holds Python objects besides tensors .*print.*safetensors"):
+        with pytest.raises(
+            CheckpointError, match="evil.pth contains Python objects besides tensors .*print.*safetensors"
+        ):
             read_tensors(path)
     (tmp_path / "plain.pth").write_bytes(pickle.dumps(RunsCode(), protocol=2))
     with pytest.raises(CheckpointError, match="plain.pth"):
@@ -181,10 +183,10 @@ def test_code_in_a_pickle_is_never_run(tmp_path, capsys):
         (bytes(4096), "starts with zeros only"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "neither a safetensors file nor a PyTorch file: it starts with 89 50"),
         (b"PK\x03\x04" + b"x" * 500, "starts like a PyTorch file, but ends early.*incomplete"),
-        (b"\x80\x02garbage", "begins like a PyTorch file but cannot be read.*Download it again"),
+        (b"\x80\x02garbage", "starts like a PyTorch file but cannot be read.*Download it again"),
         (struct.pack("<Q", 20) + b'{"a": not json at al', "list of tensors is unreadable.*damaged"),
         (struct.pack("<Q", 5000) + b'{"a": {', "is cut off"),
-        (struct.pack("<Q", 2) + b"{}", "without a single tensor"),
+        (struct.pack("<Q", 2) + b"{}", "file without tensors"),
     ],
     ids=lambda value: value[:24] if isinstance(value, str) else "",
 )
@@ -224,7 +226,11 @@ def test_archives_without_tensors(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [([torch.zeros(2)], "holds a list"), ({"epoch": 3}, "holds no tensors .found: epoch"), ({}, "found: nothing")],
+    [
+        ([torch.zeros(2)], "contains a list"),
+        ({"epoch": 3}, "contains no tensors .found: epoch"),
+        ({}, "found: nothing"),
+    ],
     ids=["list", "no tensors", "nothing"],
 )
 def test_pickles_without_named_tensors(tmp_path, content, message):

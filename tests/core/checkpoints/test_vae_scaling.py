@@ -16,7 +16,7 @@ def test_sd1s_own_configuration_is_accepted(tmp_path, config, caplog):
 
 def test_sdxls_is_refused_by_name(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"scaling_factor": 0.13025}))
-    with pytest.raises(CheckpointError, match=r"scaling_factor 0.13025, as SDXL's has, instead of 0.18215"):
+    with pytest.raises(CheckpointError, match=r"scaling_factor 0.13025, like SDXL's, instead of 0.18215"):
         check_latent_scaling(tmp_path / "vae.safetensors")
 
 
