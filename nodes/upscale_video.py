@@ -128,8 +128,9 @@ class Hallo2UpscaleVideo(VideoNode):
         size = (scale, None) if target == SCALE else (None, long_side)
         source = video_source(video)
         plan = plan_upscale(source, UpscaleRequest(*size, fidelity, window, overlap, codec, int(bit_depth), quality))
-        needed = working_bytes(plan.source.width, plan.source.height, plan.settings, upscaler.payload.config)
-        needed += upscaling_bytes(upscale_model)
+        source_size = plan.source.width, plan.source.height
+        needed = working_bytes(*source_size, plan.settings, upscaler.payload.config)
+        needed += upscaling_bytes(upscale_model, *source_size)
         drawer = picture_upscaler(upscale_model)
         runtime = HostRuntime(upscaler, *drawer, working_bytes=needed, node_id=cls.hidden.unique_id)
         background = background_of(*drawer, runtime=runtime)

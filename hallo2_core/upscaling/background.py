@@ -78,15 +78,18 @@ class TiledBackground:
         return resample(rearrange(drawn, "c h w -> h w c"), height, width)
 
     def _drawn(self, planes: Tensor) -> Tensor:
-        """planes: (3 h w). Returns (3 scale·h scale·w), 0..1."""
+        """planes: (3 h w). Returns (3 scale·h scale·w), 0..1, on the same device."""
         scale = self._upscaler.scale
-        drawn = torch.zeros(3, planes.shape[1] * scale, planes.shape[2] * scale)
-        weights = torch.zeros(1, *drawn.shape[1:])
+        drawn = planes.new_zeros(3, planes.shape[1] * scale, planes.shape[2] * scale)
+        weights = planes.new_zeros(1, *drawn.shape[1:])
         for rows in spans(planes.shape[1], self.tile_px, self._overlap_px):
             for columns in spans(planes.shape[2], self.tile_px, self._overlap_px):
                 self._runtime.check_cancelled()
-                tile = self._upscaler(planes[:, rows, columns].unsqueeze(0)).squeeze(0).float().cpu()
-                weight = self._weight(rows, planes.shape[1]).unsqueeze(1) * self._weight(columns, planes.shape[2])
+                tile = self._upscaler(planes[:, rows, columns].unsqueeze(0)).squeeze(0).to(drawn)
+                down, across = (
+                    self._weight(span, size) for span, size in zip((rows, columns), planes.shape[1:], strict=True)
+                )
+                weight = down.to(drawn).unsqueeze(1) * across.to(drawn)
                 place = (slice(None), _scaled(rows, scale), _scaled(columns, scale))
                 drawn[place] += tile * weight
                 weights[place] += weight

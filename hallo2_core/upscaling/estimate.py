@@ -47,6 +47,11 @@ def host_bytes(width: int, height: int, settings: UpscaleSettings, video_setting
     )
 
 
+def drawn_bytes(width: int, height: int, scale: float) -> float:
+    """What a frame of width x height takes that a picture upscaler has enlarged, and the weights of its tiles."""
+    return width * height * scale**2 * (CHANNELS + 1) * FLOAT_BYTES
+
+
 def tile_bytes(scale: float) -> float:
     """What a picture upscaler that enlarges `scale` times needs for a tile of TILE_PX: ComfyUI's own estimate."""
     return TILE_PX**2 * CHANNELS * FLOAT_BYTES * max(scale, 1.0) * TILE_COPIES

@@ -35,11 +35,11 @@ def picture_upscaler(model: Any) -> tuple[Managed, ...]:  # noqa: ANN401 - spand
     return (Managed(model, (model.patcher,), whole=True),)
 
 
-def upscaling_bytes(model: Any) -> float:  # noqa: ANN401 - spandrel's descriptor
-    """What the UPSCALE_MODEL needs beside its weights; 0 for none."""
-    from ...hallo2_core.upscaling.estimate import tile_bytes
+def upscaling_bytes(model: Any, width: int, height: int) -> float:  # noqa: ANN401 - spandrel's descriptor
+    """What the UPSCALE_MODEL needs beside its weights for frames of width x height; 0 for none."""
+    from ...hallo2_core.upscaling.estimate import drawn_bytes, tile_bytes
 
-    return 0.0 if model is None else tile_bytes(model.scale)
+    return 0.0 if model is None else tile_bytes(model.scale) + drawn_bytes(width, height, model.scale)
 
 
 def background_of(drawer: Managed | None = None, *, runtime: HostRuntime) -> tuple[Background, str]:

@@ -94,7 +94,7 @@ def test_out_of_memory_is_recognized_and_what_is_loaded_can_be_freed(host):
 
 def test_the_manager_is_asked_for_what_the_upscale_model_needs(host):
     found = said(host.run(probe("ProbeUpscaleModelOnCard")))
-    assert found["asked"] == [[512 * 512 * 3 * 4 * 2 * 384, True]]
+    assert found["asked"] == [[512 * 512 * 3 * 4 * 2 * 384 + 200 * 100 * 4 * 4, True]]
     assert found["drawn_on"] == "meta" and found["keeps_its_patcher"]
 
 

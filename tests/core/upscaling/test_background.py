@@ -158,3 +158,9 @@ def test_spans_cover_everything_and_share_the_overlap(size, tile, overlap):
     assert all(span.stop - span.start == min(tile, size) for span in found)
     for before, after in zip(found, found[1:], strict=False):
         assert before.stop - after.start >= overlap and after.start > before.start
+
+
+def test_the_picture_is_put_together_on_the_device_it_came_from():
+    """'meta' in the place of a card: mixing in a tensor of the CPU, or reading a number, raises."""
+    background = TiledBackground(Nearest(), LocalRuntime("meta"), tile_px=16, overlap_px=4)
+    assert background(picture(40, 24).to("meta"), 100, 60).device.type == "meta"

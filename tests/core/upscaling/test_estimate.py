@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig
-from hallo2_core.upscaling.estimate import encoder_bytes, host_bytes, tile_bytes, working_bytes
+from hallo2_core.upscaling.estimate import drawn_bytes, encoder_bytes, host_bytes, tile_bytes, working_bytes
 from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.video.settings import VideoSettings
 
@@ -75,3 +75,4 @@ def test_the_machines_own_memory_holds_waiting_frames_and_the_encoder():
 
 def test_an_upscale_model_is_given_what_the_host_gives_its_own():
     assert tile_bytes(4.0) == 512 * 512 * 3 * 4 * 4 * 384 and tile_bytes(0.5) == 512 * 512 * 3 * 4 * 384
+    assert drawn_bytes(100, 50, 2.0) == 200 * 100 * 4 * 4  # three channels and the weights of the tiles

@@ -133,7 +133,7 @@ class ProbeUpscaleModelOnCard(io.ComfyNode):
         with replaced(mm, get_torch_device=lambda: META, load_models_gpu=load):
             (drawer,) = drawers.picture_upscaler(model)
             kept = drawers.picture_upscaler(model)[0].patchers == drawer.patchers
-            runtime = runtimes.HostRuntime(drawer, working_bytes=drawers.upscaling_bytes(model))
+            runtime = runtimes.HostRuntime(drawer, working_bytes=drawers.upscaling_bytes(model, 100, 50))
             drawn = drawers.HostPictureUpscaler(model, runtime)(torch.zeros(1, 3, 4, 4))
         found = {"asked": asked, "drawn_on": drawn.device.type, "keeps_its_patcher": kept}
         return io.NodeOutput(ui=ui.PreviewText(json.dumps(found)))
