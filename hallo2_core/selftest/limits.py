@@ -61,7 +61,7 @@ LIMITS = {
         "pictures": 1.6,
         "audio": 1.8e-1,
         "upscaler": 1.0,
-        "upscaler_fused": 4.0,
+        "upscaler_fused": 18.0,
     },
 }
 

@@ -39,8 +39,9 @@ def untiled_vae(vae: Any) -> Any:  # noqa: ANN401
 def precise_vae(vae: Any, runtime: Runtime) -> Any:  # noqa: ANN401
     """The same VAE in fp16, as in the release, or fp32 where the card is bad at fp16; as it is where it is not in bf16.
 
-    The host takes bf16 wherever the card has it. Its errors are six times those of fp16 and come back through the
-    motion frames. The connected VAE, which other nodes share, stays as it is.
+    The host takes bf16 wherever the card has it. Its errors are eight times those of fp16 and come back through the
+    motion frames. Half of them are in the weights, where the loader has rounded them already (newer hosts may not).
+    The connected VAE, which other nodes share, stays as it is.
     """
     if getattr(vae, "vae_dtype", None) != torch.bfloat16:
         return vae
@@ -49,4 +50,6 @@ def precise_vae(vae: Any, runtime: Runtime) -> Any:  # noqa: ANN401
         return vae
     dtype = torch.float16 if mm.should_use_fp16(vae.device) else torch.float32
     logger.info("The VAE is loaded again in %s: in bf16 its errors would add up from clip to clip.", dtype)
+    if next(vae.first_stage_model.parameters()).dtype == torch.bfloat16:
+        runtime.notify("The VAE was loaded in bf16, which rounds its weights: less drift with ComfyUI's --fp16-vae.")
     return comfy.sd.VAE(sd=dict(vae.get_sd()), device=vae.device, dtype=dtype)
