@@ -1,4 +1,4 @@
-"""The pack's nodes. This list is the table of contents; a node without a line here does not exist."""
+"""The pack's nodes. Only the nodes in this list are registered."""
 
 from __future__ import annotations
 

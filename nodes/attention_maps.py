@@ -1,4 +1,4 @@
-"""As the sampler, for one clip → pictures of what attends to what while it is made."""
+"""The sampler's inputs and a clip number → pictures of the attention in that clip."""
 
 from __future__ import annotations
 

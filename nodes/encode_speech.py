@@ -1,4 +1,4 @@
-"""AUDIO → speech as the networks will ask for it. Nothing is encoded before a clip needs it."""
+"""AUDIO → speech embeddings, encoded lazily, clip by clip."""
 
 from __future__ import annotations
 

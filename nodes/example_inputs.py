@@ -1,4 +1,4 @@
-"""The portrait and the voice that ship with the pack, so that the first graph runs on a new host."""
+"""The portrait and the voice that ship with the pack, for a first graph without other files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VIDEO → how visible its seams are and how far it drifts from the portrait, as a plot and in words."""
+"""VIDEO → the visibility of its seams and its drift from the portrait, as a plot and a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the nodes have made and begun: a list with a picture of each, and what is to be done with some of it."""
+"""Finished and unfinished jobs of the nodes: a list with a frame of each, and actions on the selected ones."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Hallo2Jobs(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **inputs: str) -> float:
-        """Never equal to the last one: what is on the disk is not among the inputs."""
+        """Always different: the files on disk are not among the inputs."""
         return float("nan")
 
     @classmethod

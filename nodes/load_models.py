@@ -1,4 +1,4 @@
-"""The loaders. Each offers `demo` beside files, and says of a missing file where it belongs and where it comes from."""
+"""The loaders. Each offers `demo` besides files; for a missing file, the message has its folder and source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FACE_FILES = ("scrfd_10g_bnkps.onnx", "glintr100.onnx")
 
 
 def _source(*names: str) -> str:
-    """Where the files of these names come from, for who lacks them."""
+    """The sources of the files with these names, for the message about missing files."""
     from ..hallo2_core.checkpoints.catalogue import CATALOGUE
 
     known = [file for name in names for file in CATALOGUE if name in file.names]
@@ -89,7 +89,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
             node_id="Hallo2LoadSpeechEncoder",
             display_name="Load Speech Encoder (Hallo2)",
             category="Hallo2",
-            description="Loads wav2vec2-base-960h, which turns speech into what the lips follow.",
+            description="Loads wav2vec2-base-960h, which turns speech into the features that drive the lips.",
             inputs=[
                 io.Combo.Input(
                     "file",
@@ -133,7 +133,7 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
             node_id="Hallo2LoadFaceAnalysis",
             display_name="Load Face Analysis (Hallo2)",
             category="Hallo2",
-            description="Loads what finds the face in the portrait and, with the released files, recognises it.",
+            description="Loads the face detector and, with the released files, the face recognizer.",
             inputs=[
                 io.Combo.Input(
                     "choice",

@@ -1,4 +1,4 @@
-"""How the motion frames are made: their number, what is dropped of them, their noise; with a preview."""
+"""Settings of the motion frames: number, patch drop, noise; with a preview."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Hallo2MotionFrames(io.ComfyNode):
                     default=42,
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=False,  # a new seed would discard the clips made so far
+                    control_after_generate=False,  # a new seed would discard the finished clips
                     tooltip="Selects the dropped patches. Another seed gives another take of the same motion.",
                 ),
                 io.Image.Input(
@@ -182,7 +182,7 @@ class Hallo2MotionFrames(io.ComfyNode):
         from ..hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
         from ..hallo2_core.animation.patch_drop import preview_motion_frames
 
-        if noise not in NOISES:  # which the older host doesn't check
+        if noise not in NOISES:  # the older host does not validate it
             raise SettingsError(f"The noise is '{noise}'; choose one of {', '.join(NOISES)}.")
         patch_drop = PatchDropConfig(
             drop_rate,

@@ -1,4 +1,4 @@
-"""VIDEO of the animated crop → VIDEO of the full picture it was cut from."""
+"""VIDEO of the animated crop → VIDEO of the full source picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IMAGE (and MASKs) → the portrait at the size of the video, with its face found and its regions masked."""
+"""IMAGE (and MASKs) → the portrait at the size of the video, with detected face and region masks."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Hallo2PreparePortrait(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None) -> bool | str:
-        sides = [SIZE_MULTIPLE_PX if side is None else side for side in (width, height)]  # None: another node's output
+        sides = [SIZE_MULTIPLE_PX if side is None else side for side in (width, height)]  # None: from another node
         if max(sides) > LARGEST_SIDE_PX:
             return f"The size is {sides[0]}x{sides[1]}; width and height go up to {LARGEST_SIDE_PX}."
         try:

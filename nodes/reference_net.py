@@ -1,4 +1,4 @@
-"""Model and portrait → the portrait as the denoising UNet sees it, once for the whole video."""
+"""Model and portrait → the portrait's conditioning for the denoising UNet, once per video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The long-video loop: everything the other nodes made → a finished video file."""
+"""The long-video loop: outputs of the other nodes → a finished video file."""
 
 from __future__ import annotations
 

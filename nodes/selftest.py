@@ -1,4 +1,4 @@
-"""The golden cases, run where the user's graphs run."""
+"""The golden cases, run inside the host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .host.editor import show_text
 from .host.precision import DTYPES
 from .host.selftest import run_in_host
 
-# Newer hosts show such a node only in their developer mode.
+# Newer hosts show this node only in developer mode.
 DEV_ONLY = {"is_dev_only": True} if "is_dev_only" in io.Schema.__dataclass_fields__ else {}
 
 
@@ -47,7 +47,7 @@ class Hallo2Selftest(io.ComfyNode):
             outputs=[
                 io.String.Output(
                     display_name="report",
-                    tooltip="One line a case: largest difference, that relative to the values, PASS, FAIL or SKIP.",
+                    tooltip="One line per case: largest difference, largest relative difference, PASS, FAIL or SKIP.",
                 )
             ],
             hidden=[io.Hidden.unique_id],
@@ -57,7 +57,7 @@ class Hallo2Selftest(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, dtype: str, cases: str) -> float:
-        """Never equal to the last one: what is tested is not among the inputs, so each run tests anew."""
+        """Always different: what is tested is not among the inputs, so each run repeats the test."""
         return float("nan")
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A text-control adapter → the model, with it attached."""
+"""Model and text-control adapter → the model with the adapter."""
 
 from __future__ import annotations
 

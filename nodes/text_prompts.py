@@ -1,4 +1,4 @@
-"""Prompts at times → what the sampler needs of them."""
+"""Timed prompts → encoded prompts for the sampler."""
 
 from __future__ import annotations
 

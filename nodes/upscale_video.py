@@ -1,4 +1,4 @@
-"""VIDEO → a larger VIDEO: faces restored in windows of frames, the rest resampled or drawn by another upscaler."""
+"""VIDEO → a larger VIDEO: faces restored in windows of frames, the rest resampled or upscaled by another model."""
 
 from __future__ import annotations
 
@@ -35,14 +35,16 @@ class Hallo2UpscaleVideo(VideoNode):
                 "goes on where it was. Memory does not grow with the length of the video."
             ),
             inputs=[
-                io.Video.Input("video", tooltip="Any video, with faces or without; it is read frame by frame."),
+                io.Video.Input("video", tooltip="Any video, with or without faces; it is read frame by frame."),
                 io_types.Upscaler.Input("upscaler", tooltip="From 'Load Upscaler (Hallo2)'."),
-                io_types.FaceAnalysis.Input("face_analysis", tooltip="Finds the faces. The built-in one will do."),
+                io_types.FaceAnalysis.Input(
+                    "face_analysis", tooltip="Finds the faces. The built-in one is sufficient."
+                ),
                 io.Combo.Input(
                     "target",
                     options=[SCALE, LONG_SIDE],
                     default=SCALE,
-                    tooltip="Whether the new size is so many times the old one, or has a long side of so many pixels.",
+                    tooltip="How to set the new size: a scale factor, or the length of the longer side.",
                 ),
                 io.Float.Input(
                     "scale",
@@ -50,7 +52,7 @@ class Hallo2UpscaleVideo(VideoNode):
                     min=0.25,
                     max=16.0,
                     step=0.25,
-                    tooltip="How many times as wide and high. Used by the target 'scale'; 1 only restores faces.",
+                    tooltip="Scale factor. Used by the target 'scale'; 1 only restores faces.",
                 ),
                 io.Int.Input(
                     "long_side",
@@ -66,7 +68,7 @@ class Hallo2UpscaleVideo(VideoNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="Of faces: 0 draws them anew, clean but freer; 1 keeps close to the given ones.",
+                    tooltip="Of faces: 0 redraws them, clean but freer; 1 stays close to the input.",
                 ),
                 io.Int.Input(
                     "window",
@@ -83,7 +85,7 @@ class Hallo2UpscaleVideo(VideoNode):
                     default=4,
                     min=0,
                     max=32,
-                    tooltip="Frames that a window shares with the next one, faded over. At most half the window.",
+                    tooltip="Frames that a window shares with the next one, cross-faded. At most half the window.",
                 ),
                 video_inputs.codec(may_choose_itself=True),
                 video_inputs.quality(),

@@ -1,4 +1,4 @@
-"""Region weights and guidance at times → what the sampler needs of them."""
+"""Region weights and guidance over time → a weight timeline for the sampler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ComfyUI was started with that may change the last bit of a result."""
+"""Settings of ComfyUI that may change the last bit of a result."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ HALF = (torch.float16, torch.bfloat16)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a kernel accepts. The host finds out by calling it: an error in its log and a fallback, every time."""
+    """A kernel's limits. The host only finds out by calling it: an error in its log and a fallback, every time."""
 
     head_width: int
     dtypes: tuple[torch.dtype, ...] = (*HALF, torch.float32)
@@ -34,10 +34,10 @@ LIMITS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HostAttention:
-    """The kernel that ComfyUI was started with, where it accepts the head width and dtype; else PyTorch's.
+    """The kernel that ComfyUI was started with, if it supports the head width and dtype; else PyTorch's.
 
-    transformer_options: as in the host's own models. An "optimized_attention_override" in them replaces the kernel. The
-    networks built together share them, and they are read at every call.
+    transformer_options: as in the host's own models. An "optimized_attention_override" in them replaces the kernel.
+    Networks built together share them; they are read at every call.
     """
 
     transformer_options: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class HostAttention:
         return in_batches(partial(kernel, transformer_options=self.transformer_options), q, k, v, heads)
 
     def __repr__(self) -> str:
-        """Part of a job's key: names what computes, and no address in memory."""
+        """Part of a job's key: the name of the kernel, without a memory address."""
         override = self.transformer_options.get("optimized_attention_override")
         replaced = "" if override is None else f" replaced by {_name(override)}"
         return f"{_name(_chosen(mm.get_torch_device()))}{replaced}"
@@ -58,11 +58,13 @@ def kernel_for(device: torch.device, dtype: torch.dtype, head_width: int) -> Cal
     limits = LIMITS.get(_name(kernel))
     if limits is None or (head_width <= limits.head_width and dtype in limits.dtypes):
         return kernel
-    return partial(host.attention_pytorch, low_precision_attention=False)  # tells an override not to quantize either
+    return partial(
+        host.attention_pytorch, low_precision_attention=False
+    )  # so that an override does not quantize either
 
 
 def _chosen(device: torch.device) -> Callable[..., Tensor]:
-    """On the CPU PyTorch's fused kernel: the host would choose one that splits queries to save memory."""
+    """On the CPU, PyTorch's fused kernel: the host's choice would split queries to save memory."""
     return host.attention_pytorch if device.type == "cpu" else host.optimized_attention
 
 

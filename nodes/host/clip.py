@@ -1,4 +1,4 @@
-"""The host's CLIP, as the core asks for a text encoder."""
+"""The host's CLIP, as the core's `TextEncoder`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SD1_TOWER = "l"  # the host's name for CLIP ViT-L/14
 START_TOKEN, END_TOKEN = 49406, 49407  # of its vocabulary
-EMBEDDING_FILE = "embedding:"  # before the name of a file, whose vectors the host puts among a prompt's
+EMBEDDING_FILE = "embedding:"  # prefix of an embedding file's name, whose vectors the host inserts into a prompt
 
 
 def text_encoder(clip: Any) -> TextEncoder:  # noqa: ANN401 - the host's CLIP class is no declared API
@@ -27,10 +27,10 @@ def text_encoder(clip: Any) -> TextEncoder:  # noqa: ANN401 - the host's CLIP cl
 
 
 class HostTextEncoder:
-    """`TextEncoder` over the host's CLIP, which it keeps loaded itself: the text encoder of SD 1.x and no other.
+    """`TextEncoder` over the host's CLIP, which the host keeps loaded. Only the text encoder of SD 1.x is accepted.
 
-    The text is taken as it is written: weights in brackets don't act. Nor does "CLIP Set Last Layer": adapters are
-    trained on the last one.
+    The text is used literally: weights in brackets have no effect. Neither has "CLIP Set Last Layer": adapters are
+    trained on the last layer.
     """
 
     is_demo = False
@@ -58,7 +58,9 @@ class HostTextEncoder:
         from ...hallo2_core.timeline.prompts import TEXT_WIDTH
 
         if any(word.startswith(EMBEDDING_FILE) for word in text.split()):
-            raise TimelineError(f"The prompt '{text}' names an embedding file, which no adapter knows. Use words.")
+            raise TimelineError(
+                f"The prompt '{text}' names an embedding file, which adapters are not trained on. Use words."
+            )
         sections = self.clip.tokenize(text.replace("(", "\\(").replace(")", "\\)"), disable_weights=True)[SD1_TOWER]
         tokens = [token for token, _weight in sections[0]]
         if len(sections) > 1:

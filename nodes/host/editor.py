@@ -6,5 +6,5 @@ from server import PromptServer
 
 
 def show_text(node_id: str, text: str) -> None:
-    """Write under a node what a user should know of its result. An empty text clears an earlier one."""
+    """Show a text about a node's result below the node. An empty text clears an earlier one."""
     PromptServer.instance.send_progress_text(text, node_id)

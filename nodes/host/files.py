@@ -7,7 +7,7 @@ from pathlib import Path
 import folder_paths
 from comfy.cli_args import args
 
-DEMO = "demo"  # what every loader offers beside files: made at run time, nothing to download
+DEMO = "demo"  # offered by every loader besides files: made at run time, no download
 ZERO = "zero"  # an adapter that changes nothing, made at run time too
 MODEL_FOLDER = "hallo2"
 TEXT_CONTROL_FOLDER = "text_control"  # below it
@@ -16,10 +16,10 @@ SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
 
 
 def register_model_folder() -> None:
-    """Make models/hallo2 known to the host, beside the places that extra_model_paths.yaml may have named for it.
+    """Register models/hallo2 with the host, in addition to paths from extra_model_paths.yaml.
 
-    The yaml is read before packs are loaded and leaves a key it doesn't know without extensions, which to the host
-    means that every file is a model.
+    The yaml is read before packs are loaded, and unknown keys get no extensions, so the host treats every file as a
+    model.
     """
     listed, _extensions = folder_paths.folder_names_and_paths.get(MODEL_FOLDER, ([], set()))
     own = str(Path(folder_paths.models_dir) / MODEL_FOLDER)
@@ -33,7 +33,7 @@ def model_files(folder: str) -> list[str]:
 
 
 def network_files() -> list[str]:
-    """The choices of the loaders whose files lie in models/hallo2 itself."""
+    """The choices of the loaders with files directly in models/hallo2."""
     return [name for name in model_files(MODEL_FOLDER) if Path(name).parts[0] != TEXT_CONTROL_FOLDER]
 
 
@@ -49,12 +49,12 @@ def find_file(folder: str, name: str) -> Path | None:
 
 
 def use_mmap() -> bool:
-    """Whether weights may be mapped into memory: not where ComfyUI was started with --disable-mmap."""
+    """Whether weights may be memory-mapped: not if ComfyUI was started with --disable-mmap."""
     return not args.disable_mmap
 
 
 def missing_files(folder: str, names: list[str], places: list[Path], source: str) -> str:
-    """What to tell a user whose graph names files that aren't there."""
+    """The message about files in a graph that do not exist."""
     looked = " and ".join(map(str, places))
     return f"Not in models/{folder}: {', '.join(names)} (looked in {looked}). {source}, or choose '{DEMO}' here."
 
@@ -66,7 +66,7 @@ def check_file(folder: str, name: str, source: str) -> bool | str:
 
 
 def face_file_folders() -> list[Path]:
-    """Where the released ONNX files may lie: in a folder of ours, or where packs that use insightface keep them."""
+    """Folders of the released ONNX files: ours, and those of packs that use insightface."""
     ours = [Path(place) / "face_analysis" for place in folder_paths.get_folder_paths(MODEL_FOLDER)]
     return [*ours, Path(folder_paths.models_dir) / "insightface" / "models" / "antelopev2"]
 
@@ -76,7 +76,7 @@ def find_face_file(name: str) -> Path | None:
 
 
 def fingerprint(folder: str, name: str) -> str:
-    """Changes when the file does, so that a replaced file is loaded again."""
+    """Changes with the file, so that a replaced file is loaded again."""
     path = find_file(folder, name)
     if path is None:
         return name

@@ -1,4 +1,4 @@
-"""Where the jobs of the nodes lie, and the videos they make."""
+"""Paths of the nodes' jobs and videos."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...hallo2_core.storage.free_path import free_path
 
 
 def job_for(key: JobKey, unfinished_gb: float = 0) -> Job:
-    """Where a render's finished clips lie: never in the host's temp folder, which it empties.
+    """The job of a render. Its clips are not in the host's temp folder, which the host empties.
 
     unfinished_gb: what all unfinished ones may take together; the oldest make room. 0: they stay.
     """
@@ -42,9 +42,11 @@ def new_video(kind: str) -> Path:
 
 
 def path_in_output(name: str) -> Path:
-    """A place below the host's output folder. Raises SettingsError for one outside of it."""
+    """A path inside the host's output folder. Raises SettingsError for a path outside."""
     output = Path(folder_paths.get_output_directory()).resolve()
     path = (output / name).resolve()
     if not name or not path.is_relative_to(output):
-        raise SettingsError(f"'{name}' is not below ComfyUI's output folder. Give a folder in it, for example 'talks'.")
+        raise SettingsError(
+            f"'{name}' is not below ComfyUI's output folder. Choose a folder in it, for example 'talks'."
+        )
     return path

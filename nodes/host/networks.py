@@ -1,4 +1,4 @@
-"""How networks are built of the host's layers, and handed to its model manager."""
+"""Networks built with the host's layers, under its model manager."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Payload = TypeVar("Payload")
 
 
 def network_build(choice: str, needs: PrecisionNeeds = HALLO2_PRECISION) -> Build:
-    """How networks are built for the host. choice: one of `precision.DTYPES`."""
+    """The layer factory for the host. choice: one of `precision.DTYPES`."""
     storage = storage_dtype(choice, needs)
     return _build(storage, compute_dtype(storage, needs))
 
@@ -45,11 +45,11 @@ def _build(storage: torch.dtype, compute: torch.dtype) -> Build:
 
 @dataclass(frozen=True)
 class Managed(Generic[Payload]):
-    """A payload with networks in it, and the host's handle on each of them. Who holds it keeps them loadable."""
+    """A payload with networks, and the host's handle for each of them, which keeps them loadable."""
 
     payload: Payload
     patchers: tuple[ModelPatcher, ...]
-    whole: bool = False  # never loaded in part: its layers are not the host's
+    whole: bool = False  # never loaded partially: its layers are not the host's
 
 
 def managed(payload: Payload, *networks: nn.Module, whole: bool = False) -> Managed[Payload]:
@@ -58,15 +58,15 @@ def managed(payload: Payload, *networks: nn.Module, whole: bool = False) -> Mana
 
 
 def patcher_of(network: nn.Module) -> ModelPatcher:
-    """The host's handle on a network: of the kind its own models have.
+    """The host's handle for a network: of the same kind as for its own models.
 
-    Newer hosts have a kind that streams weights while they are used. Before one of the plain kind is loaded they unload
-    all others; so one plain handle among dynamic ones costs everybody.
+    Newer hosts have a kind that streams weights on use. Before loading a plain one, they unload all others; so a single
+    plain handle among dynamic ones slows down all models.
     """
     kind = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
     return kind(network, mm.get_torch_device(), mm.unet_offload_device())
 
 
 def with_network(held: Managed, payload: Payload, network: nn.Module) -> Managed[Payload]:
-    """A payload that has one network more than the one that is held; the others keep their handles."""
+    """The payload with one more network; the others keep their handles."""
     return Managed(payload, (*held.patchers, *managed(payload, network).patchers), held.whole)

@@ -1,4 +1,4 @@
-"""In which dtypes a network is stored and computed on the host's device."""
+"""The storage and compute dtypes of a network on the host's device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import nn
 from ...hallo2_core.errors import SettingsError
 from ...hallo2_core.models.precision import PrecisionNeeds
 
-# What the loaders offer. Saved workflows hold the names.
+# The loaders' choices. Saved workflows contain the names.
 DTYPES = {
     "default": None,
     "fp16": torch.float16,
@@ -24,9 +24,9 @@ DTYPES = {
 
 
 def storage_dtype(choice: str, needs: PrecisionNeeds) -> torch.dtype:
-    """What the weights are stored in. 'default' is the host's choice for the device, from what the network needs.
+    """The dtype of the weights. 'default' is the host's choice for the device, among those that suit the network.
 
-    Errors: SettingsError for a choice that is none, and for a dtype that the device or the network cannot use.
+    Errors: SettingsError for an unknown choice, or a dtype that the device or the network cannot use.
     """
     if choice not in DTYPES:
         raise SettingsError(f"dtype is '{choice}'; choose one of {', '.join(DTYPES)}.")
@@ -43,12 +43,12 @@ def storage_dtype(choice: str, needs: PrecisionNeeds) -> torch.dtype:
 
 
 def compute_dtype(storage: torch.dtype, needs: PrecisionNeeds) -> torch.dtype:
-    """What the device computes in: the weights' dtype where it is good at that, else the best it has."""
+    """The compute dtype: that of the weights if the device supports it well, else the best available."""
     return mm.unet_manual_cast(storage, mm.get_torch_device(), list(needs.dtypes)) or storage
 
 
 def host_layers(storage: torch.dtype, compute: torch.dtype) -> Any:  # noqa: ANN401 - a namespace of layers
-    """The layers the host would build its own models of."""
+    """The layers that the host uses for its own models."""
     return _with_own_linear(comfy.ops.pick_operations(storage, compute, load_device=mm.get_torch_device()))
 
 
@@ -63,7 +63,7 @@ def _default_dtype(needs: PrecisionNeeds, device: torch.device) -> torch.dtype:
 @cache
 def _with_own_linear(operations: Any) -> Any:  # noqa: ANN401 - a namespace of layers
     class Layers(operations):
-        # Casting where dtypes differ is all these do; others, chosen with --fast, round in their own way.
+        # These only cast if dtypes differ; others, chosen with --fast, round differently.
         arithmetic = "" if operations in (comfy.ops.disable_weight_init, comfy.ops.manual_cast) else operations.__name__
 
         class Linear(operations.Linear):

@@ -22,8 +22,8 @@ class HostRuntime:
     """The core's `Runtime`: ComfyUI's memory manager, progress bar and cancel button."""
 
     def __init__(self, *held: Managed, working_bytes: float = 0, node_id: str | None = None) -> None:
-        """working_bytes: for the host to keep free beside the weights. node_id: the node that shows what `notify` says;
-        what it shows of an earlier run is cleared."""
+        """working_bytes: for the host to keep free beside the weights. node_id: the node that shows `notify` texts;
+        the text of an earlier run is cleared."""
         self.device = mm.get_torch_device()
         self._node_id = node_id
         self._held = {id(patcher.model): (patcher, one.whole) for one in held for patcher in one.patchers}
@@ -41,16 +41,16 @@ class HostRuntime:
         )
 
     def has_room(self, working_bytes: float) -> bool:
-        """Never: the host moves networks to make room, and may be asked by one thread only."""
+        """Never: the host moves networks to make room, and is not thread-safe."""
         return False
 
     def memory(self) -> DeviceMemory:
-        """All of the device's but what the host leaves to others: it moves away what is in the way."""
+        """All of the device's memory except what the host leaves to others: it offloads other models."""
         total = mm.get_total_memory(self.device) - mm.extra_reserved_memory()
         return DeviceMemory(int(total), "every network" if self.device.type == "cpu" else "one layer")
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        """The newer host is asked first: it also clears CUDA's pending error, which would fail the next call."""
+        """The newer host's check comes first: it also clears CUDA's pending error, which would fail the next call."""
         is_oom = getattr(mm, "is_oom", None)
         return (is_oom is not None and is_oom(error)) or is_out_of_memory(error)
 

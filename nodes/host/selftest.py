@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CaseRuntime(HostRuntime):
-    """Takes on every network it is asked to bring: golden cases make their own as they need them."""
+    """Manages every network passed to it: golden cases build theirs on demand."""
 
     def ready(self, *modules: nn.Module) -> None:
         for module in modules:
@@ -26,7 +26,7 @@ class CaseRuntime(HostRuntime):
         super().ready(*modules)
 
     def let_go(self) -> None:
-        """Of the networks so far. The host drops them when nobody else holds them."""
+        """Release the networks so far. The host drops them when there are no other references."""
         self._held.clear()
 
 
@@ -55,7 +55,7 @@ def _verdicts(build: Build, quick: bool, runtime: HostRuntime) -> Iterator[Verdi
 
 
 def _has_host_layers(network: nn.Module) -> bool:
-    """Whether the host can load it in part, as the loaders have it: the speech encoder and the upscaler stay whole."""
+    """Whether the host can load it partially, as with the loaders: not the speech encoder and the upscaler."""
     from ...hallo2_core.models.upscaler.video_restorer import VideoRestorer
     from ...hallo2_core.models.wav2vec import SpeechEncoder
 

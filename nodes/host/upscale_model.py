@@ -1,4 +1,4 @@
-"""The host's UPSCALE_MODEL, as what draws all but the faces."""
+"""The host's UPSCALE_MODEL, as the upscaler of the background."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def picture_upscaler(model: Any) -> tuple[Managed, ...]:  # noqa: ANN401 - spandrel's descriptor
     """The host's UPSCALE_MODEL under the memory manager; () for none.
 
-    Newer hosts' loader gives the descriptor its patcher. Older ones leave the weights to whoever uses them: there it
-    gets ours, in the same place. The loader's cache keeps the descriptor between runs; a patcher that died before the
+    Newer hosts' loader attaches a patcher to the descriptor. Older ones leave the weights unmanaged: there, ours is
+    attached in the same attribute. The loader's cache keeps the descriptor between runs; a patcher freed before the
     module would leave its weights on the device, and the host would collect garbage at every later load.
     """
     if model is None:
@@ -36,14 +36,14 @@ def picture_upscaler(model: Any) -> tuple[Managed, ...]:  # noqa: ANN401 - spand
 
 
 def upscaling_bytes(model: Any, width: int, height: int) -> float:  # noqa: ANN401 - spandrel's descriptor
-    """What the UPSCALE_MODEL needs beside its weights for frames of width x height; 0 for none."""
+    """Memory that the UPSCALE_MODEL needs besides its weights for frames of width x height; 0 for none."""
     from ...hallo2_core.upscaling.estimate import drawn_bytes, tile_bytes
 
     return 0.0 if model is None else tile_bytes(model.scale) + drawn_bytes(width, height, model.scale)
 
 
 def background_of(drawer: Managed | None = None, *, runtime: HostRuntime) -> tuple[Background, str]:
-    """What draws all but the faces, and its name in a job's key: the upscale model, or plain resampling."""
+    """The background upscaler and its name in a job's key: the upscale model, or plain resampling."""
     from ...hallo2_core.upscaling.background import TiledBackground, resample
 
     if drawer is None:
@@ -63,5 +63,5 @@ class HostPictureUpscaler:
         module = self._model.model
         self._runtime.ready(module)
         if next(module.parameters()).device.type != self._runtime.device.type:
-            module.to(self._runtime.device)  # older hosts' own upscale node moved it away behind its patcher's back
+            module.to(self._runtime.device)  # older hosts' upscale node moves it without its patcher
         return self._model(picture.to(self._runtime.device, compute_dtype_of(module)))

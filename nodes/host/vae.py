@@ -1,4 +1,4 @@
-"""The host's VAE, as the core asks for one."""
+"""The host's VAE, as the core's `LatentCodec`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ logger = logging.getLogger("hallo2")
 
 
 def latent_codec(vae: Any, model: Managed[Hallo2Models], runtime: Runtime) -> LatentCodec:  # noqa: ANN401
-    """The connected VAE, or the one that the model brings."""
+    """The connected VAE, or the model's own."""
     if vae is not None:
         return HostVAE(vae, runtime)
     if model.payload.vae is None:
         raise SettingsError(
-            "No VAE is connected, and only the demo model brings one. Connect 'Load VAE' with "
+            "No VAE is connected, and only the demo model has one. Connect 'Load VAE' with "
             "vae-ft-mse-840000-ema-pruned.safetensors, or another SD 1.x VAE."
         )
     return VAECodec(model.payload.vae, runtime)
@@ -39,7 +39,7 @@ def latent_codec(vae: Any, model: Managed[Hallo2Models], runtime: Runtime) -> La
 class HostVAE:
     """`LatentCodec` over the VAE of the host's loader, which keeps it loaded itself.
 
-    One picture at a time (quirk 18): the host would choose the batch size by free memory. Its encode gives the
+    One picture at a time (quirk 18): the host would choose the batch size by free memory. Its encode returns the
     posterior's mean, unscaled; its pictures are (b h w c), 0..1. Never in bf16 unless ComfyUI was started with
     --bf16-vae, and never in tiles: see `vae_handle.py`.
     """

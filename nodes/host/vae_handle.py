@@ -1,4 +1,4 @@
-"""Handles on the connected VAE for the clip loop, where its errors come back: not in bf16, and not in tiles."""
+"""Handles for the connected VAE in the clip loop, where errors accumulate: neither bf16 nor tiles."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ logger = logging.getLogger("hallo2")
 
 
 class WouldTile(Exception):  # noqa: N818 - a signal
-    """The host ran out of memory and is about to work in tiles."""
+    """The host ran out of memory and would fall back to tiles."""
 
 
 def untiled_vae(vae: Any) -> Any:  # noqa: ANN401
-    """The same VAE, weights shared, through a handle of our own that does not fall back to tiles when memory runs out.
+    """The same VAE with shared weights, with a separate handle that does not fall back to tiles if out of memory.
 
-    The motion frames carry a tile's seams from clip to clip, and the same inputs would no longer give the same frames.
+    The motion frames carry tile seams from clip to clip, and equal inputs would no longer give equal frames.
     """
 
     def refuse(*_: object, **__: object) -> NoReturn:
@@ -32,16 +32,16 @@ def untiled_vae(vae: Any) -> Any:  # noqa: ANN401
 
     own = copy(vae)
     own.decode_tiled_ = own.encode_tiled_ = refuse
-    own._decode_tiled_owned = own._encode_tiled_owned = refuse  # newer hosts, for networks that tile themselves
+    own._decode_tiled_owned = own._encode_tiled_owned = refuse  # newer hosts, for networks with built-in tiling
     return own
 
 
 def precise_vae(vae: Any, runtime: Runtime) -> Any:  # noqa: ANN401
-    """The same VAE in fp16, as in the release, or fp32 where the card is bad at fp16; as it is where it is not in bf16.
+    """The same VAE in fp16, as in the release, or fp32 where the card is bad at fp16; unchanged if it is not in bf16.
 
-    The host takes bf16 wherever the card has it. Its errors are eight times those of fp16 and come back through the
-    motion frames. Half of them are in the weights, where the loader has rounded them already (newer hosts may not).
-    The connected VAE, which other nodes share, stays as it is.
+    The host uses bf16 if the GPU supports it. Its errors are eight times those of fp16 and accumulate through the
+    motion frames. Half of them are in the weights, which the loader has already rounded (newer hosts may not).
+    The connected VAE, which other nodes share, is not changed.
     """
     if getattr(vae, "vae_dtype", None) != torch.bfloat16:
         return vae

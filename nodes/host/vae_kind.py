@@ -23,9 +23,9 @@ CLEARLY_BETTER = 0.2
 
 
 def check_vae_kind(vae: Any) -> None:  # noqa: ANN401 - the host's VAE class is no declared API
-    """Encode a chart of eight colors and read it with the factors of the host's latent previews.
+    """Encode a chart of eight colors and decode it with the factors of the host's latent previews.
 
-    Raises SettingsError where SDXL's factors give the colors and SD 1.x's do not. Where neither does, the log says so.
+    Raises SettingsError if SDXL's factors reproduce the colors and SD 1.x's do not. If neither does, it is logged.
     """
     chart = color_chart()
     latents = vae.encode(chart)
@@ -47,7 +47,7 @@ def check_vae_kind(vae: Any) -> None:  # noqa: ANN401 - the host's VAE class is 
 
 
 def color_chart() -> Tensor:
-    """(1 h w 3), 0..1: patches of the eight colors between two levels. Their brightness says nothing of their hue."""
+    """(1 h w 3), 0..1: patches of the eight colors between two levels. Their brightness is independent of their hue."""
     colors = torch.tensor(list(product((0.2, 0.8), repeat=3)))
     patches = rearrange(torch.cat([colors, colors.flip(0)]), "(i j) c -> 1 i j c", i=PATCHES)
     return repeat(patches, "1 i j c -> 1 (i h) (j w) c", h=PATCH_PX, w=PATCH_PX)

@@ -18,13 +18,13 @@ logger = logging.getLogger("hallo2")
 def video_source(video: Any) -> VideoSource:  # noqa: ANN401 - only newer hosts have all of what is asked of it
     """The file behind a VIDEO, or the part of it that 'Trim Video' left, to be read frame by frame.
 
-    A VIDEO that shows less of each frame than its file holds is written out by the host first.
+    A VIDEO that is cropped relative to its file is first saved by the host.
     """
     window = getattr(video, "get_active_trim_window", None)
     start_seconds, duration_seconds = window() if window is not None else (0.0, 0.0)
     try:
         file = video.get_stream_source()
-    except ValueError:  # the older host's, of a video made of pictures: it can save one, but not show it as a file
+    except ValueError:  # the older host's, for a video made of pictures: it can be saved, but has no file
         return _written_by_host(video)
     if _is_cropped(video, file):
         logger.info("The video is cropped; ComfyUI writes it to its temp folder first.")
@@ -33,7 +33,7 @@ def video_source(video: Any) -> VideoSource:  # noqa: ANN401 - only newer hosts 
 
 
 def _is_cropped(video: Any, file: VideoFile) -> bool:  # noqa: ANN401
-    """Whether no stream of the file has the size that the host gives, be it of the upright picture."""
+    """Whether no stream of the file has the size that the host reports, before or after rotation."""
     sizes = stored_sizes(file)
     return bool(sizes) and sorted(video.get_dimensions()) not in map(sorted, sizes)
 

@@ -1,1 +1,1 @@
-"""What the schemas of several nodes share: wire types and groups of inputs."""
+"""Shared parts of node schemas: wire types and groups of inputs."""

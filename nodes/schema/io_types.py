@@ -1,4 +1,4 @@
-"""The pack's own wire types, one per payload. What travels on them is immutable: the host caches and shares it."""
+"""The pack's own wire types, one per payload. Payloads are immutable: the host caches and shares them."""
 
 from inspect import signature
 
@@ -15,5 +15,5 @@ Motion = io.Custom("HALLO2_MOTION")  # MotionSettings
 Text = io.Custom("HALLO2_TEXT")  # TextPrompts
 Weights = io.Custom("HALLO2_WEIGHTS")  # WeightTimeline
 
-# For inputs that few will touch: newer hosts fold them away, the older one does not know the word.
+# For rarely used inputs: newer hosts fold them away, the older one lacks the parameter.
 ADVANCED = {"advanced": True} if "advanced" in signature(io.Int.Input).parameters else {}

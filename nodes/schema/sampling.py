@@ -6,7 +6,7 @@ from . import io_types
 
 
 def parts() -> list[io.Input]:
-    """What is animated, and how its clips continue."""
+    """Inputs: what to animate, and how clips continue."""
     return [
         io_types.Model.Input("model", tooltip="The model that the reference was made with."),
         io_types.Reference.Input("reference", tooltip="The portrait, from 'Apply ReferenceNet (Hallo2)'."),
@@ -18,7 +18,7 @@ def parts() -> list[io.Input]:
 
 
 def settings() -> list[io.Input]:
-    """Steps, guidance, seed and the three regions' weights."""
+    """Inputs: steps, guidance, seed and the weights of the three regions."""
     return [
         io.Int.Input(
             "steps",
@@ -47,7 +47,7 @@ def settings() -> list[io.Input]:
             default=42,
             min=0,
             max=0xFFFFFFFFFFFFFFFF,
-            control_after_generate=False,  # a new seed would discard the clips made so far
+            control_after_generate=False,  # a new seed would discard the finished clips
             tooltip=(
                 "The same seed and inputs give the same frames. Another seed gives different head movement and blinks."
             ),
@@ -105,7 +105,7 @@ def legacy_rng() -> io.Boolean.Input:
 
 
 def timelines() -> list[io.Input]:
-    """What changes over time, and how strongly prompts act."""
+    """Inputs: timelines, and the strength of prompts."""
     return [
         io_types.Text.Input(
             "text",

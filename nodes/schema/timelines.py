@@ -1,4 +1,4 @@
-"""What every node with a timeline has: inputs, an output, and the look at its text before anything runs."""
+"""Shared parts of the timeline nodes: inputs, output, and validation of the text before anything runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def report() -> io.String.Output:
 
 
 def check(parse: Callable[[str], object], text: str | None) -> bool | str:
-    """For validate_inputs: True, or what is wrong with a text. None: another node gives it, later."""
+    """For validate_inputs: True, or the error in a text. None: it comes from another node at run time."""
     try:
         parse(text or "")
     except TimelineError as error:

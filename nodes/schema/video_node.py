@@ -1,4 +1,4 @@
-"""What every node has that makes a video file: the host forgets its result when the file is gone."""
+"""Base class of nodes that make a video file: the host's cached result is invalidated when the file is gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from comfy_api.latest import InputImpl, io
 
 @dataclass
 class HandedOut:
-    """A video that this process made for a graph."""
+    """A video that this process returned to a graph."""
 
     inputs: dict[str, Any]
     path: Path
@@ -22,10 +22,10 @@ _handed_out: list[HandedOut] = []
 
 
 class VideoNode(io.ComfyNode):
-    """Subclasses say how to make the video; the file is all that the host keeps of it.
+    """Subclasses implement how to make the video; the host only keeps the file.
 
-    The host runs a node again when its fingerprint changes. It asks with the values typed into the node only, those
-    that come over wires are None: so the fingerprint counts the files that were made from these values and are gone.
+    The host runs a node again when its fingerprint changes. It passes widget values only, and
+    None for inputs from wires. So the fingerprint counts the files that were made from these values and are gone.
     """
 
     @classmethod
@@ -48,5 +48,5 @@ class VideoNode(io.ComfyNode):
 
 
 def _typed(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Those that can be typed into a node."""
+    """The inputs that are widget values."""
     return {name: value for name, value in inputs.items() if isinstance(value, bool | int | float | str)}

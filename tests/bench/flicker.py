@@ -1,10 +1,10 @@
-"""Does seeing the frames together make the result steadier? `python tests/bench/flicker.py [--model FILE]`.
+"""Does temporal attention reduce flicker? `python tests/bench/flicker.py [--model FILE]`.
 
-The shared portrait in known motion, with noise on every frame, is upscaled twice: in windows of 16 frames, whose
-temporal attention sees them together, and frame by frame. Each result is laid back over the first frame along the known
-motion; flicker is then the mean absolute second difference over time of the pixels of the face, in 1/255.
+The shared portrait in known motion, with noise on every frame, is upscaled twice: in windows of 16 frames,
+with temporal attention over them, and frame by frame. Each result is aligned to the first frame by the known motion;
+flicker is the mean absolute second difference over time of the face's pixels, in 1/255.
 
-Seeded weights (the demo) draw noise, so their figures mean nothing; with trained ones the first should be the smaller.
+Seeded weights (the demo) draw noise, so their figures are meaningless; with trained ones, the first should be smaller.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hallo2_core.upscaling.settings import UpscaleSettings  # noqa: E402
 from hallo2_core.upscaling.upscale import upscale_frames  # noqa: E402
 
 SIDE_PX = 512
-# Of the portrait, in parts of its side: left, top, right, bottom of the face.
+# The face in the portrait, as fractions of its side: left, top, right, bottom.
 FACE = (0.36, 0.28, 0.64, 0.58)
 
 

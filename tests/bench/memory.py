@@ -1,13 +1,13 @@
-"""Memory must not grow with the video: peak of the whole pipeline, a short video against a long one.
+"""Memory must not grow with the video's length: peak of the whole pipeline for a short and a long video.
 
     python tests/bench/memory.py [--seconds 2000 3600] [--pair demo|long]
 
-Two pairs, every video in a fresh process, those of a pair side by side: both then find the machine in the same state.
+Two pairs of videos, each video in a fresh process, both of a pair at the same time, under the same conditions.
   demo  the real pipeline with the demo model, 64x64, one step: 20 s and 100 s
-  long  512x512, everything real but the UNets and the VAE, in whose place stand ones that take no time: --seconds
-Each process warms up with clips of a sound of 130 s, from different pieces of speech: a sound of 20 s has no whole
-one, which is a minute long. Then it makes the video; the long ones with an encoder in a hurry, for they have 140,000
-frames. Prints the peaks; exit status 1 where the larger of a pair is more than 1.05 times the smaller.
+  long  512x512, everything real except the UNets and the VAE, which are fast stand-ins: --seconds
+Each process warms up with clips of a 130 s sound, from different pieces of speech: 20 s of sound are shorter than a
+whole piece, one minute. Then it makes the video; the long ones with a fast encoder preset, for they have 140,000
+frames. Prints the peaks; exit status 1 if the larger of a pair is more than 1.05 times the smaller.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 MOST_GROWTH = 1.05
 DEMO_SECONDS, LONG_SECONDS = (20.0, 100.0), (2000.0, 3600.0)
-# Clips of 16 frames; number 110 begins at 70 s. Over and over, until the allocator has found its size.
+# Clips of 16 frames; number 110 starts at 70 s. Repeated until the allocator's size is stable.
 WARM_UP_SECONDS, WARM_UP_CLIPS = 130.0, (0, 110) * 4
 
 
 def make_voice(path: Path, seconds: float) -> None:
-    """The shipped voice over and over, written in stretches."""
+    """The shipped voice, repeated, written piece by piece."""
     with wave.open(str(ROOT / "hallo2_core" / "examples" / "voice.wav")) as voice, wave.open(str(path), "wb") as made:
         made.setparams(voice.getparams())
         once, left = voice.getnframes(), int(seconds * voice.getframerate())
@@ -46,7 +46,7 @@ def make_voice(path: Path, seconds: float) -> None:
 
 
 def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
-    """In this process. Returns what it took."""
+    """Make the video in this process. Returns the measurements."""
     import torch
     from demo_render import demo_render
     from stand_ins import PixelCodec, with_stand_in_unets
@@ -63,7 +63,7 @@ def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
     from hallo2_core.video.settings import VideoSettings
 
     class Runtime(LocalRuntime):
-        """Says the peak so far at every tenth of the way."""
+        """Prints the peak so far at every tenth of the progress."""
 
         said = 0
 
@@ -98,7 +98,7 @@ def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
 
 
 def peak_mb() -> float:
-    """Of this process alone: what `getrusage` says on Linux begins with the parent's."""
+    """Of this process alone: on Linux, `getrusage` starts from the parent's peak."""
     if sys.platform == "linux":
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
@@ -108,7 +108,7 @@ def peak_mb() -> float:
 
 
 def measured(case: str, seconds: float) -> dict[str, float]:
-    """In a fresh process."""
+    """Measurements of one video, made in a fresh process."""
     command = [sys.executable, __file__, "--case", case, "--seconds", str(seconds)]
     done = subprocess.run(command, stdout=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
     result = json.loads(done.stdout)

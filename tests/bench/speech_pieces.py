@@ -1,10 +1,11 @@
-"""What cutting a long sound costs: how far its embeddings are from those of the sound encoded at once.
+"""The error of cutting a long sound: difference of its embeddings from those of the sound encoded as a whole.
 
     python tests/bench/speech_pieces.py [--minutes 4] [--salt 0]
 
-The encoder has the real one's depth and position convolution but a small width and seeded weights. These attend to the
-whole sound alike, so a part of the error is that a piece is not the whole; the tables without attention leave it out
-and show what the cut itself does. The figures compare ways of cutting and are no forecast of a trained encoder's error.
+The encoder has the real depth and position convolution, but a small width and seeded weights. Their attention is
+uniform over the whole sound, so part of the error comes from a piece being shorter; the tables without attention
+exclude it and show the effect of the cut itself. The figures compare ways of cutting; they do not predict the error of
+a trained encoder.
 """
 
 import argparse
@@ -62,7 +63,7 @@ def small_encoder(salt: int, has_attention: bool = True) -> SpeechEncoder:
 
 
 def speech(minutes: float, seconds_per_gain: float) -> TensorAudio:
-    """The example voice over and over, each time from another place; its loudness jumps every so many seconds."""
+    """The example voice, repeated from different starting points, with jumps in loudness at fixed intervals."""
     voice = FileAudio(ROOT / "hallo2_core" / "examples" / "voice.wav")
     once = voice.read(0, voice.samples)
     samples = round(minutes * 60 * voice.rate_hz)

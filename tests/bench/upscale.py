@@ -1,9 +1,9 @@
-"""What a window costs: `python tests/bench/upscale.py [--frames 16] [--fidelity 0.5]`.
+"""The cost of a window: `python tests/bench/upscale.py [--frames 16] [--fidelity 0.5]`.
 
-The full-size upscaler with seeded weights restores one window of 512×512 faces in float32. Prints seconds, processor
-seconds and peak memory of the whole process, weights included; exit status 1 if they are above the limits.
+The full-size upscaler with seeded weights restores one window of 512×512 faces in float32. Prints seconds, CPU
+seconds and peak memory of the whole process, including weights; exit status 1 if they exceed the limits.
 
-The released code on 16 frames and two cores: 278 processor seconds, 9.85 GiB.
+The released code on 16 frames and two cores: 278 CPU seconds, 9.85 GiB.
 """
 
 from __future__ import annotations

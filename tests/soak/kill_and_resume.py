@@ -1,12 +1,12 @@
-"""Kill a job again and again; what comes out must be what comes out when nobody does.
+"""Kill a job repeatedly; the result must equal that of an uninterrupted run.
 
     python tests/soak/kill_and_resume.py [--kills 20] [--seed 0] [--seconds 8]
 
-Jobs of the demo model (64x64, one step) are killed with SIGKILL: by turns after a random time, and at each of the
-moments that a random time hardly hits, such as between the sync of a clip and its journal. Then a disk fills up, and a
-journal is cut off. Every restart must go on at the first unfinished clip; the frames must be those of a run that
-nobody stopped, and exactly as many; the sound must be the given one, without a gap; and nothing else may be left over.
-Prints what it does and finds; exit status 1 where anything is wrong.
+Jobs of the demo model (64x64, one step) are killed with SIGKILL, alternating between a random time and each of the
+moments that a random time rarely hits, such as between the sync of a clip and its journal. Then a disk fills up, and a
+journal is truncated. Every restart must continue at the first unfinished clip; the frames and their number must be
+those of an uninterrupted run; the sound must be the input, without a gap; and no other files may be left.
+Prints its steps and results; exit status 1 if anything is wrong.
 """
 
 import argparse
@@ -47,7 +47,7 @@ FINISHED = {"voice.wav", "a.mp4", "a.mp4.hallo2/journal.json"}
 
 
 class WrongError(Exception):
-    """What the soak found."""
+    """A failed check."""
 
 
 def check(is_right: bool, what: str) -> None:
@@ -56,7 +56,7 @@ def check(is_right: bool, what: str) -> None:
 
 
 class Run:
-    """A run in a process of its own, and what it says."""
+    """A run in a separate process, and its output."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         script = Path(__file__).with_name("stopping_run.py")
@@ -95,7 +95,7 @@ class Run:
         self._process.kill()
 
     def end(self) -> int:
-        """The exit status, -9 where it was killed."""
+        """The exit status, -9 if it was killed."""
         try:
             status = self._process.wait(LONGEST_RUN_SECONDS)
         except subprocess.TimeoutExpired:
@@ -112,7 +112,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Expected:
-    """The run that nobody stopped."""
+    """The uninterrupted run."""
 
     voice: Path
     frames: list[str]
@@ -122,7 +122,7 @@ class Expected:
 
 
 def make_voice(path: Path, seconds: float) -> None:
-    """The shipped voice, over and over."""
+    """The shipped voice, repeated."""
     with wave.open(str(VOICE)) as voice, wave.open(str(path), "wb") as made:
         once, needed = voice.readframes(voice.getnframes()), int(seconds * voice.getframerate())
         size = needed * voice.getsampwidth() * voice.getnchannels()
@@ -146,7 +146,7 @@ def undisturbed(folder: Path, seconds: float) -> Expected:
 
 
 def check_finished(folder: Path, expected: Expected, may_be_left: frozenset[str] = frozenset()) -> None:
-    """The frames, their number, the sound, and nothing else in the folder."""
+    """Check the frames, their number, the sound, and that the folder has no other files."""
     left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     check(left - may_be_left == FINISHED, f"files left over: {sorted(left ^ FINISHED)}")
     frames = hashes_of_frames(folder / "a.mp4")
@@ -174,7 +174,7 @@ def check_sound(voice: Path, video: Path, frames: int) -> None:
 
 
 class KilledJobs:
-    """Jobs in a row, until so many kills are done."""
+    """Runs jobs one after another until the number of kills is reached."""
 
     def __init__(self, folder: Path, expected: Expected, kills: int, draws: random.Random) -> None:
         self._folder, self._expected, self._draws = folder, expected, draws
@@ -213,7 +213,7 @@ class KilledJobs:
             print(f"  kill {self.kills}: went on at clip {run.resumed}, killed: {said}", flush=True)
 
     def _started(self, folder: Path, moment: str | None, start: int) -> tuple[Run, set[int] | None]:
-        """A run that will be killed at the moment, and where the next one must go on, if that is known exactly."""
+        """A run that will be killed at the moment, and the clip at which the next one must continue, if known."""
         if moment is None:
             return Run(folder), None
         if moment == "any":
@@ -228,7 +228,7 @@ class KilledJobs:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[bool]:
-    """Whether a file system of 64 MB could be mounted there."""
+    """Yields whether a 64 MB file system could be mounted there."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
     is_mounted = shutil.which("mount") is not None and not subprocess.run(mount, capture_output=True).returncode

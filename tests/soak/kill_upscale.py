@@ -1,8 +1,8 @@
-"""Kill `hallo2 upscale` again and again: `python tests/soak/kill_upscale.py [--kills 10] [--seed 0] [--codec h264]`.
+"""Kill `hallo2 upscale` repeatedly: `python tests/soak/kill_upscale.py [--kills 10] [--seed 0] [--codec h264]`.
 
-The command itself is killed with SIGKILL at random moments and run again, until it has been killed so often; video
-after video. Every restart must go on where the one before had come to, and what comes out must be, byte for byte, the
-file of a run that nobody killed, with nothing left over beside it. Exit status 1 where anything is wrong.
+The command is killed with SIGKILL at random moments and restarted, video after video, until the number of kills is
+reached. Every restart must continue from the last kept clip, and the result must be byte-identical to that of an
+uninterrupted run, with no other files left. Exit status 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def started(source: Path, out: Path, codec: str) -> subprocess.Popen[str]:
 
 
 def kept_clips(out: Path) -> int:
-    """What the journal vouches for: nothing but a whole one is ever there."""
+    """The clips in the journal, which must always be complete."""
     folder = out.with_name(f"{out.name}.hallo2")
     for name in ("journal.json", "journal.previous.json"):
         if (folder / name).exists():
@@ -64,7 +64,7 @@ def kept_clips(out: Path) -> int:
 
 
 class WrongError(Exception):
-    """What the soak found."""
+    """A failed check."""
 
 
 def check(is_right: bool, what: str) -> None:
@@ -73,7 +73,7 @@ def check(is_right: bool, what: str) -> None:
 
 
 class KilledVideos:
-    """Videos in a row, until so many kills are done."""
+    """Makes videos one after another until the number of kills is reached."""
 
     def __init__(self, source: Path, whole: Path, codec: str, kills: int, draws: random.Random) -> None:
         self._source, self._whole, self._codec = source, whole, codec
@@ -115,7 +115,7 @@ class KilledVideos:
         print(f"  video {self.videos}: the very bytes of the undisturbed one", flush=True)
 
     def _kill_sometime(self, run: subprocess.Popen[str], out: Path, kept: int) -> None:
-        """One in three anywhere, start and end too; the others soon after another clip was kept."""
+        """One kill in three at any time, including start and end; the others soon after a clip was kept."""
         is_anywhere = self._draws.random() < 1 / 3
         while not is_anywhere and run.poll() is None and kept_clips(out) <= kept:
             time.sleep(0.02)

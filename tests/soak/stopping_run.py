@@ -1,9 +1,9 @@
-"""One run of a demo-model job, in a process of its own that can stop itself dead at a named moment.
+"""One run of a demo-model job that can kill its own process at a named moment.
 
     python tests/soak/stopping_run.py VOICE OUT.mp4 [--stop MOMENT --at CLIP] [--largest-file BYTES]
 
-Nothing of the package is patched: the job, the target and the runtime it is given are subclasses that stop on the way.
-Says on stdout how far it is, a line each: "resumed CLIPS", "kept CLIPS", and at the end "done" with the result as JSON.
+The package is not patched: its job, target and runtime are replaced by subclasses that stop at the given moment.
+Prints progress, one per line: "resumed CLIPS", "kept CLIPS", and at the end "done" with the result as JSON.
 """
 
 import argparse
@@ -33,10 +33,10 @@ from hallo2_core.jobs.key import JobKey  # noqa: E402
 from hallo2_core.runtime import LocalRuntime  # noqa: E402
 from hallo2_core.video.target import TargetFile  # noqa: E402
 
-# In the order they come. The clip that is written when the run stops counts from the moment after "journal written".
+# In order. The clip being written when the run stops counts from the moment after "journal written".
 MOMENTS = (
     "clip encoded",
-    "clip torn",  # half of its bytes are in the file
+    "clip torn",  # half of its bytes are written
     "clip synced",
     "state written",
     "journal written",
@@ -58,7 +58,7 @@ class StoppingJob(Job):
         return self
 
     def reached(self, moment: str) -> None:
-        """A SIGKILL from within: no handler, no `finally`, no buffer is flushed."""
+        """SIGKILL to this process: no handler, no `finally`, no flushed buffer."""
         if moment == self._moment and (self.journal.clips >= self._clip or moment in AFTER_THE_LAST_CLIP):
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -84,7 +84,7 @@ class StoppingJob(Job):
 
 
 class StoppingTarget:
-    """The given target, which stops when it has its name but its job does not know yet."""
+    """The target, which stops after the rename, before its job records it."""
 
     def __init__(self, target: TargetFile, job: StoppingJob) -> None:
         self._target, self._job = target, job
@@ -102,7 +102,7 @@ class StoppingTarget:
 
 
 class StoppingRuntime(LocalRuntime):
-    """Stops in the middle of the joining, that is when it is asked often after the last clip."""
+    """Stops in the middle of joining, recognized by repeated calls after the last clip."""
 
     def __init__(self, clips: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The soaks of upscaling, short enough for `-m slow`, and the largest size there is as another program sees it."""
+"""Short versions of the upscaling soaks for `-m slow`, and the largest size, checked with another program."""
 
 import json
 import os

@@ -1,9 +1,9 @@
 """Every kind of video through `hallo2 upscale`: `python tests/soak/upscale_clips.py [--long 2000]`.
 
-Makes the clips from the shared media, runs the command on each in a process of its own, and prints a line a clip:
-frames and seconds of source and result, and the peak memory. Every frame must come out, durations must be equal, and so
-must the packets of the sound; a corrupt file gets one line and exit status 2. The long clip must not take more than
-1.05 times the memory of one of 200 frames. Exit status 1 where anything is wrong.
+Makes clips from the shared media, runs the command on each in a separate process, and prints one line per clip: frames
+and seconds of source and result, and peak memory. Frame counts, durations and audio packets must be equal; a corrupt
+file must give a one-line error and exit status 2. The long clip must not take more than 1.05 times the memory of one of
+200 frames. Exit status 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Clip:
     frames: Callable[[], Frames]
     has_sound: bool = True
     pixel_format: str = "yuv420p"
-    milliseconds: Callable[[int], int] | None = None  # when a frame is shown; None is a constant rate
+    milliseconds: Callable[[int], int] | None = None  # presentation times; None: constant frame rate
     is_turned: bool = False
     options: tuple[str, ...] = ("--scale", "1.5")
     suffix: str = "mp4"
@@ -67,7 +67,7 @@ def still(path: Path, count: int, height: int, width: int) -> Frames:
 
 
 def leaving(count: int, gone: range) -> Frames:
-    """A face that is not there for a second."""
+    """A face that disappears for a second."""
     elsewhere = still(MEDIA / "no_face.png", count, 160, 160)
     for number, (face, nobody) in enumerate(zip(moving_portrait(count, 160), elsewhere, strict=True)):
         yield nobody if number in gone else face
@@ -136,7 +136,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def shown(path: Path) -> tuple[list[float], float]:
-    """When each frame is shown, and when the last one ends, in seconds."""
+    """The presentation time of each frame, and the end of the last one, in seconds."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         times, lasts = [], 0
@@ -177,7 +177,7 @@ def check(name: str, source: Path, options: tuple[str, ...], outcome: Outcome) -
 
 
 def demo_animation(folder: Path, outcome: Outcome) -> None:
-    """The first step of the whole way: a portrait and a voice, animated by the demo model."""
+    """A portrait and a voice, animated by the demo model, as the source to upscale."""
     source = folder / "demo animation.mp4"
     made = run("animate", "--portrait", str(EXAMPLES / "portrait.png"), "--audio", str(EXAMPLES / "voice.wav"), "--out",
                str(source), "--size", "64x64", "--steps", "1")  # fmt: skip
