@@ -1,4 +1,4 @@
-"""A whole render with the demo model, as the command line puts it together."""
+"""A whole render with the demo model, as on the command line."""
 
 from fractions import Fraction
 from pathlib import Path

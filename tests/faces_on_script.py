@@ -1,4 +1,4 @@
-"""Clips whose faces are known: a finder that reads them off a script, and the shared portrait in known motion."""
+"""Clips with known faces: a scripted face finder, and the shared portrait in known motion."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""In the place of what a test is not about: the UNets, the speech encoder, the runner."""
+"""Stand-ins for parts that a test does not cover: the UNets, the speech encoder, the runtime."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction

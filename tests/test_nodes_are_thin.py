@@ -1,4 +1,4 @@
-"""Nodes unwrap, call the core once, and wrap: what they do is in the core, where it can be tested without the host."""
+"""Nodes unwrap, call the core once, and wrap: their logic is in the core, testable without the host."""
 
 import ast
 from pathlib import Path

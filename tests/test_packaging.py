@@ -1,4 +1,4 @@
-"""What installers read."""
+"""Package metadata for installers."""
 
 import re
 from pathlib import Path

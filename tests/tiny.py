@@ -1,4 +1,4 @@
-"""Tiny configs of the real classes with seeded weights, and random payloads to feed them."""
+"""Tiny configs of the real classes with seeded weights, and random payloads."""
 
 from dataclasses import dataclass, replace
 from functools import cache

@@ -1,4 +1,4 @@
-"""Pictures and sounds to make videos of, and what is heard in one."""
+"""Pictures and sounds for test videos, and analysis of a video's sound."""
 
 from dataclasses import dataclass
 

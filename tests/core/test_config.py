@@ -1,4 +1,4 @@
-"""Settings that cannot work are refused where they are made: what was found, what is allowed, what the release has."""
+"""Invalid settings raise errors with the value found, the allowed range and the release's value."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a clip looks at, in the real host."""
+"""Attention maps of a clip, in the real host."""
 
 import numpy as np
 import pytest

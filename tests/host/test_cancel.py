@@ -1,7 +1,7 @@
-"""Cancel in every stage: it ends within two denoising steps, what is finished is kept, and the same graph queued again
-goes on there, to the frames of a run that nobody stopped.
+"""Cancel in every stage: it takes effect within two denoising steps, finished work is kept, and the same graph queued
+again continues there, with the frames of an uninterrupted run.
 
-Probes press the button from inside the host, so that it is pressed in the very stage that is meant.
+Probes cancel from inside the host, to hit the intended stage exactly.
 """
 
 import re

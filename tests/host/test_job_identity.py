@@ -1,4 +1,4 @@
-"""Two runs of one graph in hosts that differ: a finished video is found again, an unfinished one is not mixed."""
+"""Two runs of one graph in different hosts: a finished video is found again, an unfinished one is not mixed."""
 
 import json
 import re

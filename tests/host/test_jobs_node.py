@@ -1,4 +1,4 @@
-"""The Jobs node: what it lists of finished and stopped videos, and what it does with those it is told."""
+"""The Jobs node: its list of finished and stopped videos, and its actions on selected ones."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""The host's memory manager and our networks, on cards with little memory."""
+"""The host's memory manager and our networks, on GPUs with little memory."""
 
 import json
 import sys

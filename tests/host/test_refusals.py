@@ -1,4 +1,4 @@
-"""Bad input: refused before anything runs where that is possible, and always with the message that says what to do."""
+"""Bad input: refused before anything runs if possible, always with a message that says what to do."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A VAE that fits by its dimensions, and is SDXL's."""
+"""SDXL's VAE, which has the same dimensions as SD 1.x's."""
 
 import json
 

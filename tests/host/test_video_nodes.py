@@ -1,4 +1,4 @@
-"""What is done with a finished video, in the real host."""
+"""Nodes that process a finished video, in the real host."""
 
 import numpy as np
 import pytest

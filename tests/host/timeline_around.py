@@ -1,4 +1,4 @@
-"""What the timeline widget sees of the editor around it, and what it costs. Runs in a Python that has playwright.
+"""The timeline widget's reading of the surrounding graph, and its cost. Runs in a Python that has playwright.
 
 timeline_around.py URL [--nodes-2]   → one JSON object on stdout: what was there after each step
 """

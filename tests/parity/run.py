@@ -1,6 +1,6 @@
 """Run the golden cases of a folder against the package: `python tests/parity/run.py DIR [--json] [--zero-adapter]`.
 
-One line a case (a clip, for long videos): name, largest absolute difference, that relative to the largest expected
+One line per case (per clip, for long videos): name, largest absolute difference, also relative to the largest expected
 value, PASS, FAIL or SKIP, and the reason. Exit status 1 if any case fails or none ran.
 """
 

@@ -1,4 +1,4 @@
-"""Every golden case that ships, each by itself, so that a failure has a name."""
+"""Every shipped golden case as a separate test."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""The card's report on a processor: its small part runs, and nothing that breaks or takes too long keeps the rest."""
+"""The GPU report on a CPU: its small part runs, and failures and timeouts do not stop the rest."""
 
 import json
 import subprocess

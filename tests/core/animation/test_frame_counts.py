@@ -1,7 +1,7 @@
-"""A video has ceil(seconds × fps) frames, whatever that leaves for its last clip. The UNets are stand-ins; the speech
-encoder, the projections, the face locator and the clip loop are real, and where not said otherwise the VAE.
+"""A video has ceil(seconds × fps) frames, also with an incomplete last clip. The UNets are stand-ins; the speech
+encoder, the projections, the face locator and the clip loop are real, and so is the VAE unless stated otherwise.
 
-The cases named after the release have lengths at which it makes too few frames, or needless ones (quirk 20).
+The cases named after the release have lengths at which it makes too few or too many frames (quirk 20).
 """
 
 from fractions import Fraction

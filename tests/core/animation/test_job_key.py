@@ -1,4 +1,4 @@
-"""A request changes with everything that decides the frames, and with nothing else; arithmetic is apart from it."""
+"""A request changes with everything that affects the frames, and with nothing else; arithmetic is separate."""
 
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction

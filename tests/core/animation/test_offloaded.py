@@ -1,4 +1,4 @@
-"""A video made by a runtime that moves idle networks away: the same frames, and no network works while it is away."""
+"""A video made with offloading: the same frames, and no network runs while it is offloaded."""
 
 import tiny
 import torch

@@ -1,4 +1,4 @@
-"""The preview of what patch drop leaves."""
+"""The preview of the pixels that patch drop keeps."""
 
 import pytest
 import torch

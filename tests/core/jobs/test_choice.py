@@ -1,4 +1,4 @@
-"""Which job a video is made in: finished work is found by its request, unfinished work needs its arithmetic too."""
+"""The choice of a video's job: finished work is found by its request, unfinished work also by its arithmetic."""
 
 import json
 

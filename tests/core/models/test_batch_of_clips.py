@@ -1,4 +1,4 @@
-"""Training's batch of clips: what each clip gets alone, and gradients everywhere."""
+"""Training's batch of clips: each clip has the same result as alone, and gradients reach all weights."""
 
 from dataclasses import replace
 

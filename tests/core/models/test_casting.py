@@ -1,4 +1,4 @@
-"""Layers that cast their weights while they are used, against torch's own on the same weights."""
+"""Layers that cast their weights on use, against torch's layers with the same weights."""
 
 import pytest
 import torch

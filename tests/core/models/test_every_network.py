@@ -1,4 +1,4 @@
-"""What holds for all networks alike: their keys, whose layers they are built of, dtypes, and where weights may lie."""
+"""Properties of all networks: keys, layer implementations, dtypes, and devices of the weights."""
 
 import json
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Against OpenCV itself, to the last bit."""
+"""Against OpenCV, bit-exact."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""SCRFD and glintr100 by hand-made ONNX graphs of the same shapes: the released files cannot be shipped."""
+"""SCRFD and glintr100 with hand-made ONNX graphs of the same shapes, since the released files cannot be shipped."""
 
 import builtins
 

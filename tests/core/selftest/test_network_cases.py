@@ -1,4 +1,4 @@
-"""The goldens themselves are run by tests/parity; here is what they are not asked for."""
+"""Checks beyond the goldens, which tests/parity runs."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Timelines in a job's key: equal meaning, equal name."""
+"""Timelines in a job's key: equal meaning, equal fingerprint."""
 
 from dataclasses import replace
 

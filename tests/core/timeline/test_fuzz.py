@@ -1,4 +1,4 @@
-"""Whatever is written: a timeline, or a TimelineError that names the place. `-m slow` tries 100,000 of each kind."""
+"""Any text gives a timeline, or a TimelineError with its position. `-m slow` tries 100,000 of each kind."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""The cases that the editor's parser is tested with too."""
+"""The cases shared with the tests of the editor's parser."""
 
 import json
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""The way of a frame from its bytes to the video's numbers, which runs on the device."""
+"""Conversion of a frame from its bytes to the video's format, on the device."""
 
 from pathlib import Path
 

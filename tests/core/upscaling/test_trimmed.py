@@ -1,4 +1,4 @@
-"""A part of a video is what one would see and hear of the whole in that time."""
+"""A trimmed video has the frames and the sound of that part of the whole."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""From a wide photograph with a small face to a video of all of it: sizes that the original, square only, cannot do."""
+"""From a wide photograph with a small face to a video of all of it; the original is limited to squares."""
 
 from fractions import Fraction
 from pathlib import Path

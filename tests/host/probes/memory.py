@@ -1,4 +1,4 @@
-"""The host's memory manager, answering as a card's would."""
+"""The host's memory manager, behaving as with a GPU."""
 
 import gc
 import json

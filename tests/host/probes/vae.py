@@ -1,4 +1,4 @@
-"""VAEs with SD 1.x's dimensions, told apart by the latents that they make."""
+"""VAEs with SD 1.x's dimensions, distinguished by their latents."""
 
 import json
 
