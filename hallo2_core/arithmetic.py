@@ -1,12 +1,12 @@
-"""What the numbers of a video depend on beside its inputs: our own code, torch, and the machine.
+"""What a video's values depend on besides its inputs: our own code, torch, and the machine.
 
-A finished video is found again by its inputs alone. Going on with an unfinished one takes the same arithmetic too, or
-its clips would not fit each other to the bit.
+A finished video is found again by its inputs alone. Resuming an unfinished one also requires the same
+arithmetic, or its clips would not be bit-identical to those of one run.
 
-The numbers below count the versions of our own arithmetic, one for each pipeline. Raise one by hand, in the same
-commit, when a change makes its pipeline give other frames, be it in the last bit: another order of sums, another dtype
-on the way, another resampling. What only runs faster, or says more, leaves it. `tests/core/test_arithmetic.py` fails
-where the demo's frames move and the number did not; what is smaller than its tolerance only its author knows of.
+The numbers below are versions of our own arithmetic, one per pipeline. Raise one by hand, in the same commit, when a
+change makes its pipeline's frames differ, even in the last bit: another order of sums, another intermediate dtype,
+another resampling. Changes that only affect speed or messages do not raise it. `tests/core/test_arithmetic.py` fails
+if the demo's frames change and the number does not; it cannot detect changes below its tolerance.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ PASTING_ARITHMETIC = 1
 
 
 def torch_arithmetic(device: torch.device) -> dict[str, str]:
-    """Torch's version, the device, and the switches that choose between its kernels; in words for whoever reads them.
+    """Torch's version, the device, and the switches that choose between its kernels; as readable text.
 
-    The CPU is named by the instructions that torch uses on it, a card by its name.
+    A CPU is identified by the instruction set that torch uses, a GPU by its name.
     """
     said = {"torch": torch.__version__, "matmul precision": _matmul_precision()}
     if device.type != "cuda":
@@ -52,7 +52,7 @@ def _is_deterministic() -> bool:
 
 
 def _matmul_precision() -> str:
-    """By torch's newer switch where there is one: reading the older one fails after somebody set the newer."""
+    """By torch's newer switch if it exists: reading the older one fails after the newer one was set."""
     return _newer_precision(torch.backends.cuda.matmul) or torch.get_float32_matmul_precision()
 
 

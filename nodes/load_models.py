@@ -193,7 +193,7 @@ class Hallo2LoadUpscaler(io.ComfyNode):
                     options=files.network_files(),
                     tooltip=(
                         "net_g.pth (or its safetensors) in models/hallo2. 'demo' is a small network made at run time: "
-                        "it runs every stage for real but draws noise in the place of faces."
+                        "it runs every stage for real but draws noise instead of faces."
                     ),
                 ),
                 io.Combo.Input(

@@ -40,7 +40,7 @@ class ResnetBlock(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Nearest neighbour times two, then a convolution."""
+    """Nearest-neighbor upsampling by two, then a convolution."""
 
     def __init__(self, width: int, build: Build) -> None:
         super().__init__()

@@ -68,7 +68,7 @@ class BlazeFaceDetector:
 
 
 def _decode(values: Tensor, anchor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """One anchor's 16 values → centre (2), size (2), points (6 2), in pixels of the network's input."""
+    """One anchor's 16 values → center (2), size (2), points (6 2), in pixels of the network's input."""
     pairs = rearrange(values, "(n xy) -> n xy", xy=2)
     return pairs[0] + anchor, pairs[1], pairs[2:] + anchor
 

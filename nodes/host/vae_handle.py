@@ -37,7 +37,7 @@ def untiled_vae(vae: Any) -> Any:  # noqa: ANN401
 
 
 def precise_vae(vae: Any, runtime: Runtime) -> Any:  # noqa: ANN401
-    """The same VAE in fp16, as in the release, or fp32 where the card is bad at fp16; unchanged if it is not in bf16.
+    """The same VAE in fp16, as in the release, or fp32 if the GPU is poor at fp16; unchanged if it is not in bf16.
 
     The host uses bf16 if the GPU supports it. Its errors are eight times those of fp16 and accumulate through the
     motion frames. Half of them are in the weights, which the loader has already rounded (newer hosts may not).
