@@ -1,4 +1,4 @@
-"""What the core asks of whoever runs it, and the runner used by the command line and the tests."""
+"""The `Runtime` protocol, and its implementation for the command line and the tests."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Runtime(Protocol):
         """
 
     def memory(self) -> DeviceMemory | None:
-        """None where nobody knows."""
+        """None if unknown."""
 
     def arithmetic(self) -> Mapping[str, str]:
         """Whatever of the machine and its settings may change the last bit of a result, in words: entry → value."""
@@ -160,7 +160,7 @@ class LocalRuntime:
 
 
 class RuntimeWrapper:
-    """Passes all that is asked on to another runtime. Subclasses add to a part of it."""
+    """Delegates to another runtime. Subclasses extend parts of it."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.device = runtime.device

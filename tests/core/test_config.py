@@ -28,7 +28,7 @@ from hallo2_core.errors import Hallo2Error, SettingsError
         (lambda: PatchDropConfig(noise_time=51), "noise time is 51; choose 0 to 50"),
         (lambda: PatchDropConfig(noise_sigma=0.1, noise_time=0), "given in two ways; choose one of"),
         (lambda: PatchDropConfig(noise_time=3, noise_as_trained=True), "given in two ways; choose one of"),
-        (lambda: check_frame_size(500, 512), "size is 500x512; .* multiples of 64. Choose for example 512x512"),
+        (lambda: check_frame_size(500, 512), "size is 500x512; .* multiples of 64. Choose 512x512, for example"),
         (lambda: check_frame_size(512, 100), "size is 512x100; .* multiples of 64"),
         (lambda: check_frame_size(0, 512), "size is 0x512; .* multiples of 64"),
         (lambda: check_frame_size(64, -64), "size is 64x-64; .* multiples of 64"),
