@@ -20,6 +20,7 @@ def host_arithmetic() -> dict[str, str]:
     upcast = args.force_upcast_attention - args.dont_upcast_attention
     return torch_arithmetic(mm.get_torch_device()) | {
         "ComfyUI's attention": getattr(attention, "__qualname__", type(attention).__qualname__),
+        "VAE device": mm.vae_device().type,
         "--fast": ", ".join(sorted(feature.value for feature in args.fast)) or NONE,
         "attention upcast": {0: "as the model asks", 1: "always", -1: "never"}[upcast],
     }
