@@ -7,10 +7,11 @@ no first stage of single frames.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
-from einops import repeat
+import torch.nn.functional as F
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from ..animation.motion_settings import PatchDropConfig
@@ -19,6 +20,7 @@ from ..animation.patch_drop import corrupt_motion_frames
 from ..animation.randomness import SeededDraws
 from ..animation.sampler_config import SamplerConfig
 from ..audio.speech_embeddings import WINDOW_REACH
+from ..config import PIXELS_PER_LATENT
 from ..models.hallo2_models import Hallo2Models
 from ..models.vae import AutoencoderKL
 from .clip_batch import ClipBatch
@@ -47,6 +49,7 @@ class JointStageSettings:
     validation_clips: str
     vae: str  # the file that the clips' latents were made with
     weights: str = ""  # a file to begin with; "" begins afresh
+    crop_px: int = 0  # side of the part that is learned from, around the lips; 0: all of the picture
     frames: int = 14  # of a clip
     motion_frames: int = 2
     uncond_ratio: float = 0.1  # of the clips that see no portrait, no place of the face and hear nothing
@@ -67,6 +70,34 @@ class _Clip:
     masks: tuple[Tensor, ...]
     windows: Tensor
     sees: bool
+
+    def cropped(self, side_px: int, draws: torch.Generator) -> _Clip:
+        """A square of the picture around the lips, at random: their scale stays, and most of the work is saved."""
+        side, height = side_px // PIXELS_PER_LATENT, self.latents.shape[-1]
+        masks = rearrange(self.masks[0], "r (h w) -> r h w", h=height)
+        rows, columns = (masks[2].sum(dim=axis) for axis in (1, 0))
+        top, left = (_corner(weights, side, draws) for weights in (rows, columns))
+
+        def cut(x: Tensor, scale: int = 1) -> Tensor:
+            return x[..., top * scale : (top + side) * scale, left * scale : (left + side) * scale]
+
+        levels = [F.avg_pool2d(cut(masks), 1 << level) for level in range(len(self.masks))]
+        return replace(
+            self,
+            latents=cut(self.latents),
+            noise=cut(self.noise),
+            reference=cut(self.reference),
+            motion_pixels=cut(self.motion_pixels, PIXELS_PER_LATENT),
+            face_region=cut(self.face_region, PIXELS_PER_LATENT),
+            masks=tuple(rearrange(level, "r h w -> r (h w)") for level in levels),
+        )
+
+
+def _corner(weights: Tensor, side: int, draws: torch.Generator) -> int:
+    """The first row of a window of `side` rows that holds the middle of the weights."""
+    middle = int((weights * torch.arange(len(weights))).sum() / weights.sum().clamp_min(1e-6))
+    low, high = max(middle - side + 2, 0), min(middle - 1, len(weights) - side)
+    return low + int(torch.randint(max(high - low, 0) + 1, (), generator=draws))
 
 
 class JointStage:
@@ -104,7 +135,7 @@ class JointStage:
         before = self._before(records, record, first, portrait, chance())
         region = face_region_of(records.read(record, FACE_BOX, portrait), before.shape[-1])
         clip_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(seed, number, "motion"))
-        return _Clip(
+        clip = _Clip(
             latents=latents,
             noise=noise,
             timestep=timestep,
@@ -115,6 +146,7 @@ class JointStage:
             windows=speech_windows(records.read(record, FEATURES).float(), first, settings.frames, WINDOW_REACH),
             sees=chance() >= settings.uncond_ratio,
         )
+        return clip.cropped(settings.crop_px, draws) if settings.crop_px else clip
 
     def _before(self, records: RecordShards, record: int, first: int, portrait: int, chance: float) -> Tensor:
         """(m 3 H W), -1..1: what stands before the clip. Nothing is zeros, which stay as they are."""

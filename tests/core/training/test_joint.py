@@ -111,6 +111,35 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_clips(clips):
     assert alone[2] < 0.2 * alone[0]  # nearly no noise: a small weight
 
 
+def test_a_crop_is_the_same_place_of_everything(tmp_path):
+    """Latents that tell their column, a face box and lips in known columns."""
+    side, columns = 128, torch.arange(16.0)
+    tokens = [(side // (8 << level)) ** 2 for level in range(4)]
+    lips = torch.zeros(16, 16)
+    lips[10:13, 6:10] = 255
+    one = record(0) | {
+        FRAMES: torch.arange(side).expand(LENGTH, 3, side, side).byte().contiguous(),
+        LATENTS: columns.half().expand(LENGTH, 4, 16, 16).contiguous(),
+        MASKS: torch.cat([lips.flatten().expand(LENGTH, 3, -1), torch.zeros(LENGTH, 3, sum(tokens[1:]))], dim=2).byte(),
+        FACE_BOX: torch.tensor([[64, 0, 128, 128]] * LENGTH, dtype=torch.int32),
+    }
+    write_shard([one], tmp_path / "clips-0.safetensors")
+    records = RecordShards(tmp_path)
+    batch = stage(records, crop_px=64, start_ratio=0.0, portrait_motion_ratio=0.0).batch(range(12))
+    assert batch.latents.shape == (12, FRAMES_OF_A_CLIP, 4, 8, 8) == batch.noise.shape
+    assert batch.motion_pixels.shape == (12, 2, 3, 64, 64)
+    assert [level.shape for level in batch.masks] == [(3, 12, n * n) for n in (8, 4, 2, 1)]
+    lefts = batch.latents[:, 0, 0, 0, 0].long()
+    assert len(set(lefts.tolist())) > 2
+    for left, reference, region, lip in zip(
+        lefts.tolist(), batch.reference, batch.face_region, batch.masks[0][2], strict=True
+    ):
+        assert reference[0, 0].tolist() == list(range(left, left + 8))
+        assert region[0, 0].sum() == max(0, min(64, 8 * left))
+        seen = lip.reshape(8, 8).amax(dim=0).nonzero().flatten().add(left).tolist()
+        assert seen == [column for column in (6, 7, 8, 9) if left <= column < left + 8]
+
+
 def clip_of(batch: ClipBatch, number: int) -> ClipBatch:
     one = slice(number, number + 1)
     return ClipBatch(
