@@ -17,8 +17,9 @@ demo: $(READY)
 	$(BIN)/python -m hallo2_core animate --model demo --portrait hallo2_core/examples/portrait.png \
 		--audio hallo2_core/examples/voice.wav --out output/demo.mp4
 
+# A worker a core, up to four: each takes about 1 GiB, and starts hosts of its own for the tests in them.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Any Python with torch: `make gpu GPU_PYTHON=~/ComfyUI/.venv/bin/python`. Sets nothing up.
 GPU_PYTHON ?= $(firstword $(wildcard $(BIN)/python) $(PYTHON))
