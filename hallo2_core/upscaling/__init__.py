@@ -1,1 +1,1 @@
-"""Any video, sharper and larger: faces restored in windows of frames, the rest resampled. Bounded memory."""
+"""Upscale any video: faces are restored in windows of frames, the rest is resampled. Bounded memory."""

@@ -1,4 +1,4 @@
-"""Everything but the faces: resampled, or drawn by a picture upscaler of the host's in tiles."""
+"""Everything but the faces: resampled, or upscaled in tiles by one of the host's upscale models."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..runtime import Runtime
 TILE_PX = 512
 SMALLEST_TILE_PX = 128
 TILE_OVERLAP_PX = 32
-# Of a tile's edge inside the picture, this share of the overlap is dropped: what is drawn there lacks its surroundings.
+# At a tile's edge inside the picture, this share of the overlap is dropped: the network lacks context there.
 DROPPED_SHARE = 4
 
 
 class Background(Protocol):
     def __call__(self, picture: Tensor, height: int, width: int) -> Tensor:
-        """picture: (h w 3), 0..1. Returns (height width 3), 0..1: a new one, or the given one as it is."""
+        """picture: (h w 3), 0..1. Returns (height width 3), 0..1: a new tensor, or the input itself."""
 
 
 class PictureUpscaler(Protocol):
@@ -35,7 +35,7 @@ class PictureUpscaler(Protocol):
 
 
 def resample(picture: Tensor, height: int, width: int) -> Tensor:
-    """Bicubic, averaging where it shrinks. A picture that has the size already comes back as it is."""
+    """Bicubic, antialiased where it shrinks. A picture that already has the size is returned unchanged."""
     if picture.shape[:2] == (height, width):
         return picture
     planes = rearrange(picture, "h w c -> 1 c h w")
@@ -44,10 +44,10 @@ def resample(picture: Tensor, height: int, width: int) -> Tensor:
 
 
 class TiledBackground:
-    """`upscaler` on tiles that overlap and are faded into each other, then resampled to the size asked for.
+    """`upscaler` on overlapping tiles that are blended, then resampled to the requested size.
 
-    Where a tile exceeds the device's memory, tiles become half as wide and high from that frame on. A network that
-    sees no further than 8 px draws the same picture in tiles of any size; the fade hides the rest.
+    If a tile exceeds the device's memory, tiles become half as wide and high from that frame on. A network with a
+    reach of at most 8 px gives the same picture with tiles of any size; otherwise blending hides the difference.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class TiledBackground:
         self._overlap_px, self._smallest_tile_px = overlap_px, smallest_tile_px
 
     def __call__(self, picture: Tensor, height: int, width: int) -> Tensor:
-        """Raises MemoryShortageError where even the smallest tiles are too large."""
+        """Raises MemoryShortageError if even the smallest tiles are too large."""
         planes = rearrange(picture, "h w c -> c h w")
         drawn = None
         while drawn is None:
@@ -96,7 +96,7 @@ class TiledBackground:
         return drawn.div_(weights).clamp_(0.0, 1.0)
 
     def _halve_tiles(self, found: str) -> None:
-        """found: the device's own words."""
+        """found: the device's error message."""
         halved = self.tile_px // 2
         if halved < self._smallest_tile_px:
             raise MemoryShortageError(
@@ -111,7 +111,7 @@ class TiledBackground:
         self.tile_px = halved
 
     def _weight(self, span: slice, size: int) -> Tensor:
-        """One axis of a tile's weight: none at the edge to a neighbour, then rising; whole at the picture's edges."""
+        """One axis of a tile's weight: 0 at an edge shared with a neighbor, then rising; 1 at the picture's edges."""
         scale = self._upscaler.scale
         length, dropped = (span.stop - span.start) * scale, self._overlap_px // DROPPED_SHARE * scale
         fade = self._overlap_px * scale - 2 * dropped
@@ -125,7 +125,7 @@ class TiledBackground:
 
 
 def spans(size: int, tile: int, overlap: int) -> Iterator[slice]:
-    """Stretches of up to `tile` pixels that cover 0..size, neighbours sharing `overlap` pixels or more."""
+    """Ranges of up to `tile` pixels that cover 0..size; neighbors overlap by at least `overlap` pixels."""
     last = max(size - tile, 0)
     starts = [*range(0, last, tile - overlap), last]
     yield from (slice(start, min(start + tile, size)) for start in starts)

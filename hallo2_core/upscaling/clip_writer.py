@@ -1,4 +1,4 @@
-"""Frames one by one into the clips of a job, encoded by a second thread."""
+"""Writes frames one by one into the clips of a job; a second thread encodes them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ..video.colour import Planes
 from ..video.settings import VideoSettings
 
 CLIP_FRAMES = 16
-# Frames wait for the encoder up to this size together, so that it has work while the next window is restored.
+# Total size of frames queued for the encoder, so that it has work while the next window is restored.
 WAITING_BYTES = 256 * 2**20
 
 
 def most_waiting(frame_bytes: int) -> int:
-    """How many finished frames may wait for the encoder, the one in its hands among them.
+    """How many finished frames may wait for the encoder, including the one being encoded.
 
-    Where a clip cannot be written, fewer than a clip's frames wait behind it: none can be written in its place.
+    At most a clip: if a clip cannot be written, the frames queued behind it do not complete another one.
     """
     return max(min(WAITING_BYTES // frame_bytes, CLIP_FRAMES), 1)
 
 
 class BackgroundWriter:
-    """`ClipWriter` in a second thread, with a short queue before it.
+    """`ClipWriter` in a second thread, fed by a short queue.
 
-    A context manager. Left for whatever reason, it still encodes the frames it was given.
+    A context manager. On exit, also by an exception, it encodes the frames still in the queue.
     """
 
     def __init__(self, job: Job, fps: Fraction, settings: VideoSettings) -> None:
@@ -37,7 +37,7 @@ class BackgroundWriter:
         self._waiting: deque[Future[None]] = deque()
 
     def write(self, planes: Planes) -> None:
-        """planes: as in `ClipWriter.write`. Waits while the queue is full. Raises what went wrong with earlier ones."""
+        """planes: as in `ClipWriter.write`. Blocks while the queue is full. Raises the error of an earlier frame."""
         most = most_waiting(planes.samples.nbytes)
         while self._waiting and (len(self._waiting) >= most or self._waiting[0].done()):
             self._waiting.popleft().result()
@@ -60,7 +60,7 @@ class BackgroundWriter:
 
 
 class ClipWriter:
-    """Its methods take turns. Closed early, it drops the clip that is not whole."""
+    """Not thread-safe: one call at a time. Closed early, it drops the incomplete clip."""
 
     def __init__(self, job: Job, fps: Fraction, settings: VideoSettings) -> None:
         self._job, self._fps, self._settings = job, fps, settings
@@ -76,7 +76,7 @@ class ClipWriter:
             self.finish()
 
     def finish(self) -> None:
-        """The clip as far as it has come is made to last."""
+        """Close the current clip and commit it to disk, even if it is short."""
         if self._clip is not None:
             clip, self._clip = self._clip, None
             with clip:

@@ -1,6 +1,6 @@
-"""A face cut out straight, as the codebook's faces were, and put back with a soft edge.
+"""Cut a face out upright, aligned as the codebook's training faces, and paste it back with a soft edge.
 
-Coordinates are those of `portrait.similarity`: continuous, the middle of the first pixel is (0.5, 0.5).
+Coordinates are those of `portrait.similarity`: continuous, the center of the first pixel is (0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from torch import Tensor
 
 from ..portrait import similarity
 
-# FFHQ's alignment (arXiv 1812.04948), the pictures that the codebook was learnt from: the square's side in distances
-# between the eyes and from eyes to mouth, whichever gives more, and how far its centre lies towards the mouth.
+# Alignment of FFHQ (arXiv 1812.04948), which the codebook was trained on: the square's side in distances between the
+# eyes and from eyes to mouth, the larger of the two, and how far its center is shifted towards the mouth.
 SIDE_IN_EYE_DISTANCES = 4.0
 SIDE_IN_EYES_TO_MOUTH = 3.6
 CENTRE_TOWARDS_MOUTH = 0.1
 
-# Of the pasted square's half side: whole within the first, gone beyond the second.
+# In half sides of the pasted square: opaque within the first, transparent beyond the second.
 OPAQUE_WITHIN, CLEAR_BEYOND = 0.75, 0.97
 BICUBIC_REACH_PX = 2
-STRIP_ROWS = 128  # pasted at once: at 4K, the whole of a face at once would take several times the frame's memory
+STRIP_ROWS = 128  # pasted at once: at 4K, a whole face would take several times the frame's memory
 
 
 def face_square(five_points: Tensor) -> Tensor:
     """five_points: (5 2): eyes, nose, corners of the mouth, the picture's left first; (x, y).
 
-    Returns the square around the face as (5): centre x, centre y, logarithm of the side, and the direction (cos, sin)
-    of its upper edge. Such numbers can be averaged; see `square_to_picture`.
+    Returns the square around the face as (5): center x, center y, logarithm of the side, and the direction (cos, sin)
+    of its upper edge. These numbers can be averaged; see `square_to_picture`.
     """
     eyes, mouth = five_points[:2].mean(dim=0), five_points[3:].mean(dim=0)
     across, down = five_points[1] - five_points[0], mouth - eyes
-    along = across + torch.stack([down[1], -down[0]])  # both say where "right" is
+    along = across + torch.stack([down[1], -down[0]])  # both define "right"
     side = max(SIDE_IN_EYE_DISTANCES * float(across.norm()), SIDE_IN_EYES_TO_MOUTH * float(down.norm()), 1.0)
     centre = eyes + CENTRE_TOWARDS_MOUTH * down
     direction = along / along.norm().clamp(min=1e-6)
@@ -42,13 +42,13 @@ def face_square(five_points: Tensor) -> Tensor:
 
 
 def square_to_picture(square: Tensor, side_px: int) -> Tensor:
-    """(2 3): from the pixels of the cut face to the picture's."""
+    """(2 3): from pixels of the cut face to pixels of the picture."""
     angle = math.atan2(float(square[4]), float(square[3]))
     return similarity.from_square(square[:2], math.exp(float(square[2])), angle, side_px)
 
 
 def cut_face(picture: Tensor, square: Tensor, side_px: int) -> Tensor:
-    """picture: (h w 3), 0..1.  square: on the CPU. Returns (3 side side); beyond the picture its edge goes on."""
+    """picture: (h w 3), 0..1.  square: on the CPU. Returns (3 side side); the picture's edge is replicated."""
     whole = rearrange(picture, "h w c -> c h w")
     return warp(whole, square_to_picture(square, side_px), side_px, side_px).clamp(0.0, 1.0)
 
@@ -56,8 +56,8 @@ def cut_face(picture: Tensor, square: Tensor, side_px: int) -> Tensor:
 def paste_face(canvas: Tensor, face: Tensor, square: Tensor, scale: tuple[float, float]) -> None:
     """Blend `face` (3 s s) into canvas (H W 3), in place: at 4K a copy would cost more than the face.
 
-    square: in the source's pixels, on the CPU.  scale: (x, y), from there to the canvas. Pixels outside the square stay
-    as they are, bit for bit.
+    square: in the source's pixels, on the CPU.  scale: (x, y), from source to canvas. Pixels outside the square stay
+    bit-identical.
     """
     side = face.shape[-1]
     to_canvas = square_to_picture(square, side) * torch.tensor(scale).unsqueeze(1)
@@ -72,10 +72,10 @@ def paste_face(canvas: Tensor, face: Tensor, square: Tensor, scale: tuple[float,
 
 
 def warp(picture: Tensor, to_picture: Tensor, height: int, width: int) -> Tensor:
-    """Samples (c height width) of `picture` (c h w) at the places that `to_picture` (2 3) sends each pixel to.
+    """Samples (c height width) of `picture` (c h w) at the positions that `to_picture` (2 3) maps each pixel to.
 
-    Bicubic, after averaging where the result is coarser than the picture. Only the part that is looked at is touched.
-    What depends on `to_picture` alone is computed on the CPU, so that nothing waits for a card.
+    Bicubic, after averaging where the result is coarser than the picture. Only the sampled region is read. Values that
+    depend on `to_picture` alone are computed on the CPU, so the device is never synchronized.
     """
     coarser = max(float(torch.linalg.det(to_picture[:, :2]).abs().sqrt()), 1.0)
     margin = math.ceil(BICUBIC_REACH_PX * coarser) + 1
@@ -91,14 +91,14 @@ def warp(picture: Tensor, to_picture: Tensor, height: int, width: int) -> Tensor
 
 
 def _begun_at(transform: Tensor, left: int, top: int) -> Tensor:
-    """The transform of coordinates that are counted from (left, top)."""
+    """The transform for coordinates counted from (left, top)."""
     shift = similarity.apply(transform, torch.tensor([[float(left), float(top)]]))
     return torch.cat([transform[:, :2], shift.mT], dim=1)
 
 
 def _opacity(places: Tensor) -> Tensor:
-    """places: (h w 2), the square's edges at -1 and 1. Returns (h w 1): 1 in the middle, falling smoothly to 0."""
-    radius = places.square().square().sum(dim=-1, keepdim=True).sqrt().sqrt()  # a square with round corners
+    """places: (h w 2), the square's edges at -1 and 1. Returns (h w 1): 1 in the center, falling smoothly to 0."""
+    radius = places.square().square().sum(dim=-1, keepdim=True).sqrt().sqrt()  # a square with rounded corners
     inside = ((CLEAR_BEYOND - radius) / (CLEAR_BEYOND - OPAQUE_WITHIN)).clamp(0.0, 1.0)
     return inside * inside * (3 - 2 * inside)
 
@@ -107,14 +107,14 @@ def _bounds(
     transform: Tensor, first: float, last_y: float, last_x: float, margin: int, size: tuple[int, ...]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """The (left, right) and (top, bottom) in a picture of `size` (height, width) that points from (first, first) to
-    (last_x, last_y) are sent to. The extremes are those of the corners, in floating point too: rounding keeps order."""
+    (last_x, last_y) map to. The corners give the extremes, in floating point too: rounding is monotonic."""
     corners = torch.tensor([[first, first], [last_x, first], [first, last_y], [last_x, last_y]])
     x, y = similarity.apply(transform, corners).unbind(dim=-1)
     return _span(x, margin, size[1]), _span(y, margin, size[0])
 
 
 def _span(values: Tensor, margin: int, size: int) -> tuple[int, int]:
-    """The pixels from the smallest to the largest value, at least one, inside 0..size."""
+    """The pixels from the smallest to the largest value, at least one, within 0..size."""
     first = min(max(math.floor(float(values.min())) - margin, 0), size - 1)
     last = max(min(math.ceil(float(values.max())) + margin, size), first + 1)
     return first, last

@@ -1,4 +1,4 @@
-"""The faces of each frame, without running the detector on all of them: while nothing moves, every few are enough."""
+"""The faces of each frame, without running the detector on every frame: while little moves, every few are enough."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..portrait.face_detection import overlap
 from ..video.colour import divide_
 from .face_crop import face_square
 
-STEADY_IOU = 0.5  # of a face's boxes in two frames that are looked at: enough to go straight from one to the other
+STEADY_IOU = 0.5  # of a face's boxes in two detected frames: enough to interpolate linearly between them
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class Detection:
 @dataclass(frozen=True)
 class DetectedFrame:
     index: int
-    picture: Tensor  # (h w 3), as it was given
+    picture: Tensor  # (h w 3), the input
     detections: tuple[Detection, ...]
 
 
 def detect_faces(
     frames: Iterable[Tensor], finder: FaceFinder | None, every_frames: int, start: int = 0
 ) -> Iterator[DetectedFrame]:
-    """frames: (h w 3), uint8 or 0..1, the first of which has the number `start`. None finds nobody.
+    """frames: (h w 3), uint8 or 0..1, numbered from `start`. With None, no faces are found.
 
-    The frames whose number `every_frames` divides are looked at. If all faces of two such neighbours belong together,
-    those between lie on the line; if a face comes, goes or jumps, each frame between is looked at too.
+    The detector runs on frames whose number is a multiple of `every_frames`. If all faces of two such frames match, the
+    faces between are interpolated; if a face appears, disappears or jumps, it also runs on each frame between.
     """
     before: DetectedFrame | None = None
     between: list[tuple[int, Tensor]] = []
@@ -58,7 +58,7 @@ def as_float(picture: Tensor) -> Tensor:
 def mutual_best(
     earlier: tuple[Detection, ...], later: tuple[Detection, ...], least_iou: float
 ) -> list[tuple[int, int]]:
-    """Pairs of positions (in `earlier`, in `later`) in which each is the other's largest overlap, and large enough."""
+    """Pairs of positions (in `earlier`, in `later`) that are each other's largest overlap, if large enough."""
     if not earlier or not later:
         return []
     shared = torch.tensor([[overlap(one.box, other.box) for other in later] for one in earlier])

@@ -1,7 +1,7 @@
-"""Faces through time: linked from frame to frame, filled in where missed, and held steady.
+"""Face tracks: detections linked from frame to frame, gaps interpolated, positions smoothed.
 
-What a frame gets depends on the frames close by alone (`context_frames` before and after): a video that is gone on with
-from the middle has the same tracks as the whole.
+A frame's tracks depend only on nearby frames (`context_frames` before and after), so a video that is resumed in the
+middle has the same tracks as the whole.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from ..portrait.face_analysis import FaceFinder
 from .face_detections import DetectedFrame, Detection, detect_faces, mutual_best
 from .settings import UpscaleSettings
 
-SAME_FACE_IOU = 0.25  # of boxes a few frames apart
-SMOOTHING_REACH = 2.0  # deviations on either side
+SAME_FACE_IOU = 0.25  # between boxes a few frames apart
+SMOOTHING_REACH = 2.0  # standard deviations on either side
 
 
 @dataclass(frozen=True)
 class TrackedFrame:
     index: int
-    picture: Tensor  # (h w 3), as it was given
-    faces: Mapping[int, Tensor]  # the track's number → the face's square, see `face_crop.face_square`
+    picture: Tensor  # (h w 3), the input
+    faces: Mapping[int, Tensor]  # track number → the face's square, see `face_crop.face_square`
 
 
 def track_faces(
     frames: Iterable[Tensor], finder: FaceFinder | None, settings: UpscaleSettings, start: int = 0
 ) -> Iterator[TrackedFrame]:
-    """frames: (h w 3), uint8 or 0..1, the first of which has the number `start`. None finds nobody.
+    """frames: (h w 3), uint8 or 0..1, numbered from `start`. With None, no faces are found.
 
-    Holds `context_frames` frames. Tracks have numbers of no meaning.
+    Holds `context_frames` frames. Track numbers are arbitrary.
     """
     tracks = _Tracks(settings)
     delay = settings.missed_frames + _reach(settings)
@@ -49,12 +49,12 @@ def track_faces(
 
 
 def context_frames(settings: UpscaleSettings) -> int:
-    """How many frames before and after a frame decide about its faces."""
+    """How many frames before and after a frame affect its faces."""
     return settings.missed_frames + _reach(settings) + settings.detect_every_frames - 1
 
 
 class _Tracks:
-    """Detections of the last few frames, by track."""
+    """Detections of the last few frames, grouped by track."""
 
     def __init__(self, settings: UpscaleSettings) -> None:
         self._missed = settings.missed_frames
@@ -66,9 +66,9 @@ class _Tracks:
         self._made = 0
 
     def add(self, index: int, detections: tuple[Detection, ...]) -> None:
-        """A detection goes on the track of the latest earlier one of which it is the first to be the same face.
+        """A detection joins the track of the latest earlier detection of the same face that has no successor yet.
 
-        Nothing else counts, least of all what became of other tracks before: so only the last few frames matter.
+        Nothing else matters, in particular not the history of other tracks: only the last few frames count.
         """
         frame = _LinkedFrame(detections, [None] * len(detections), set())
         for earlier in reversed(self._recent):
@@ -84,7 +84,7 @@ class _Tracks:
         self._recent.append(frame)
 
     def resolved(self, seen: DetectedFrame) -> TrackedFrame:
-        """Frames are asked for in order; what no later one needs is forgotten."""
+        """Frames are requested in order; data that no later frame needs is dropped."""
         faces = {}
         for number, squares in list(self._squares.items()):
             if min(squares) <= seen.index <= max(squares):
@@ -110,11 +110,11 @@ class _Tracks:
 class _LinkedFrame:
     detections: tuple[Detection, ...]
     tracks: list[int | None]  # of each detection
-    followed: set[int]  # positions of the detections that a later frame goes on from
+    followed: set[int]  # positions of the detections that have a successor in a later frame
 
 
 def _square_at(squares: Mapping[int, Tensor], index: int) -> Tensor:
-    """As seen in that frame, or on the line between the detections around it."""
+    """As detected in that frame, or interpolated between the detections around it."""
     if index in squares:
         return squares[index]
     before = max(other for other in squares if other < index)

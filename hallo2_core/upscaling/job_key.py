@@ -1,4 +1,4 @@
-"""The key of an upscaling: what was asked for, and the arithmetic it is made with."""
+"""The key of an upscale job: the request, and the arithmetic that computes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .settings import UpscaleSettings
 
 @dataclass(frozen=True)
 class Upscale:
-    """A whole video to be made from another one. Everything sits ready; nothing of the video is in memory."""
+    """A whole upscale: source, models and settings. No frame is in memory yet."""
 
     source: VideoSource
     upscaler: Upscaler
@@ -30,12 +30,12 @@ class Upscale:
     settings: UpscaleSettings
     video_settings: VideoSettings
     background: Background = resample
-    background_name: str = "resampled"  # other pictures, other name
+    background_name: str = "resampled"  # different results need different names
 
 
 def upscale_key(upscale: Upscale, runtime: Runtime) -> JobKey:
-    """Over the source's bytes, the upscaler's weights and every setting. What is done to faces counts where faces are
-    looked for."""
+    """Over the source's bytes, the upscaler's weights and every setting. Settings for faces count only with a face
+    detector."""
     settings, restorer = upscale.settings, upscale.upscaler.restorer
     has_faces = upscale.faces is not None
     parts = {
@@ -58,5 +58,5 @@ def upscale_key(upscale: Upscale, runtime: Runtime) -> JobKey:
 
 
 def _kind_of(faces: FaceFinder | None) -> list[str]:
-    """Face finders come with fixed weights, one set a class."""
+    """Each face detector class has one fixed set of weights."""
     return [type(part).__name__ for part in (faces, getattr(faces, "detector", None)) if part is not None]

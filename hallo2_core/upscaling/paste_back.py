@@ -1,4 +1,4 @@
-"""The animated crop back into the full picture that it was cut from, with a soft edge."""
+"""Paste the animated crop back into the full picture it was cut from, with a soft edge."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ..payloads import Box, Portrait
 from .background import resample
 from .face_detections import as_float
 
-SAME_SHAPE = 0.01  # widths over heights that differ by so little are of one shape
+SAME_SHAPE = 0.01  # aspect ratios that differ by less are considered equal
 MOST_FEATHER = 0.5
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the crop lies on a canvas, and how much of it is seen: 1 inside, 0 outside the box."""
+    """The crop's position on a canvas, and its opacity: 1 inside, 0 outside the box."""
 
     box: Box
     opacity: Tensor  # (h w 1) of the box
 
 
 def find_place(portrait: Portrait, height: int, width: int, feather: float) -> Place:
-    """height, width: of the canvas, which is the portrait's source, or that one in another size.
+    """height, width: of the canvas, which is the portrait's source, possibly resized.
 
-    feather: how wide the soft edge is, of the crop's shorter side; it lies inside the crop. Edges of the crop that are
-    edges of the picture have none. Raises PortraitError for a canvas of another shape, SettingsError for the feather.
+    feather: width of the soft edge relative to the crop's shorter side; it lies inside the crop. Edges of the crop on
+    an edge of the picture stay hard. Raises PortraitError for a different aspect ratio, SettingsError for the feather.
     """
     if not 0.0 <= feather <= MOST_FEATHER:
         raise SettingsError(f"The feather is {feather}; choose 0 (a hard edge) to {MOST_FEATHER} of the crop's side.")
@@ -42,8 +42,8 @@ def find_place(portrait: Portrait, height: int, width: int, feather: float) -> P
 def paste(canvas: Tensor, frame: Tensor, place: Place) -> Tensor:
     """canvas: (H W 3) uint8.  frame: (h w 3) uint8, the crop in any size.  Returns a new canvas.
 
-    Its pixels outside the place are those of the given one, and where the crop is opaque and has the place's size,
-    those of the frame, bit for bit.
+    Pixels outside the place are bit-identical to the input's; where the crop is opaque and has the place's size, to the
+    frame's.
     """
     box, opacity = place.box, place.opacity
     pasted = canvas.clone()
@@ -55,7 +55,7 @@ def paste(canvas: Tensor, frame: Tensor, place: Place) -> Tensor:
 
 
 def check_video_fits(portrait: Portrait, width: int, height: int) -> None:
-    """Refuse a video that was not made from this portrait: larger or smaller it may be, but not of another shape."""
+    """Refuse a video that was not made from this portrait: its size may differ, its aspect ratio may not."""
     if not _is_one_shape(width / height, portrait.width / portrait.height):
         raise PortraitError(
             f"The video is {width}x{height} and the portrait {portrait.width}x{portrait.height}, which is another "
@@ -64,9 +64,9 @@ def check_video_fits(portrait: Portrait, width: int, height: int) -> None:
 
 
 def _box_on(portrait: Portrait, height: int, width: int) -> Box:
-    """The crop in the canvas's pixels."""
+    """The crop's box in canvas pixels."""
     crop, (source_height, source_width) = portrait.crop, portrait.source.shape[:2]
-    if 0 <= source_height - height <= 1 and 0 <= source_width - width <= 1:  # itself, or cut to even sides
+    if 0 <= source_height - height <= 1 and 0 <= source_width - width <= 1:  # the same, or cropped to even sides
         return Box(crop.left, crop.top, min(crop.right, width), min(crop.bottom, height))
     if not _is_one_shape(width / height, source_width / source_height):
         raise PortraitError(
@@ -83,7 +83,7 @@ def _is_one_shape(aspect: float, other: float) -> bool:
 
 
 def _ramp(size: int, feather_px: float, at_start: bool, at_end: bool) -> Tensor:
-    """(size): 1, but rising smoothly from 0 over `feather_px` at the ends that are asked for."""
+    """(size): 1, rising smoothly from 0 over `feather_px` at the selected ends."""
     middles = torch.arange(size) + 0.5
     distance = torch.full((size,), float(size))
     if at_start:

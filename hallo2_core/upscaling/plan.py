@@ -1,4 +1,4 @@
-"""From what a user asks for to what is done: the size, the windows and the kind of file, checked against the source."""
+"""Turns a user's request into a plan (size, windows, file format), checked against the source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class UpscaleRequest:
-    """scale or long_side, not both. codec: "auto" takes h264, and h265 for what is too large or fast for it."""
+    """scale or long_side, not both. codec: "auto" takes h264, or h265 if the size or frame rate exceeds h264's."""
 
     scale: float | None
     long_side: int | None
@@ -37,7 +37,7 @@ class Plan:
 
 
 def plan_upscale(source: VideoSource, request: UpscaleRequest) -> Plan:
-    """Raises a Hallo2Error for what is no video, and for a result that no file or player can have."""
+    """Raises a Hallo2Error if the source is no video, or if no file or player supports the result."""
     info = probe(source)
     width, height = target_size(info.width, info.height, request.scale, request.long_side)
     settings = UpscaleSettings(width, height, request.fidelity, request.window_frames, request.overlap_frames)

@@ -1,4 +1,4 @@
-"""Upscale and write, so that nothing finished can be lost: a job of clips, then one file with the source's sound."""
+"""Upscale and write without losing finished work: a job of clips, then one file with the source's sound."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .upscale import first_frame_needed, upscale_frames
 
 logger = logging.getLogger("hallo2")
 
-USUAL_FPS = Fraction(25)  # for the encoder's sense of time, where a file of one picture has none of its own
+USUAL_FPS = Fraction(25)  # for the encoder, if a file of one picture has no frame rate
 FASTEST_FPS = 1000
 MEGABYTE = 1e6
 PREVIEW_PX = 512
@@ -46,20 +46,20 @@ class UpscaledVideo:
 
     path: Path
     frames: int
-    fps: Fraction  # on average, where frames last differently long
+    fps: Fraction  # on average, for variable frame rates
     seconds: float
     width: int
     height: int
-    resumed_from_clip: int  # 0: made in one go
+    resumed_from_clip: int  # 0: made in one run
 
 
 def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> UpscaledVideo:
-    """Write the video anew to `path`: every frame larger, at its own time, with the very sound. job: of this key.
+    """Write the upscaled video to `path`: same frame times, same sound. job: of this key.
 
-    Stopped at any moment, the same call goes on at the next clip of 16 frames with the same frames as if it had not
-    been stopped; finished, it returns at once. The file appears under its name when it is whole. Raises a Hallo2Error
-    before the work starts where the source is no video, the result is no size for the codec, or the job's folder
-    belongs to another video.
+    If stopped at any time, the same call resumes at the next clip of 16 frames and gives the same frames as without the
+    stop; if finished, it returns at once. The file appears under its name once it is complete. Raises a Hallo2Error
+    before the work starts if the source is no video, the codec does not support the size, or the job's folder belongs
+    to another video.
     """
     source = probe(upscale.source)
     fps = encoded_rate(source)
@@ -78,18 +78,18 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
 
 
 def check_result(source: VideoInfo, settings: UpscaleSettings, video_settings: VideoSettings) -> None:
-    """Refuse a size that no file of this codec can have, or no player can show. Raises a Hallo2Error."""
+    """Refuse a size that this codec, or every player, does not support. Raises a Hallo2Error."""
     check_even_size(settings.width_px, settings.height_px)
     check_level(video_settings.codec, settings.width_px, settings.height_px, encoded_rate(source))
 
 
 def encoded_rate(source: VideoInfo) -> Fraction:
-    """Frames a second that clips are encoded with. What the file shows when, its own times say."""
+    """Frame rate that clips are encoded with. The finished file has the source's frame times."""
     return source.fps if 0 < source.fps <= FASTEST_FPS else USUAL_FPS
 
 
 def memory_needed(source: VideoInfo, upscale: Upscale) -> str:
-    """In words: what a frame takes, what the device needs, what the host does; and what players make of such frames."""
+    """As text: the size of a frame, the memory on device and host, and which players support such frames."""
     settings = upscale.settings
     width, height = settings.width_px, settings.height_px
     frame = FLOAT_BYTES * CHANNELS * width * height
@@ -104,7 +104,7 @@ def memory_needed(source: VideoInfo, upscale: Upscale) -> str:
 
 
 def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, runtime: Runtime) -> FrameTimes:
-    """Frames are encoded while the next ones are made. Returns when each frame of the source is shown."""
+    """Frames are encoded while the next ones are made. Returns the time of every source frame."""
     done = job.journal.frames
     times = FrameTimes()
     first_read = first_frame_needed(done, upscale.settings)
@@ -135,8 +135,8 @@ def _finished(frame: Tensor, bit_depth: int, runtime: Runtime) -> FinishedFrame:
 
 @torch.inference_mode()
 def finished_frame(frame: Tensor, bit_depth: int) -> FinishedFrame:
-    """frame: (h w 3), 0..1.  Stays on its device.  Rounded for 8 bits: a source's own pixels, where nothing was done to
-    them, come out as they were."""
+    """frame: (h w 3), 0..1.  Stays on its device.  8 bits are rounded: unchanged pixels of the source stay
+    bit-identical."""
     numbers = (frame * 255.0).round_().to(torch.uint8) if bit_depth == 8 else frame
     return FinishedFrame(to_planes(numbers, bit_depth), _preview(frame))
 
@@ -154,9 +154,9 @@ def _upscaled(upscale: Upscale, frames: Iterator[Tensor], start: int, runtime: R
 
 
 def _preview(frame: Tensor) -> Tensor:
-    """A picture to look at in passing: at 4K, sending every frame would take longer than making it."""
+    """A small preview: at 4K, sending whole frames would take longer than making them."""
     step = -(-max(frame.shape[:2]) // PREVIEW_PX)
-    return frame[::step, ::step].clone()  # a view would keep the whole frame
+    return frame[::step, ::step].clone()  # a view would keep the whole frame alive
 
 
 def _all_of_one_size(frames: Iterator[Tensor]) -> Iterator[Tensor]:
@@ -165,14 +165,14 @@ def _all_of_one_size(frames: Iterator[Tensor]) -> Iterator[Tensor]:
         shape = shape or frame.shape
         if frame.shape != shape:
             raise SettingsError(
-                f"The video changes its size from {shape[1]}x{shape[0]} to {frame.shape[1]}x{frame.shape[0]} px on the "
-                f"way. Save it in one size first."
+                f"The video changes its size from {shape[1]}x{shape[0]} to {frame.shape[1]}x{frame.shape[0]} px "
+                f"partway through. Save it in one size first."
             )
         yield frame
 
 
 def _seen(path: Path, fps: Fraction, resumed_from_clip: int) -> UpscaledVideo:
-    """What the finished file says of itself."""
+    """The properties of the finished file."""
     info = probe(path)
     return UpscaledVideo(
         path=path,

@@ -1,4 +1,4 @@
-"""Paste back and write: VIDEO of the crop → video of the full picture, frame by frame, as a job that can go on."""
+"""Paste back and write: video of the crop → video of the full picture, frame by frame, as a resumable job."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ SOUNDS = ("video", "background")
 
 @dataclass(frozen=True)
 class PasteBack:
-    """A whole video to be made: the crop's, pasted into a picture, or into a video of it in which others talk already.
+    """A whole paste-back: a crop's video pasted into a picture, or into a video of it, for example with other speakers.
 
-    The longer of two videos gives length and times; of the other one the last frame stays.
+    The longer of two videos gives length and times; the other one's last frame is repeated.
     """
 
     source: VideoSource
     portrait: Portrait
     video_settings: VideoSettings
     feather: float
-    picture: Tensor | None = None  # what to paste into, in the place of the portrait's own source; see `as_picture`
-    background: VideoSource | None = None  # goes before the picture
+    picture: Tensor | None = None  # to paste into, instead of the portrait's own source; see `as_picture`
+    background: VideoSource | None = None  # takes precedence over the picture
     sound_from: str = "video"
 
     def __post_init__(self) -> None:
         if self.sound_from not in SOUNDS:
-            raise SettingsError(f"The sound is that of '{self.sound_from}'; choose one of {', '.join(SOUNDS)}.")
+            raise SettingsError(f"The sound is set to '{self.sound_from}'; choose one of {', '.join(SOUNDS)}.")
         if self.sound_from == "background" and self.background is None:
-            raise SettingsError("The sound is to be the background's, but no background video is connected.")
+            raise SettingsError("The sound is set to the background's, but no background video is connected.")
 
     @cached_property
     def canvas(self) -> Tensor:
-        """(H W 3) uint8: the picture, with an odd last row or column cut off, which video cannot hold."""
+        """(H W 3) uint8: the picture, cropped to even sides, as video requires."""
         picture = self.portrait.source if self.picture is None else as_picture(self.picture)
         height, width = (side - side % 2 for side in picture.shape[:2])
         return (picture[:height, :width] * 255.0).round().to(torch.uint8)
@@ -71,7 +71,7 @@ class PasteBack:
 
 
 def paste_key(work: PasteBack) -> JobKey:
-    """Over both videos' bytes, the picture, the place in it, and every setting. The portrait counts by its crop."""
+    """Over both videos' bytes, the picture, the place in it, and every setting. Of the portrait, only the crop."""
     portrait = work.portrait
     parts = {
         "video": source_fingerprint(work.source),
@@ -91,8 +91,8 @@ def paste_key(work: PasteBack) -> JobKey:
 def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) -> Path:
     """Write the video to `path`, every frame at its own time, the sound copied packet by packet. job: of this key.
 
-    Stopped, the same call goes on at the next clip; finished, it returns at once. Memory does not grow with the
-    video's length. Returns where the video is. Raises a Hallo2Error before the work starts where parts do not fit.
+    If stopped, the same call resumes at the next clip; if finished, it returns at once. Memory does not grow with the
+    video's length. Returns the video's path. Raises a Hallo2Error before the work starts if the parts do not match.
     """
     video = probe(work.source)
     check_video_fits(work.portrait, video.width, video.height)
@@ -120,7 +120,7 @@ def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) ->
 
 
 def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime: Runtime) -> FrameTimes:
-    """Returns when each frame is shown. What was made before is read again, for the times, but not made again."""
+    """Returns the time of every frame. Finished frames are read again for their times, but not rendered again."""
     expected, done = probe(work.source).expected_frames, job.journal.frames
     times = FrameTimes(), FrameTimes()
     with BackgroundWriter(job, fps, work.video_settings) as writer:
@@ -136,7 +136,7 @@ def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime:
 
 
 def _in_step(work: PasteBack, times: FrameTimes, background_times: FrameTimes) -> Iterator[tuple[Tensor, Tensor]]:
-    """The canvas and the crop of every frame, each (h w 3) uint8."""
+    """Canvas and crop of every frame, each (h w 3) uint8."""
     frames = read_frames(work.source, times=times)
     if work.background is None:
         yield from zip(repeat(work.canvas), frames)  # noqa: B905 - the canvas never ends

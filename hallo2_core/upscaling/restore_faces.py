@@ -21,18 +21,18 @@ SHORTAGE_ADVICE = (
 class FaceRestorer:
     """Restores one face at a time.
 
-    The network passes its frames one by one in any case, and in a batch of faces the last bits would depend on who else
-    is in view, so a video that was stopped could not go on with the same frames.
+    The network processes frames one by one in any case. In a batch of faces the last bits would depend on the other
+    faces in view, so a resumed video would not have the same frames.
     """
 
     def __init__(self, upscaler: Upscaler, fidelity: float, runtime: Runtime) -> None:
         self._upscaler, self._fidelity, self._runtime = upscaler, fidelity, runtime
-        self._parks_features = False  # on the CPU, after memory ran out: slower, the same bits
+        self._parks_features = False  # on the CPU, after running out of memory: slower, same bits
 
     def __call__(self, crops: Tensor) -> Tensor:
-        """crops: (f 3 s s), 0..1, one face through time. Returns the same, restored together, on the same device.
+        """crops: (f 3 s s), 0..1, one face through time. Returns them restored, on the same device.
 
-        Raises MemoryShortageError, and PrecisionError where values left the dtype's range.
+        Raises MemoryShortageError, and PrecisionError if values exceed the dtype's range.
         """
         restorer, runtime = self._upscaler.restorer, self._runtime
         for attempt in attempts(runtime, SHORTAGE_ADVICE):

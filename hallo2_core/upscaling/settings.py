@@ -11,16 +11,16 @@ LONGEST_SIDE_PX = 4096  # 4K, as in the paper
 
 @dataclass(frozen=True)
 class UpscaleSettings:
-    """How a video is upscaled: its new size, and what each face goes through."""
+    """How a video is upscaled: its new size, and how faces are restored."""
 
     width_px: int
     height_px: int
-    fidelity: float = 0.5  # 0 draws the face anew, 1 keeps close to the given one
+    fidelity: float = 0.5  # 0 draws the face anew, 1 stays close to the input
     window_frames: int = 16
-    overlap_frames: int = 4  # of neighbouring windows; faded from one into the other
-    missed_frames: int = 8  # a face not found in up to so many frames is interpolated; after more, it has left
-    smoothing_frames: float = 2.0  # deviation of the Gaussian over time on each face's place, turn and size; 0 is none
-    detect_every_frames: int = 4  # faces are looked for in every so many frames, and in each where one comes or goes
+    overlap_frames: int = 4  # of neighboring windows; they are cross-faded
+    missed_frames: int = 8  # a face missed in up to this many frames is interpolated; after more, it is gone
+    smoothing_frames: float = 2.0  # of the temporal Gaussian on each face's position, angle and size; 0 is none
+    detect_every_frames: int = 4  # detect in every nth frame, and in each where a face appears or leaves
 
     def __post_init__(self) -> None:
         if not 1 <= self.width_px <= LONGEST_SIDE_PX or not 1 <= self.height_px <= LONGEST_SIDE_PX:
@@ -28,7 +28,7 @@ class UpscaleSettings:
                 f"The result would have {self.width_px}x{self.height_px} px; choose sides of 1 to {LONGEST_SIDE_PX}."
             )
         if not 0.0 <= self.fidelity <= 1.0:
-            raise SettingsError(f"The fidelity is {self.fidelity}; choose 0 (draw anew) to 1 (keep close).")
+            raise SettingsError(f"The fidelity is {self.fidelity}; choose 0 (draw anew) to 1 (stay close).")
         if self.window_frames < 1:
             raise SettingsError(f"The window has {self.window_frames} frames; choose 1 or more (16 is the release's).")
         if not 0 <= self.overlap_frames <= self.window_frames // 2:

@@ -1,4 +1,4 @@
-"""How large the result becomes."""
+"""The size of the result."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .settings import LONGEST_SIDE_PX
 def target_size(width: int, height: int, scale: float | None = None, long_side: int | None = None) -> tuple[int, int]:
     """(width, height) of the result: `scale` times the source's, or with a long side of `long_side` pixels.
 
-    Both sides are even, as video encoders want them: an odd one becomes one larger. Errors: SettingsError.
+    Both sides are even, as video encoders require: an odd side is increased by one. Errors: SettingsError.
     """
     if (scale is None) == (long_side is None):
-        raise SettingsError("Give either a scale or the length of the long side in pixels, not both and not neither.")
+        raise SettingsError("Give either a scale or the length of the long side in pixels, not both.")
     if long_side is not None:
         scale = long_side / max(width, height)
     if scale <= 0:

@@ -1,4 +1,4 @@
-"""Finished frames, copied to the host while the device goes on with the next ones."""
+"""Copies finished frames to the host while the device computes the next ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def to_host(frames: Iterable[FinishedFrame]) -> Iterator[FinishedFrame]:
 
 
 def one_behind(copies: Iterable[Callable[[], FinishedFrame] | FinishedFrame]) -> Iterator[FinishedFrame]:
-    """Yield frames that are there as they are, and others when the next one's copy has begun: a device then has work
+    """Yield frames on the CPU unchanged, and others once the next one's copy has started: the device then has work
     queued while this thread waits for the copy. copies: frames, or functions that wait for one and return it."""
     pending: Callable[[], FinishedFrame] | None = None
     for copy in copies:
@@ -55,5 +55,5 @@ def _begin_copy(frame: FinishedFrame) -> Callable[[], FinishedFrame] | FinishedF
 
 
 def _to_pinned(tensor: Tensor) -> Tensor:
-    """Only into pinned memory can a copy run beside the work of the host."""
+    """Only copies into pinned memory are asynchronous."""
     return torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True).copy_(tensor, non_blocking=True)

@@ -1,4 +1,4 @@
-"""Frames in, frames out, larger and sharper: faces restored in temporal windows, the rest by `background`."""
+"""Upscales a stream of frames: faces are restored in temporal windows, the rest by `background`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .restore_faces import SHORTAGE_ADVICE, FaceRestorer
 from .settings import UpscaleSettings
 from .windows import Window, WindowGrid, cut_windows
 
-# Restored faces by (number of the track, number of the frame): (3 s s), 0..1.
+# Restored faces by (track number, frame number): (3 s s), 0..1.
 Faces = dict[tuple[int, int], Tensor]
 
 
@@ -38,17 +38,17 @@ def upscale_frames(
     """Yield every frame from `start` on, in order: (height_px width_px 3), 0..1, on the `drawing_device`.
 
     frames: (h w 3), uint8 or 0..1, all of one size; the first has the number `first_frame_needed(start, settings)`, so
-    that frames come out bit for bit the same wherever a video is gone on with.
+    that frames are bit-identical wherever a video is resumed.
     faces: None leaves them to `background`.
 
-    Holds a window of frames as they were given, and their faces; nothing that grows with the video.
+    Holds a window of input frames and their faces; nothing that grows with the video's length.
     """
     grid, device = _grid(settings), drawing_device(runtime.device)
     restore = FaceRestorer(upscaler, settings.fidelity, runtime)
     first_window = grid.first_start(start)
     tracked = track_faces(frames, faces, settings, first_frame_needed(start, settings))
     tracked = dropwhile(lambda frame: frame.index < first_window, tracked)
-    carried: Faces = {}  # of frames that the next window sees too
+    carried: Faces = {}  # of frames that the next window includes too
     uploaded: dict[int, TrackedFrame] = {}
     for window in cut_windows(tracked, grid, first_window):
         items = tuple(uploaded.get(frame.index) or _uploaded(frame, device) for frame in window.items)
@@ -64,18 +64,18 @@ def upscale_frames(
 
 
 def first_frame_needed(start: int, settings: UpscaleSettings) -> int:
-    """The frame to read from, so that the frame `start` comes out as if the video had been read from its beginning."""
+    """The frame to read from, so that frame `start` is the same as if the video were read from its beginning."""
     return max(_grid(settings).first_start(start) - context_frames(settings), 0)
 
 
 def drawing_device(device: torch.device) -> torch.device:
-    """Where frames are resampled, pasted and converted: the runtime's CUDA device, or else the CPU. Other devices lack
+    """Where frames are resampled, pasted and converted: the runtime's CUDA device, else the CPU. Other devices lack
     bicubic kernels."""
     return device if device.type == "cuda" else torch.device("cpu")
 
 
 def _uploaded(frame: TrackedFrame, device: torch.device) -> TrackedFrame:
-    """As bytes, where it was given so: a quarter of what floats would take."""
+    """uint8 input is uploaded as bytes: a quarter of the size of floats."""
     if device.type == "cpu":
         return frame
     return replace(frame, picture=frame.picture.pin_memory().to(device, non_blocking=True))
@@ -88,7 +88,7 @@ def _grid(settings: UpscaleSettings) -> WindowGrid:
 def _restored_faces(
     window: Window[TrackedFrame], carried: Faces, restore: FaceRestorer, side_px: int, settings: UpscaleSettings
 ) -> Faces:
-    """Each track's part of the window, restored; parts that a neighbouring window does as well are left to it."""
+    """Each track's part of the window, restored; parts that a neighboring window covers as well are left to it."""
     restored: Faces = {}
     for number in sorted({number for frame in window.items for number in frame.faces}):
         part = [frame for frame in window.items if number in frame.faces]
@@ -103,7 +103,7 @@ def _restored_faces(
 
 
 def _faded(carried: Faces, restored: Faces, window: Window[TrackedFrame], grid: WindowGrid) -> Faces:
-    """Where the window before has a face too, the two are mixed."""
+    """Faces that the previous window has too are blended."""
     merged = carried | restored
     for key in carried.keys() & restored.keys():
         merged[key] = torch.lerp(carried[key], restored[key], grid.fade(key[1], window.start))

@@ -1,4 +1,4 @@
-"""A stream cut into overlapping windows on a fixed grid, and how their results are faded into each other."""
+"""Cuts a stream into overlapping windows on a fixed grid, and cross-fades their results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class WindowGrid:
-    """Windows begin at the multiples of `step`, wherever a stream begins: so one that goes on from the middle has the
+    """Windows begin at multiples of `step`, wherever a stream begins, so a stream that is resumed in the middle has the
     same windows as the whole."""
 
     length: int
@@ -22,11 +22,11 @@ class WindowGrid:
         return self.length - self.overlap
 
     def first_start(self, frame: int) -> int:
-        """Where the first window begins that holds `frame`."""
+        """The start of the first window that contains `frame`."""
         return max(-(-(frame - self.length + 1) // self.step), 0) * self.step
 
     def fade(self, frame: int, start: int) -> float:
-        """How much the window that begins at `start` counts in `frame`, against the one before it: above 0, up to 1."""
+        """Weight in `frame` of the window that begins at `start`, against the previous one: above 0, up to 1."""
         if start == 0 or frame - start >= self.overlap:
             return 1.0
         return (frame - start + 1) / (self.overlap + 1)
@@ -45,9 +45,9 @@ class Window(Generic[Item]):
 
 
 def cut_windows(items: Iterable[Item], grid: WindowGrid, start: int = 0) -> Iterator[Window[Item]]:
-    """Yield the windows of a stream whose first item has the number `start`, a beginning of a window.
+    """Yield the windows of a stream whose first item has the number `start`, the start of a window.
 
-    Holds one window and one item more. The last window is shorter; there is always an item in it that no other has.
+    Holds one window plus one item. The last window may be shorter; it always has an item of its own.
     """
     stream = iter(items)
     held: list[Item] = []

@@ -142,7 +142,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(talking, tmp_pa
         pasted(PasteBack(talking, person(LEFT), LOSSLESS, 0.9), tmp_path)
     with pytest.raises(SettingsError, match="no background video is connected"):
         PasteBack(talking, person(LEFT), LOSSLESS, 0.1, sound_from="background")
-    with pytest.raises(SettingsError, match="sound is that of 'both'; choose one of video, background"):
+    with pytest.raises(SettingsError, match="sound is set to 'both'; choose one of video, background"):
         PasteBack(talking, person(LEFT), LOSSLESS, 0.1, sound_from="both")
     assert sorted(tmp_path.iterdir()) == there
 
