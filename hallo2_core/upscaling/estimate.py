@@ -14,7 +14,7 @@ FLOAT_BYTES, CHANNELS = 4, 3
 FRAMES_IN_WORK = 3
 # Copies of one face through a window: cut out, network input, network output, blended.
 FACES_IN_WORK = 4
-# A picture upscaler's feature maps, per pixel of the enlarged tile, as ComfyUI's upscale node reserves for them.
+# A picture upscaler's feature maps, in multiples of a tile, as ComfyUI's upscale node reserves for them.
 TILE_COPIES = 384
 # Feature maps at the highest resolution that encoder or generator hold at once.
 MAPS_IN_WORK = 6

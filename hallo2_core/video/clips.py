@@ -1,8 +1,8 @@
-"""Clips that are finished one by one, and joined without being encoded again.
+"""Clips that are finished one by one and joined without re-encoding.
 
-Each clip is a closed group of pictures from a fresh encoder, so its bytes depend on nothing before or after it. It is
-written as MPEG transport stream, or AV1, which that cannot hold, as the bare stream of its units: such files can be put
-one after the other, be cut off anywhere, and still be played.
+Each clip is a closed group of pictures from a fresh encoder, so its bytes do not depend on other clips. It is written
+as MPEG transport stream; AV1, which that cannot carry, as a raw stream of its units. Such files can be concatenated,
+or truncated anywhere, and still play.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
 
     from ..audio.waveform import AudioSource
 
-# Times in a transport stream begin this many frames late: they cannot be negative, and reordered pictures start before
-# their own time.
+# Offset, in frames, of the times in a transport stream: they cannot be negative, and with reordering, decoding starts
+# before time 0.
 LEAD_FRAMES = 16
-# Every clip counts its packets anew. Said outright, or players take some for lost where two clips meet.
+# Every clip restarts its packet counters. This flags it; otherwise players report lost packets between clips.
 COUNTS_ANEW = {"mpegts_flags": "initial_discontinuity"}
-# libavformat's names of the two kinds, and what the second begins with: the mark before each picture of AV1.
+# libavformat's names of the two kinds, and the first bytes of the second: the delimiter before each AV1 picture.
 TRANSPORT_STREAM, AV1_UNITS = "mpegts", "obu"
 AV1_MARK = b"\x12\0"
 FINEST_MOVIE_TIMESCALE = 2**31 - 1
 
 
 def encode_clip(frames: Tensor, first_frame: int, fps: Fraction, settings: VideoSettings) -> bytes:
-    """frames: (f h w 3), 0..1 or uint8.  first_frame: how many come before them in the file they are appended to."""
+    """frames: (f h w 3), 0..1 or uint8.  first_frame: number of frames already in the file they are appended to."""
     height, width = frames.shape[1:3]
     with ClipEncoder(width, height, first_frame, fps, settings) as clip:
         clip.write(frames)
@@ -58,10 +58,10 @@ def encode_clip(frames: Tensor, first_frame: int, fps: Fraction, settings: Video
 
 
 class ClipEncoder:
-    """One clip whose frames come a few at a time: at 4K, sixteen at once would take gigabytes.
+    """One clip whose frames are written a few at a time: at 4K, sixteen at once would take gigabytes.
 
-    A context manager: whatever stops it, the encoder is closed there and then. Older PyAV ends the whole process where
-    one is left to the garbage collector.
+    A context manager: the encoder is always closed on exit. Older PyAV aborts the process if an encoder is left to the
+    garbage collector.
     """
 
     def __init__(self, width: int, height: int, first_frame: int, fps: Fraction, settings: VideoSettings) -> None:
@@ -92,7 +92,7 @@ class ClipEncoder:
         self.frames += len(frames)
 
     def write_planes(self, planes: Planes) -> None:
-        """One frame, as the encoder takes it."""
+        """One frame in the encoder's format."""
         self._encoder.write_planes(planes)
         self.frames += 1
 
@@ -102,7 +102,9 @@ class ClipEncoder:
         return self._written.getvalue()
 
     def _close(self) -> None:
-        with suppress(av.FFmpegError, OSError, ValueError):  # half a clip may not close cleanly; it is not kept anyway
+        with suppress(
+            av.FFmpegError, OSError, ValueError
+        ):  # may fail for an incomplete clip, which is discarded anyway
             self._container.close()
 
 
@@ -113,10 +115,10 @@ def join_clips(
     audio: AudioSource | None,
     check_cancelled: Callable[[], None],
 ) -> None:
-    """Write the clips of all segments, in order, and the sound, encoded once over the whole, to `target.part`.
+    """Write the clips of all segments, in order, and the sound, encoded once as a whole, to `target.part`.
 
-    segments: files of clips, and how many frames each holds. Raises VideoError where one does not hold them, or where
-    the disk refuses.
+    segments: files of clips, and how many frames each holds. Raises VideoError if a file does not hold them, or if
+    writing fails.
     """
     frames = FrameTimes(1 / fps, range(sum(segments.values())))
     make_sound = None if audio is None else partial(SoundEncoder, source=audio)
@@ -131,14 +133,14 @@ def join_clips_as(
     fps: Fraction,
     check_cancelled: Callable[[], None],
 ) -> None:
-    """The same with the sound of `source`, packet by packet as it is, and each frame shown when `times` says.
+    """As `join_clips`, but with the sound of `source` copied packet by packet, and with the frame times of `times`.
 
-    fps: what the clips were encoded with. Raises VideoError as `join_clips`, and where there is not one time a frame.
+    fps: what the clips were encoded with. Raises VideoError as `join_clips`, and if there is not one time per frame.
     """
     if len(times.ticks) != sum(segments.values()):
         raise VideoError(
-            f"{sum(segments.values())} frames were made of a video that now has {len(times.ticks)}: it was changed in "
-            f"the meantime. Start afresh."
+            f"{sum(segments.values())} frames were made from a video that now has {len(times.ticks)}: it has changed "
+            f"in the meantime. Start over."
         )
     with opened(source) as container:
         ticks_per_second = lcm(times.time_base.denominator, *sound_rates(container))
@@ -158,7 +160,7 @@ def _join(
     check_cancelled: Callable[[], None],
 ) -> None:
     first = next(iter(segments))
-    if _kind_of(first) == AV1_UNITS:  # older PyAV takes no time base for an opaque stream
+    if _kind_of(first) == AV1_UNITS:  # older PyAV does not accept a time base for an opaque stream
         options = {**options, "video_track_timescale": str(times.time_base.denominator)}
     with target.reported():
         container = av.open(str(target.part), "w", format="mp4", options=dict(options))
@@ -168,7 +170,7 @@ def _join(
             for frames, packet in enumerate(_packets(segments, fps), start=1):
                 check_cancelled()
                 packet.stream, packet.time_base = stream, times.time_base
-                # Both orders, of showing and of decoding, go by the frames' own times: these rise, so no frame is
+                # Presentation and decoding order both use the frames' own times: these increase, so no frame is
                 # shown before it is decoded.
                 shown, decoded = packet.pts, packet.dts
                 packet.pts, packet.dts = times.at(shown), times.at(decoded)
@@ -179,27 +181,27 @@ def _join(
             if sound is not None:
                 sound.close()
         except BaseException:
-            with suppress(av.FFmpegError, OSError, ValueError):  # half a file may not close cleanly
+            with suppress(av.FFmpegError, OSError, ValueError):  # an incomplete file may fail to close
                 container.close()
             raise
         container.close()
 
 
 def _like_that_of(path: Path, container: OutputContainer, time_base: Fraction) -> VideoStream:
-    """A stream for packets that another encoder made."""
+    """A stream for packets from another encoder."""
     with opened_clips(path) as segment:
         made_before = segment.streams.video[0]
-        if segment.format.name == AV1_UNITS:  # opaque, or PyAV looks for an encoder of its decoder's name
+        if segment.format.name == AV1_UNITS:  # opaque, or PyAV looks for an encoder with the decoder's name
             return container.add_stream_from_template(made_before, opaque=True)
         stream = container.add_stream_from_template(made_before)
         if made_before.codec_context.name == "hevc":
-            stream.codec_context.codec_tag = "hvc1"  # Apple's players refuse libavformat's own hev1
+            stream.codec_context.codec_tag = "hvc1"  # Apple's players refuse libavformat's default hev1
     stream.time_base = time_base
     return stream
 
 
 def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
-    """In the order they were written, with times counted in frames of the video."""
+    """In file order, with times counted in frames of the video."""
     first = 0
     for path, frames in segments.items():
         found = 0
@@ -207,16 +209,16 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
             is_av1 = segment.format.name == AV1_UNITS
             reordered = REORDERED_FRAMES["av1" if is_av1 else "h264"]
             for packet in segment.demux(video=0):
-                if not packet.size:  # what ends a file
+                if not packet.size:  # the flush packet at the end of a file
                     continue
-                if is_av1:  # it holds no times, and its pictures come as they are shown
+                if is_av1:  # it holds no times, and its pictures are in display order
                     packet.pts, packet.time_base = found + LEAD_FRAMES, 1 / fps
                 if packet.pts is None or packet.is_corrupt:
-                    raise _damaged(path, f"picture {found} is not whole")
+                    raise _damaged(path, f"picture {found} is incomplete")
                 if found == frames:
                     raise _damaged(path, f"it holds more than its {frames} pictures")
                 packet.pts = first + round(packet.pts * packet.time_base * fps) - LEAD_FRAMES
-                packet.dts = first + found - reordered  # encoders say it otherwise for very short clips
+                packet.dts = first + found - reordered  # encoders report another value for very short clips
                 found += 1
                 yield packet
         if found != frames:
@@ -226,9 +228,9 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
 
 @contextmanager
 def opened_clips(path: Path) -> Iterator[InputContainer]:
-    """A file of clips, however far it has come. Errors: VideoError."""
+    """A file of clips, complete or not. Errors: VideoError."""
     try:
-        # Told the kind, for a few small frames are not recognised.
+        # With an explicit format: a few small frames are not enough to detect it.
         with av.open(str(path), format=_kind_of(path)) as segment:
             if not segment.streams.video:
                 raise _damaged(path, "it holds no pictures")
@@ -238,7 +240,7 @@ def opened_clips(path: Path) -> Iterator[InputContainer]:
 
 
 def _kind_of(path: Path) -> str:
-    """By how it begins; anything else, and what is not there, is left to who opens it."""
+    """By its first bytes; any other or missing file is reported when it is opened."""
     with suppress(OSError), path.open("rb") as file:
         if file.read(len(AV1_MARK)) == AV1_MARK:
             return AV1_UNITS
@@ -246,4 +248,4 @@ def _kind_of(path: Path) -> str:
 
 
 def _damaged(path: Path, how: str) -> VideoError:
-    return VideoError(f"{path} is damaged: {how}. What comes before that can still be watched. Start afresh.")
+    return VideoError(f"{path} is damaged: {how}. What comes before the damage can still be watched. Start over.")

@@ -1,7 +1,7 @@
-"""Pictures to the numbers that a video holds: BT.709, limited range, one chroma sample for two by two pixels.
+"""RGB to YCbCr: BT.709, limited range, 4:2:0 (one chroma sample for two by two pixels).
 
-Written out rather than left to libswscale, whose versions differ by a level or more, and in deep colour by several.
-Every step is one float32 operation, rounded once, so every device gives the same numbers.
+Not left to libswscale, whose versions differ by a level or more, in deep color by several. Every step is one float32
+operation, rounded once, so every device gives the same numbers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# ITU-R BT.709: what red and blue weigh in luma (green the rest), and the limited range's levels in 8 bits.
+# ITU-R BT.709: weights of red and blue in luma (green is the rest), and the limited range's levels in 8 bits.
 RED, BLUE = 0.2126, 0.0722
 GREEN = 1.0 - RED - BLUE
 BLACK, LUMA_LEVELS = 16, 219
@@ -20,7 +20,7 @@ GREY, CHROMA_LEVELS = 128, 224
 
 @dataclass(frozen=True)
 class Planes:
-    """A frame as an encoder takes it: Y, Cb, Cr one after the other in one tensor, which one copy moves.
+    """A frame in the encoder's format: Y, Cb, Cr one after the other in one tensor, moved by one copy.
 
     samples: (1.5 · height · width), uint8 for 8 bits, int16 for 10.
     """
@@ -55,7 +55,7 @@ def to_planes(frame: Tensor, bit_depth: int) -> Planes:
 def to_yuv420(frame: Tensor, bit_depth: int) -> tuple[Tensor, Tensor, Tensor]:
     """frame: (h w 3), 0..1 or uint8, h and w even. Returns Y (h w), Cb and Cr (h/2 w/2), whole numbers as float32.
 
-    Plane by plane and in place: most of the time here goes into memory.
+    Plane by plane and in place: this is bound by memory bandwidth.
     """
     rgb = divide_(frame.float(), 255.0) if frame.dtype == torch.uint8 else frame.float().clamp(0.0, 1.0)
     red, green, blue = rgb.unbind(-1)
@@ -69,12 +69,12 @@ def to_yuv420(frame: Tensor, bit_depth: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def divide_(numbers: Tensor, divisor: float) -> Tensor:
-    """In place, and rounded as division is on every device: by a plain number, cards multiply by its reciprocal."""
+    """In place, correctly rounded on every device: dividing by a scalar, GPUs multiply by its reciprocal."""
     return numbers.div_(numbers.new_full((), divisor))
 
 
 def _sited_left(chroma: Tensor) -> Tensor:
-    """(h w) → (h/2 w/2), where H.264 and H.265 expect it: on every even column, midway between two rows."""
+    """(h w) → (h/2 w/2), sited as H.264 and H.265 expect: on every even column, midway between two rows."""
     rows = (chroma[0::2] + chroma[1::2]).mul_(0.5)
     right = rows[:, 1::2]
     left = torch.cat((rows[:, :1], right[:, :-1]), dim=1)

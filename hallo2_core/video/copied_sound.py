@@ -1,4 +1,4 @@
-"""Another file's sound into an open container: every packet as it is, at its own time."""
+"""Copies another file's sound into an open container: packets and times unchanged."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hallo2")
 
-# What players of MP4 know, by libavcodec's names of its decoders.
+# Codecs that MP4 players support, by libavcodec's decoder names.
 COPIED = {"aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "flac", "alac"}
-# Plain samples lose nothing as FLAC.
+# PCM is lossless as FLAC.
 AS_FLAC = {"pcm_u8": "s16", "pcm_s16le": "s16", "pcm_s16be": "s16", "pcm_s24le": "s32", "pcm_s24be": "s32"}
-AAC_BITS_PER_SECOND = 160_000  # for each channel
-LEAD_IN_SECONDS = Fraction(1, 10)  # what decoders need before a cut: Opus most, 80 ms
+AAC_BITS_PER_SECOND = 160_000  # per channel
+LEAD_IN_SECONDS = Fraction(1, 10)  # decoder pre-roll before a cut: Opus needs most, 80 ms
 
 # One packet of the source, or None at its end → packets for the target.
 Route = Callable[["Packet | None"], "Iterator[Packet]"]
 
 
 class CopiedSound:
-    """All sound streams of `source`, which stays open. What MP4 cannot hold is encoded anew, and the log says so.
+    """All sound streams of `source`, which stays open. What MP4 cannot hold is re-encoded, with a log message.
 
-    origin: the time in `source`, in seconds, that becomes 0. Packets shortly before it get negative times, so that
-    decoders are in full swing by then; the file's edit list hides them, to a sample.
-    length: how many seconds are heard; the last packet is marked to end there.
+    origin: the time in `source`, in seconds, that becomes 0. Packets shortly before it get negative times, as pre-roll
+    for decoders; the file's edit list hides them, to the sample.
+    length: how many seconds are played; the last packet is marked to end there.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class CopiedSound:
             self._write_next()
 
     def close(self) -> None:
-        """What is left."""
+        """Write the remaining packets."""
         while self._next is not None:
             self._write_next()
 
@@ -78,7 +78,7 @@ class CopiedSound:
         return ends > -LEAD_IN_SECONDS and (self._length is None or begins < self._length)
 
     def _cut_to_length(self, packet: Packet) -> bool:
-        """Whether anything of it is heard."""
+        """Whether any part of the packet is played."""
         begins = _begins(packet)
         if self._length is None or begins is None:
             return True
@@ -87,7 +87,7 @@ class CopiedSound:
 
 
 def sound_rates(source: InputContainer) -> list[int]:
-    """Of all sound streams. Errors: a VideoError where one can be neither copied nor decoded."""
+    """Of all sound streams. Errors: VideoError if one can be neither copied nor decoded."""
     for stream in _known(source):
         if not stream.codec_context.sample_rate:
             raise VideoError("The video's sound is damaged: it has no sample rate. Remove it, or repair the file.")
@@ -95,10 +95,10 @@ def sound_rates(source: InputContainer) -> list[int]:
 
 
 def _known(source: InputContainer) -> list[AudioStream]:
-    """Phones put sounds of their own beside the usual one, which PyAV cannot even name."""
+    """Phones add proprietary audio streams, for which PyAV has no codec name."""
     known = [stream for stream in source.streams.audio if stream.codec_context is not None]
     if len(known) < len(source.streams.audio):
-        logger.warning("A sound of the video is of a kind that PyAV %s does not know: it is left out.", av.__version__)
+        logger.warning("PyAV %s does not support one of the video's sound streams: it is left out.", av.__version__)
     return known
 
 
@@ -119,9 +119,9 @@ def _route(container: OutputContainer, stream: AudioStream) -> Route:
     if name in COPIED:
         return _copied(container, stream)
     if name in AS_FLAC:
-        logger.info("MP4 players do not know %s: the sound goes into the video as FLAC, without loss.", name)
+        logger.info("MP4 players do not support %s: the sound is converted to FLAC, without loss.", name)
         return _encoded(container, stream, "flac", AS_FLAC[name])
-    logger.warning("MP4 cannot hold sound as %s: it is encoded anew, as AAC.", name)
+    logger.warning("MP4 cannot hold %s sound: it is re-encoded as AAC.", name)
     return _encoded(container, stream, "aac", "fltp")
 
 
@@ -140,7 +140,7 @@ def _copied(container: OutputContainer, stream: AudioStream) -> Route:
 def _encoded(container: OutputContainer, stream: AudioStream, codec: str, sample_format: str) -> Route:
     given = stream.codec_context
     rate = aac_rate(given.sample_rate) if codec == "aac" else given.sample_rate
-    is_named = given.layout.name in LAYOUTS.values()  # some files say only how many channels there are
+    is_named = given.layout.name in LAYOUTS.values()  # some files give only the number of channels
     layout = given.layout.name if is_named else LAYOUTS.get(given.channels, given.layout.name)
     target = container.add_stream(codec, rate=rate, layout=layout)
     _keep_language(stream, target)
@@ -162,6 +162,6 @@ def _encoded(container: OutputContainer, stream: AudioStream, codec: str, sample
 
 
 def _keep_language(source: AudioStream, target: AudioStream) -> None:
-    """Of several sounds a player offers the one in the viewer's language."""
+    """Players choose among several streams by the viewer's language."""
     if language := source.metadata.get("language"):
         target.metadata["language"] = language

@@ -19,19 +19,19 @@ from .settings import CODECS, PIXEL_FORMATS, VideoSettings
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-BT709, LIMITED_RANGE = 1, 1  # libavutil's numbers
-# How far pictures are decoded ahead of showing, with any preset. x265 says so itself, but for one or two frames at
-# random.
+BT709, LIMITED_RANGE = 1, 1  # libavutil's constants
+# How far pictures are decoded ahead of display, with any preset. x265 reports it itself, but randomly wrong by one or
+# two frames.
 REORDERED_FRAMES = {"h264": 2, "h265": 2, "av1": 0}
 
 
 def encoder_version() -> str:
-    """Clips of two versions need not have the same bytes, nor go into one stream."""
+    """Clips of different versions may differ in their bytes and cannot share a stream."""
     return f"PyAV {av.__version__}"
 
 
 def check_even_size(width: int, height: int) -> None:
-    """Refuse what 4:2:0 video cannot hold."""
+    """Refuse odd sizes, which 4:2:0 video cannot hold."""
     if width < 2 or height < 2 or width % 2 or height % 2:
         raise VideoError(
             f"The frames are {width}x{height}; a video's width and height must be even. Crop or pad them by one pixel, "
@@ -60,7 +60,7 @@ class FrameEncoder:
         self._container = container
         self._time_base = 1 / Fraction(fps)
         if settings.codec == "av1":
-            os.environ.setdefault("SVT_LOG", "0")  # or it writes its settings to stderr, clip for clip
+            os.environ.setdefault("SVT_LOG", "0")  # otherwise it writes its settings to stderr for every clip
         try:
             self._stream = container.add_stream(
                 CODECS[settings.codec], rate=Fraction(fps), options=encoder_options(settings, min(width, height), fps)
@@ -78,7 +78,7 @@ class FrameEncoder:
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED_RANGE
         if settings.codec == "h265":
-            context.codec_tag = "hvc1"  # Apple's players refuse libavformat's own hev1
+            context.codec_tag = "hvc1"  # Apple's players refuse libavformat's default hev1
         try:
             context.open()
         except av.FFmpegError as error:
@@ -93,14 +93,14 @@ class FrameEncoder:
 
     @property
     def seconds(self) -> Fraction:
-        """How long the frames written so far last."""
+        """Duration of the frames written so far."""
         return self.frames * self._time_base
 
     def write(self, frames: Tensor) -> None:
         """frames: (f h w 3), 0..1 or uint8."""
         if frames.ndim != 4 or tuple(frames.shape[1:]) != (self.height, self.width, 3):
             raise VideoError(
-                f"Frames of shape {tuple(frames.shape)} came to a video of {self.width}x{self.height}; expected "
+                f"Frames of shape {tuple(frames.shape)} were given to a video of {self.width}x{self.height}; expected "
                 f"(frames, {self.height}, {self.width}, 3)."
             )
         bit_depth = self.settings.bit_depth
@@ -111,12 +111,12 @@ class FrameEncoder:
             self.write_planes(to_planes(frame, bit_depth))
 
     def write_planes(self, planes: Planes) -> None:
-        """One frame that is converted already. planes: on the CPU, of this stream's size and bit depth."""
+        """One converted frame. planes: on the CPU, of this stream's size and bit depth."""
         self._mux(self._picture(planes))
         self.frames += 1
 
     def close(self) -> None:
-        """Bring out the frames that the encoder still holds."""
+        """Flush the frames that the encoder still holds."""
         self._mux(None)
 
     def _mux(self, picture: av.VideoFrame | None) -> None:
@@ -132,7 +132,7 @@ class FrameEncoder:
         picture = av.VideoFrame(self.width, self.height, PIXEL_FORMATS[bit_depth])
         dtype = np.uint8 if bit_depth == 8 else np.dtype("<u2")
         for plane, numbers in zip(picture.planes, planes.split(), strict=True):
-            rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)  # rows are padded at their ends
+            rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)  # rows are padded at the end
             rows[:, : plane.width] = numbers.numpy()
         picture.colorspace, picture.color_range = BT709, LIMITED_RANGE
         picture.pts, picture.time_base = self.frames, self._time_base

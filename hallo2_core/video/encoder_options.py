@@ -1,4 +1,4 @@
-"""What each encoder is told, so that it gives the same bytes for the same frames on every run."""
+"""The options of each encoder: the same frames give the same bytes on every run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from fractions import Fraction
 from .settings import AV1_PRESETS, VideoSettings
 
 KEY_FRAME_SECONDS = 2
-# Fixed, whatever the machine: an encoder's bytes depend on its number of threads.
+# Fixed on every machine: an encoder's bytes depend on its number of threads.
 THREADS = 4
 FRAMES_IN_FLIGHT = 2  # H.265
-AV1_PARALLELISM = 2  # SVT-AV1's own scale; its memory grows with it, its bytes do not depend on it
+AV1_PARALLELISM = 2  # SVT-AV1's own scale; affects its memory, not its bytes
 WORST_QUALITY, WORST_AV1_QUALITY = 51, 63
 
 
@@ -20,13 +20,13 @@ def encoder_options(settings: VideoSettings, short_side: int, fps: Fraction) -> 
 
 
 def av1_quality(quality: int) -> int:
-    """x264's scale, 1 to 51, onto SVT-AV1's, 1 to 63."""
+    """x264's scale, 1 to 51, mapped to SVT-AV1's, 1 to 63."""
     return max(1, round(quality * WORST_AV1_QUALITY / WORST_QUALITY))
 
 
 def _h264(settings: VideoSettings, short_side: int) -> dict[str, str]:
-    # x264's vectorised macroblock tree reads memory that was never written, for most widths: the same frames gave
-    # other bytes on every run. This choice leaves that one function to plain C.
+    # x264's SIMD macroblock tree reads uninitialized memory for most widths, so the same frames gave different bytes
+    # on every run. This option replaces only that function by its C version.
     reproducible = {"x264-params": "cpu-independent=1"}
     return reproducible | ({"crf": str(settings.quality)} if settings.quality else {"qp": "0"})
 
@@ -34,14 +34,14 @@ def _h264(settings: VideoSettings, short_side: int) -> dict[str, str]:
 def _h265(settings: VideoSettings, short_side: int) -> dict[str, str]:
     params = ["log-level=error", "open-gop=0", f"pools={THREADS}", f"frame-threads={FRAMES_IN_FLIGHT}"]
     params.append(f"crf={settings.quality}" if settings.quality else "lossless=1")
-    # A picture one coding block wide or high gave other bytes on every run, so small ones get smaller blocks.
+    # A picture one coding block wide or high gave different bytes on every run, so small ones get smaller blocks.
     params.append(f"ctu={64 if short_side > 64 else 32 if short_side > 32 else 16}")
     return {"x265-params": ":".join(params)}
 
 
 def _av1(settings: VideoSettings, short_side: int) -> dict[str, str]:
-    # Every picture after the ones it is made from: half the memory, and in clips of 16 frames no larger.
+    # Low delay, no reordering: half the memory, and no larger for clips of 16 frames.
     params = [f"lp={AV1_PARALLELISM}", "pred-struct=1"]
     params.append(f"crf={av1_quality(settings.quality)}" if settings.quality else "lossless=1")
-    # Without the last, an SVT-AV1 that is too old to be lossless would only warn, and lose.
+    # Without err_detect, an SVT-AV1 too old for lossless would only warn and encode with loss.
     return {"preset": str(AV1_PRESETS[settings.preset]), "svtav1-params": ":".join(params), "err_detect": "explode"}

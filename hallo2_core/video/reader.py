@@ -1,4 +1,4 @@
-"""A video file as frames, one at a time; and what can be said of it without decoding."""
+"""Reads a video file frame by frame, and its properties without decoding."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hallo2")
 
-# libavformat's names: of formats whose clock starts anywhere, and of those that know where their key frames are.
+# libavformat's names: of formats whose clock starts anywhere, and of those with an index of key frames.
 BROADCAST_FORMATS = ("mpegts", "mpeg")
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
-# Sizes from which untagged video is taken for BT.709, as players do.
+# Height from which untagged video is treated as BT.709, as players do.
 HD_HEIGHT_PX = 720
-# Matrix coefficients as files tag them (ITU-T H.273); libswscale counts the same way.
+# Matrix coefficients as files tag them (ITU-T H.273); libswscale uses the same numbers.
 BT709, BT601 = 1, 6
 KNOWN_MATRICES = (BT709, 4, 5, BT601, 7, 9, 10)
 LIMITED_RANGE, FULL_RANGE = 1, 2
-HDR_TRANSFERS = (16, 18)  # PQ and HLG, by the same counting
-# Up to this libavcodec, PyAV 14.2's, the H.265 decoder hangs now and then where threads share the rows of a picture.
+HDR_TRANSFERS = (16, 18)  # PQ and HLG, as numbered by H.273
+# Up to this libavcodec, PyAV 14.2's, the H.265 decoder sometimes hangs if threads share the rows of a picture.
 LAST_THAT_HANGS = (61, 19, 100)
-# The conversion without libswscale's shortcuts, which are off by several levels.
+# Conversion without libswscale's shortcuts, which are off by several levels.
 EXACT = (
     0x4  # SWS_BICUBIC
     | 0x2000  # SWS_FULL_CHR_H_INT
@@ -50,12 +50,12 @@ EXACT = (
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What the file says of itself. width and height are those of the upright picture, of square pixels."""
+    """The properties that the file declares. width and height: of the upright picture, with square pixels."""
 
     width: int
     height: int
     fps: Fraction
-    frames: int | None  # None where the container does not count them, and of a part
+    frames: int | None  # None if the container has no count, and for a part of a file
     seconds: float | None
     rotation: int  # degrees counter-clockwise that `read_frames` turns the stored picture by: 0, 90, 180 or 270
     codec: str
@@ -64,12 +64,12 @@ class VideoInfo:
 
     @property
     def expected_frames(self) -> int:
-        """About how many will come; 0 where the file gives no clue."""
+        """Approximate number of frames; 0 if unknown."""
         return self.frames or round(self.fps * Fraction(self.seconds or 0))
 
 
 def probe(source: VideoSource) -> VideoInfo:
-    """Errors: a VideoError where `source` (a path, or a file open for reading) is no video."""
+    """Errors: VideoError if `source` (a path, or a file open for reading) is no video."""
     with _opened(source) as (container, stream):
         context = stream.codec_context
         rotation = _rotation(container, stream, source)
@@ -97,13 +97,13 @@ def probe(source: VideoSource) -> VideoInfo:
 
 
 def read_frames(source: VideoSource, start: int = 0, times: FrameTimes | None = None) -> Iterator[Tensor]:
-    """Yield every frame upright, (h w 3) uint8 RGB, in the order they are shown; deep colour is rounded to 8 bits, and
-    pixels that are no squares (DVDs, camcorders) become squares.
+    """Yield every frame upright, (h w 3) uint8 RGB, in display order; deep color is rounded to 8 bits, and
+    non-square pixels (DVDs, camcorders) become square.
 
-    start: frames before it are decoded, or the others would not be the same, but not converted.
-    times: gets the time of every frame, of those before `start` too, counted from the source's beginning.
+    start: earlier frames are decoded, as later ones depend on them, but not converted.
+    times: receives the time of every frame, also of those before `start`, counted from the source's beginning.
 
-    Errors: a VideoError, at once where `source` is no video, else at the first frame that cannot be decoded.
+    Errors: VideoError, at once if `source` is no video, else at the first frame that cannot be decoded.
     """
     done = 0
     with _opened(source) as (container, stream):
@@ -111,15 +111,15 @@ def read_frames(source: VideoSource, start: int = 0, times: FrameTimes | None = 
         origin = round(origin_of(source, container) / stream.time_base)
         pixel_aspect = _pixel_aspect(stream)
         if stream.codec_context.color_trc in HDR_TRANSFERS:
-            logger.warning("%s is HDR: its colours will look dull. Convert it to SDR (BT.709) first.", _name(source))
+            logger.warning("%s is HDR: its colors will look dull. Convert it to SDR (BT.709) first.", _name(source))
         if times is not None:
             times.time_base = stream.time_base
-            if stream.average_rate:  # until something better is known
+            if stream.average_rate:  # until the real value is found
                 times.last = max(round(1 / (stream.average_rate * stream.time_base)), 1)
         for frame in _decoded(source, container, stream):
             if times is not None:
                 tick = None if frame.pts is None else frame.pts - origin
-                times.add(tick, getattr(frame, "duration", 0))  # older PyAV does not tell
+                times.add(tick, getattr(frame, "duration", 0))  # older PyAV does not report it
             if done >= start:
                 yield _upright_rgb(frame, pixel_aspect)
             done += 1
@@ -129,7 +129,7 @@ def read_frames(source: VideoSource, start: int = 0, times: FrameTimes | None = 
             if times is not None and source.length is not None:
                 times.end_by(source.length)
         elif done < stream.frames:
-            logger.warning("%s ends after %d of %d frames: it is cut off.", _name(source), done, stream.frames)
+            logger.warning("%s ends after %d of %d frames: it is truncated.", _name(source), done, stream.frames)
 
 
 def origin_of(source: VideoSource, container: InputContainer) -> Fraction:
@@ -142,7 +142,7 @@ def origin_of(source: VideoSource, container: InputContainer) -> Fraction:
 
 @contextmanager
 def opened(source: VideoSource) -> Iterator[InputContainer]:
-    """The file itself, for who wants more of it than its frames. Errors as of `probe`."""
+    """The open file, for access beyond its frames. Errors as `probe`."""
     with _opened(source) as (container, _stream):
         yield container
 
@@ -158,24 +158,24 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
         file.seek(0)
     try:
         with av.open(file) as container:
-            stream = container.streams.best("video")  # a song's cover only where there is nothing else
+            stream = container.streams.best("video")  # a song's cover only if there is nothing else
             if stream is None or stream.disposition & Disposition.attached_pic:
                 raise VideoError(f"{name} holds no pictures. Choose a video.")
             if stream.codec_context is None:
-                raise VideoError(f"{name} is of a kind that PyAV {av.__version__} cannot decode. Save it as H.264.")
+                raise VideoError(f"{name} has a codec that PyAV {av.__version__} cannot decode. Save it as H.264.")
             if not stream.codec_context.width:
                 raise VideoError(f"{name} is damaged: its video stream has no size. Choose another video.")
             if stream.codec_context.name == "hevc" and av.library_versions["libavcodec"] <= LAST_THAT_HANGS:
-                stream.thread_type = "FRAME"  # a picture for each thread
+                stream.thread_type = "FRAME"  # one picture per thread
             yield container, stream
     except av.FFmpegError as error:
         raise VideoError(
-            f"{name} cannot be read as a video: {error.strerror}. It is damaged, cut off, or something else."
+            f"{name} cannot be read as a video: {error.strerror}. It is damaged, truncated, or no video."
         ) from error
 
 
 def _decoded(source: VideoSource, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """The source's frames in the order they are shown. The first one of a part is shown from its beginning on."""
+    """The source's frames in display order. The first frame of a part is shown from the part's start."""
     if not isinstance(source, TrimmedVideo):
         yield from container.decode(stream)
         return
@@ -196,7 +196,7 @@ def _decoded(source: VideoSource, container: InputContainer, stream: VideoStream
 
 
 def _from_key_frame(container: InputContainer, stream: VideoStream, tick: int) -> Iterator[av.VideoFrame]:
-    """From the last key frame up to `tick` on, or, where a file does not say where that is, from its beginning."""
+    """Starts at the last key frame up to `tick`, or, in files without an index of key frames, at the beginning."""
     if container.format.name in INDEXED_FORMATS:
         container.seek(tick, stream=stream)
         frames = container.decode(stream)
@@ -212,7 +212,7 @@ def _from_key_frame(container: InputContainer, stream: VideoStream, tick: int) -
 def _seconds_of(source: TrimmedVideo, whole: float) -> float:
     left = whole - float(source.start)
     if left <= 0:
-        raise VideoError(f"{_name(source)} lasts {whole:g} s; nothing of it lies {source.words}. Trim it otherwise.")
+        raise VideoError(f"{_name(source)} lasts {whole:g} s; it has no frames {source.words}. Change the trim.")
     return left if source.length is None else min(left, float(source.length))
 
 
@@ -223,11 +223,11 @@ def _name(source: VideoSource) -> str:
 
 def _no_frame(source: VideoSource) -> VideoError:
     where = f" {source.words}" if isinstance(source, TrimmedVideo) else ""
-    return VideoError(f"{_name(source)} holds not a single whole frame{where}. Choose another video.")
+    return VideoError(f"{_name(source)} has no complete frame{where}. Choose another video.")
 
 
 def _rotation(container: InputContainer, stream: VideoStream, source: VideoSource) -> int:
-    """The display matrix comes with the first frame in every PyAV; older ones do not show it on the stream."""
+    """Every PyAV has the display matrix on the first frame; older ones do not have it on the stream."""
     frame = next(container.decode(stream), None)
     if frame is None:
         raise _no_frame(source)
@@ -235,13 +235,13 @@ def _rotation(container: InputContainer, stream: VideoStream, source: VideoSourc
 
 
 def _pixel_aspect(stream: VideoStream) -> Fraction:
-    """How many times as wide as high a stored pixel is to be shown."""
+    """Width over height of a stored pixel as displayed."""
     return stream.sample_aspect_ratio or Fraction(1)
 
 
 def _upright_rgb(frame: av.VideoFrame, pixel_aspect: Fraction) -> Tensor:
-    # Everything is said outright: older PyAV ignores a frame's own tags, and the source's matrix too where source and
-    # destination look alike. RGB has no matrix, so the destination's says nothing but that they are not.
+    # Everything is explicit: older PyAV ignores a frame's tags, and the source's matrix too if source and destination
+    # have the same one. RGB has no matrix; the destination's only has to differ.
     matrix = frame.colorspace
     if matrix not in KNOWN_MATRICES:
         matrix = BT709 if frame.height >= HD_HEIGHT_PX else BT601

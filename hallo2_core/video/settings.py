@@ -1,4 +1,4 @@
-"""What kind of file a video becomes: codec, bit depth, quality."""
+"""How a video is encoded: codec, bit depth, quality."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import SettingsError
 
-# SVT-AV1 counts its presets. Beyond 10 there is none, and below 4 a frame of 4096x4096 takes half a minute.
+# SVT-AV1 numbers its presets. There is none above 10, and below 4 a frame of 4096x4096 takes half a minute.
 AV1_PRESETS = {
     "ultrafast": 10, "superfast": 10, "veryfast": 10, "faster": 9, "fast": 9,
     "medium": 8, "slow": 6, "slower": 5, "veryslow": 4,
@@ -20,7 +20,7 @@ QUALITIES = "0 lossless, 1-14 visually lossless, 15-20 high, 21-26 good, 27-51 s
 @dataclass(frozen=True)
 class VideoSettings:
     """codec: "h264" plays everywhere, "h265" is smaller, "av1" smaller still. quality: x264's CRF, lower is better
-    (QUALITIES); the others' comes near it. preset: how long the encoder tries."""
+    (QUALITIES); for the others, a similar one. preset: speed against file size."""
 
     codec: str = "h264"
     bit_depth: int = 8

@@ -1,4 +1,4 @@
-"""The given sound into one AAC stream, block by block: nothing but its rate changes, and only where AAC lacks it."""
+"""Encodes a sound as one AAC stream, block by block; it is resampled only if AAC lacks its rate."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger("hallo2")
 
 AAC_RATES_HZ = (7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
-# What AAC calls so many channels; `AUDIO` wires say only how many there are.
+# AAC's layout by number of channels; ComfyUI's `AUDIO` gives only the number.
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-BITS_PER_SECOND = 160_000  # for each channel: beyond what ears can tell from the original
+BITS_PER_SECOND = 160_000  # per channel: audibly transparent
 MOST_BITS_PER_SAMPLE = 6  # AAC's own limit: 6144 bits for 1024 samples
 BLOCK_SAMPLES = 16_384
-# swresample's filter, longer and steeper than its default, so that nothing audible is lost or folded back.
+# swresample's filter, longer and steeper than its default, so that nothing audible is lost or aliased.
 RESAMPLER = "filter_size=64:cutoff=0.97"
 
 
 def aac_rate(rate_hz: int) -> int:
-    """The rate itself where AAC has it, else the next higher one, else its highest."""
+    """The rate itself if AAC has it, else the next higher one, else the highest."""
     return next((rate for rate in AAC_RATES_HZ if rate >= rate_hz), AAC_RATES_HZ[-1])
 
 
 class SoundEncoder:
-    """One AAC stream of an open container. Its first sample is heard at time 0: the encoder's delay of 1024 samples
-    gets negative times, which the file's edit list hides."""
+    """One AAC stream of an open container. Its first sample is at time 0: the encoder's delay of 1024 samples gets
+    negative times, which the file's edit list hides."""
 
     def __init__(self, container: OutputContainer, source: AudioSource) -> None:
         if source.channels not in LAYOUTS:
@@ -61,7 +61,7 @@ class SoundEncoder:
         self._read_samples = self._converted_samples = 0
 
     def write_until(self, seconds: Fraction) -> None:
-        """Encode the sound up to this time; blocks are whole, so it may run a little ahead."""
+        """Encode the sound up to this time, rounded up to whole blocks."""
         end = min(self._source.samples, ceil(seconds * self._source.rate_hz))
         while self._read_samples < end:
             start, stop = self._read_samples, min(self._read_samples + BLOCK_SAMPLES, self._source.samples)
@@ -74,14 +74,14 @@ class SoundEncoder:
             self._mux_converted()
 
     def close(self) -> None:
-        """Encode what is left of the sound, to its last sample."""
+        """Encode the rest of the sound, to its last sample."""
         self.write_until(Fraction(self._source.samples, self._source.rate_hz))
         self._graph.push(None)
         self._mux_converted()
         self._mux(None)
 
     def _conversion(self) -> av.filter.Graph:
-        """Resample, then cut or pad to exactly `samples`: the resampler may hold back a few at the end."""
+        """Resample, then cut or pad to exactly `samples`: the resampler may retain a few at the end."""
         graph = av.filter.Graph()
         rate = self._source.rate_hz
         chain = [
@@ -101,7 +101,7 @@ class SoundEncoder:
         while True:
             try:
                 yield self._graph.pull()
-            except (av.BlockingIOError, av.EOFError):  # it wants more input; or it has given all
+            except (av.BlockingIOError, av.EOFError):  # it needs more input, or is finished
                 return
 
     def _mux_converted(self) -> None:

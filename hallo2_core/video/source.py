@@ -1,4 +1,4 @@
-"""What a video is read from: a file, or a part of one."""
+"""The source of a video: a file, or a part of one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ VideoFile = Path | str | IO[bytes]
 
 @dataclass(frozen=True)
 class TrimmedVideo:
-    """The frames of a file whose time lies from `start` on and before `end`, in seconds; None is to the last frame.
+    """The frames of a file with start <= time < end, in seconds; an `end` of None is the last frame.
 
-    Its beginning is the time `start`, for its sound as well: that is cut there to a sample.
+    Its times count from `start`, also for its sound, which is cut there to the sample.
     """
 
     file: VideoFile
@@ -36,7 +36,7 @@ VideoSource = VideoFile | TrimmedVideo
 
 
 def trimmed(file: VideoFile, start_seconds: float, duration_seconds: float) -> VideoSource:
-    """duration_seconds: 0 is to the end. Rounded to microseconds: 0.28 is the very time of frame 7 at 25 a second."""
+    """duration_seconds: 0 is to the end. Rounded to microseconds, so 0.28 is exactly frame 7 at 25 fps."""
     start, duration = (Fraction(round(x * MICROSECONDS), MICROSECONDS) for x in (start_seconds, duration_seconds))
     if not start and not duration:
         return file
@@ -53,5 +53,5 @@ def start_of(source: VideoSource) -> Fraction:
 
 
 def length_of(source: VideoSource) -> Fraction | None:
-    """In seconds; None is as far as the file goes."""
+    """In seconds; None is to the end of the file."""
     return source.length if isinstance(source, TrimmedVideo) else None

@@ -1,4 +1,4 @@
-"""A video's name by its bytes, whatever its file is called."""
+"""Identifies a video by its bytes, independent of its file name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BLOCK_BYTES = 1 << 22
 
 
 def source_fingerprint(source: VideoSource) -> str:
-    """Its size and a hash of its bytes, and which part of it."""
+    """Its size, a hash of its bytes, and the selected part."""
     digest, size = hashlib.sha256(), 0
     for block in _blocks(file_of(source)):
         digest.update(block)

@@ -1,4 +1,4 @@
-"""One picture of a video, whole or in the making."""
+"""One picture of a video, finished or in progress."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PICTURE_PX = 256
 
 
 def first_picture(path: Path, side_px: int) -> Image.Image:
-    """The first frame of a video, or of a job's file of clips, amid a black square. Errors: VideoError."""
+    """The first frame of a video, or of a job's file of clips, centered in a black square. Errors: VideoError."""
     try:
         with opened_clips(path) if path.suffix == CLIPS_SUFFIX else opened(path) as container:
             picture = next(container.decode(video=0)).to_image()
     except (StopIteration, IndexError, av.FFmpegError) as error:
-        raise VideoError(f"{path} holds no picture that can be read.") from error
+        raise VideoError(f"{path} has no readable picture.") from error
     picture.thumbnail((side_px, side_px))
     square = Image.new("RGB", (side_px, side_px))
     square.paste(picture, ((side_px - picture.width) // 2, (side_px - picture.height) // 2))
@@ -31,7 +31,7 @@ def first_picture(path: Path, side_px: int) -> Image.Image:
 
 
 def contact_pictures(paths: Sequence[Path | None], side_px: int = PICTURE_PX) -> list[Image.Image]:
-    """One square for each, black where there is no picture yet or none can be read; a single one for none at all."""
+    """One square per entry, black if there is no readable picture yet; a single black one for no entries."""
     pictures = [_picture_or_black(path, side_px) for path in paths]
     return pictures or [Image.new("RGB", (side_px, side_px))]
 

@@ -1,4 +1,4 @@
-"""The size of a file's frames as they are stored: not turned upright, whatever the shape of their pixels."""
+"""The stored size of a file's frames: not rotated upright, in pixels of any shape."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .source import VideoFile
 
 
 def stored_sizes(file: VideoFile) -> set[tuple[int, int]]:
-    """(width, height) of each video stream, covers included. Empty where it cannot be opened: `probe` says why."""
+    """(width, height) of each video stream, covers included. Empty if it cannot be opened: `probe` gives the reason."""
     if not isinstance(file, str | Path):
         file.seek(0)
     try:

@@ -1,4 +1,4 @@
-"""The file a video is written to: under another name until it is whole, and then never over another file."""
+"""The file a video is written to: under a temporary name until complete, and never over another file."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ logger = logging.getLogger("hallo2")
 
 
 def check_name(path: Path) -> None:
-    """Refuse what is no name for a video. Raises VideoError."""
+    """Refuse a file name that is not a video's. Raises VideoError."""
     if path.suffix.lower() != ".mp4":
-        raise VideoError(f"The video's name is {path.name}; let it end in .mp4, the only kind written here.")
+        raise VideoError(f"The video's name is {path.name}; it must end in .mp4, the only supported format.")
 
 
 def check_target(path: Path) -> None:
-    """Refuse a name, or one that is taken, before the work starts. Raises VideoError."""
+    """Refuse a wrong or existing file name before the work starts. Raises VideoError."""
     check_name(path)
     if path.exists():
         raise VideoError(f"{path} exists already and is not overwritten. Choose another name.")
 
 
 class TargetFile:
-    """`part` is what to write to; `publish` gives it its name, `discard` takes it away. A context manager that discards
+    """`part` is the path to write to; `publish` renames it, `discard` deletes it. A context manager that discards
     what was not published.
 
-    scratch: an existing folder for `part`, used if it is on the same disk as `path`; without it `part` lies beside it.
+    scratch: an existing folder for `part`, used if it is on the same disk as `path`; otherwise `part` is beside `path`.
     """
 
     def __init__(self, path: Path | str, scratch: Path | None = None) -> None:
@@ -63,7 +63,7 @@ class TargetFile:
         self.discard()
 
     def settle(self) -> int:
-        """Make the bytes last, and take another name where somebody has this one by now. Returns how many they are."""
+        """Flush to disk, and choose another name if this one exists by now. Returns the number of bytes."""
         with self.reported():
             with self.part.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -73,17 +73,17 @@ class TargetFile:
             return self.part.stat().st_size
 
     def publish(self) -> None:
-        """After `settle`. One step: whoever looks sees no file, or the whole one."""
+        """After `settle`. Atomic: other programs see no file, or the complete one."""
         with self.reported():
             rename(self.part, self.path)
 
     def discard(self) -> None:
-        with suppress(FileNotFoundError, NotADirectoryError):  # it never came so far
+        with suppress(FileNotFoundError, NotADirectoryError):  # it was never created
             self.part.unlink()
 
     @contextmanager
     def reported(self) -> Iterator[None]:
-        """Failures of the disk and of the encoder, as a VideoError with the file's name."""
+        """Turns failures of disk and encoder into a VideoError with the file's name."""
         try:
             yield
         except OSError as error:
@@ -97,8 +97,8 @@ class TargetFile:
 
 
 def mp4_options(fps: Fraction, audio: AudioSource | None) -> dict[str, str]:
-    """The table of contents comes first, so that playing starts at once. Edit lists count in the sound's own samples:
-    in their default milliseconds they would cut it short by up to one."""
+    """The index comes first, so that playback starts at once. Edit lists count in the sound's samples: in milliseconds,
+    the default, they would cut off up to one."""
     return {
         "movflags": "+faststart",
         "movie_timescale": str(aac_rate(audio.rate_hz) if audio is not None else fps.numerator),

@@ -1,4 +1,4 @@
-"""Frames and sound into one MP4 file, as they come: constant memory, and the file appears only when it is whole."""
+"""Writes frames and sound into one MP4 file as they arrive: constant memory; the file appears only once complete."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class VideoWriter:
-    """A context manager. `write` frames; leaving it publishes the file, leaving it by an exception removes all traces.
+    """A context manager. `write` frames; leaving it publishes the file, leaving it by an exception deletes it.
 
-    path: ends in .mp4 and does not exist yet (see `free_path`); its folder is made. fps: exact, so 30000/1001 is not
-    29.97. audio: heard from the first frame on, whole, at its own rate (see `sound.py`). Errors: VideoError.
+    path: ends in .mp4 and does not exist yet (see `free_path`); its folder is created. fps: exact, so 30000/1001 is not
+    29.97. audio: starts at the first frame, complete, at its own rate (see `sound.py`). Errors: VideoError.
     """
 
     def __init__(
@@ -53,16 +53,16 @@ class VideoWriter:
 
     @property
     def path(self) -> Path:
-        """Where the video is, or will be."""
+        """The path of the video, now or once published."""
         return self._target.path
 
     @property
     def frames(self) -> int:
-        """How many were written so far."""
+        """How many frames were written so far."""
         return self._video.frames
 
     def write(self, frames: Tensor) -> None:
-        """frames: (f h w 3), 0..1 or uint8, in order. The sound up to their end is written along with them."""
+        """frames: (f h w 3), 0..1 or uint8, in order. The sound up to their end is written with them."""
         with self._target.reported():
             self._video.write(frames)
             if self._sound is not None:
@@ -85,7 +85,7 @@ class VideoWriter:
 
     def _publish(self) -> None:
         if not self.frames:
-            raise VideoError(f"Not a single frame was written to {self.path.name}, so there is no video.")
+            raise VideoError(f"No frame was written to {self.path.name}, so there is no video.")
         with self._target.reported():
             self._video.close()
             if self._sound is not None:
@@ -95,6 +95,6 @@ class VideoWriter:
         self._target.publish()
 
     def _discard(self) -> None:
-        with suppress(av.FFmpegError, OSError, ValueError):  # half a file may not close cleanly; it goes anyway
+        with suppress(av.FFmpegError, OSError, ValueError):  # may fail for an incomplete file, which is deleted anyway
             self._container.close()
         self._target.discard()

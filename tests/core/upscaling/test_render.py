@@ -142,7 +142,7 @@ def test_sound_that_mp4_cannot_hold_is_encoded_anew_and_the_log_says_so(tmp_path
     with av.open(str(made.path)) as video:
         assert video.streams.audio[0].codec_context.name == "aac"
         assert float(video.streams.audio[0].duration * video.streams.audio[0].time_base) == pytest.approx(0.5, abs=0.2)
-    assert "MP4 cannot hold sound as mp2" in caplog.text
+    assert "MP4 cannot hold mp2 sound" in caplog.text
 
 
 def test_every_sound_is_kept_with_its_language(tmp_path, upscaler):

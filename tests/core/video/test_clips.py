@@ -187,7 +187,7 @@ def test_a_damaged_file_of_clips_is_one_clear_error_that_names_it(tmp_path, dama
     one, two = segment(tmp_path / "one.ts", frames[:17]), segment(tmp_path / "two.ts", frames[17:])
     path = tmp_path / "two.ts"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(VideoError, match=r"two\.ts is damaged: .*Start afresh") as raised:
+    with pytest.raises(VideoError, match=r"two\.ts is damaged: .*Start over") as raised:
         join(one | two, tmp_path / "a.mp4", audio=speech_like(16000, 1.0))
     assert "\n" not in str(raised.value)
     assert {path.name for path in tmp_path.iterdir()} == {"one.ts", "two.ts"}

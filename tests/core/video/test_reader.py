@@ -210,7 +210,7 @@ def test_a_cut_off_file_gives_its_frames_and_says_so(tmp_path, clip, caplog):
         except VideoError as error:
             assert "clip.mp4" in str(error)
         else:
-            assert count < 8 and "of 8 frames: it is cut off" in caplog.text
+            assert count < 8 and "of 8 frames: it is truncated" in caplog.text
 
 
 @pytest.fixture(scope="module")
