@@ -1,15 +1,15 @@
-// ComfyUI-Hallo2 in the editor: the timeline widget of Text Prompts and Weight Timeline. Both nodes work without it:
-// their timeline is a text, and the widget only shows and edits that text.
+// The timeline widget of Text Prompts and Weight Timeline. Both nodes work without it: their timeline is a text, and
+// the widget only shows and edits that text.
 //
-// The host makes every editor load every .js file below this folder. So this is the only one: the rest is .mjs, and is
-// loaded when the first timeline node is created.
+// The host makes every editor load every .js file in this folder, so this is the only one: the rest is .mjs, loaded
+// when the first timeline node is created.
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const KINDS = { Hallo2TextPrompts: "prompts", Hallo2WeightTimeline: "weights" };
 const HEIGHT_PX = { prompts: 206, weights: 272 };
-const ROOM_PX = 22; // that the editors leave around a widget
+const ROOM_PX = 22; // margin that the editors leave around a widget
 const WIDTH_PX = 560;
 const MODULES =
   "commands dragging drawing editor edits element followed_sound gesture grammar graph_walk history keyboard keys " +
@@ -26,15 +26,15 @@ app.registerExtension({
   },
 });
 
-/** The widget takes its room at once, so that a saved node keeps its size. The editor fills it once it is loaded. */
+/** The widget takes its space at once, so that a saved node keeps its size. The editor fills it once loaded. */
 function addTimeline(node, kind, text) {
   const root = document.createElement("div");
   root.style.minHeight = `${HEIGHT_PX[kind]}px`;
   const widget = node.addDOMWidget("timeline_editor", "hallo2_timeline", root, {
-    serialize: false, // not in what is queued …
+    serialize: false, // not in the queued prompt …
     getMinHeight: () => HEIGHT_PX[kind] + ROOM_PX,
   });
-  widget.serialize = false; // … nor in the saved workflow: the text is what counts
+  widget.serialize = false; // … nor in the saved workflow: only the text counts
   const [width, height] = node.computeSize();
   node.setSize([Math.max(width, WIDTH_PX), height]);
   timelineCode()
@@ -57,7 +57,7 @@ function timelineCode() {
 
 async function loadCode() {
   // The host sends .js and .css with "no-store", but .mjs without any cache header. After an update of the pack a
-  // browser could use old modules for days, mixed with new ones. So each one is revalidated, once for each page.
+  // browser could use old modules for days, mixed with new ones. So each one is revalidated once per page load.
   const addresses = MODULES.split(" ").map((name) => addressOf(`${name}.mjs`));
   await Promise.all([stylesheet(addressOf("timeline.css")), ...addresses.map(revalidate)]);
   return import("./timeline/widget.mjs");

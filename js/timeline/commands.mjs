@@ -1,4 +1,4 @@
-// What buttons and keys ask for, by name.
+// The commands of buttons and keys, by name.
 
 import {
   addSpan, boundsOf, changeContent, removeSpan, spanAt, spansOf, spanUnder, splitSpan, toggleOpenEnd,
@@ -24,7 +24,7 @@ export class Commands {
   }
 
   run([name, ...args]) {
-    this.#session.refresh(); // what was typed a moment ago is not to be overwritten
+    this.#session.refresh(); // recent edits of the text must not be overwritten
     this[name](...args);
   }
 
@@ -38,7 +38,7 @@ export class Commands {
 
   // -- spans
 
-  /** A new span at the playhead. Where a span is already, its second part is the new one. */
+  /** A new span at the playhead. An existing span there is split; its second part is the new one. */
   add() {
     const { row, playhead, timeline, fps, isFixed } = this.#session;
     const under = spanUnder(timeline, row, playhead, fps);
@@ -46,13 +46,13 @@ export class Commands {
     else if (!isFixed) this.#take(this.#divided(under), row, "This span is too short to add another.");
   }
 
-  /** A new span from a free time on, whose text is then typed. */
+  /** A new span starting at a free time; its text is then edited. */
   addAt(row, seconds) {
     const session = this.#session;
     session.refresh();
     if (session.isFixed) return;
     const made = addSpan(session.timeline, row, onFrame(seconds, session.fps), this.#content(row), session.measure);
-    this.#take(made, row, "No room here for another span.");
+    this.#take(made, row, "There is no room for another span here.");
   }
 
   #content(row) {
@@ -86,7 +86,7 @@ export class Commands {
     session.focusSelected();
   }
 
-  /** A span split at the playhead, or else in its middle. @returns {{timeline, place}|null} the second part's place */
+  /** Splits a span at the playhead, else in the middle. @returns {{timeline, place}|null} the second part's place */
   #divided(place) {
     const { fps, measure, timeline, playhead, length } = this.#session;
     const [start, end] = boundsOf(spanAt(timeline, place), fps);
@@ -105,7 +105,7 @@ export class Commands {
     else session.focusPlayhead();
   }
 
-  /** `typed`: the first letter of the new text, which is on its way. */
+  /** `typed`: the first letter of the new text, not entered yet. */
   rename(typed) {
     this.#typing.begin(typed);
   }
@@ -123,7 +123,7 @@ export class Commands {
     this.#change((timeline, place) => nudgeValue(timeline, place, direction));
   }
 
-  /** What is done to the chosen span, where there is one. */
+  /** Acts on the selected span, if any. */
   #change(edit) {
     const session = this.#session;
     if (session.selectedSpan) session.apply(edit(session.timeline, session.selected));
@@ -138,14 +138,14 @@ export class Commands {
     else session.say("Only a row's last span can run to the end.");
   }
 
-  // -- what is in sight
+  // -- visible range
 
   toggleSnapping() {
     this.#session.snapping = !this.#session.snapping;
     this.#session.show();
   }
 
-  /** `around`: the time that stays where it is. A factor of 0 shows all. */
+  /** `around`: the time that keeps its position. A factor of 0 shows all. */
   zoom(factor, around = this.#session.playhead) {
     const session = this.#session;
     const { scroller, width } = session.view;

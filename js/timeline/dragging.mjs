@@ -1,4 +1,4 @@
-// What a drag makes of the timeline it began with.
+// Applies a drag to the timeline it started from.
 
 import { boundsOf, moveEdge, moveSpan, spanAt } from "./edits.mjs";
 import { snap, snapSpan } from "./snapping.mjs";
@@ -9,14 +9,14 @@ import { pausePoints } from "./sound_shape.mjs";
  * @property {"span"|"edge"} what
  * @property {"start"|"end"} [edge]
  * @property {import("./edits.mjs").Place} place
- * @property {number} grabbed the time at which the hand took hold
+ * @property {number} grabbed the time under the pointer at the start
  *
- * @param {import("./grammar.mjs").Timeline} timeline as it was when the drag began
+ * @param {import("./grammar.mjs").Timeline} timeline at the start of the drag
  * @param {Drag} drag
- * @param {number} pointed the time under the hand now
+ * @param {number} pointed the time under the pointer now
  * @param {{measure: import("./edits.mjs").Measure, points: number[]|null, reach: number, alone: boolean}} how
- *   points: what attracts from `reach` seconds away; null: nothing does, nor do frames
- * @returns {{timeline, point: number|null}} point: what it was drawn to
+ *   points: snap targets, within `reach` seconds; null: no snapping, not even to frames
+ * @returns {{timeline, point: number|null}} point: the snap target
  */
 export function dragged(timeline, drag, pointed, { measure, points, reach, alone }) {
   const grid = { fps: measure.fps, points, reach };
@@ -30,7 +30,7 @@ export function dragged(timeline, drag, pointed, { measure, points, reach, alone
   return { timeline: moveSpan(timeline, drag.place, found.seconds, measure), point: found.point };
 }
 
-/** What attracts: pauses of the voice, the edges that stay where they are, and whatever else is named. */
+/** Snap targets: pauses in the voice, the edges that are not moved, and the others given. */
 export function attractingPoints(timeline, drag, fps, sound, others) {
   const edges = timeline.rows.flatMap((row) =>
     row.spans.flatMap((span, index) => {

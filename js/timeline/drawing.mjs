@@ -1,4 +1,4 @@
-// The ruler of time and the sound's outline, on a canvas.
+// The time ruler and the waveform, on a canvas.
 
 import { clockText, rulerSteps } from "./ruler.mjs";
 import { PEAKS_PER_SECOND } from "./sound_shape.mjs";

@@ -1,4 +1,4 @@
-// The timeline's editor: the page, what it shows, and what hand and keys do to it.
+// The timeline editor: connects view, session, pointer and keyboard.
 
 import { Commands } from "./commands.mjs";
 import { Gesture } from "./gesture.mjs";
@@ -29,7 +29,7 @@ export class TimelineEditor {
     listenToKeys(view, { session, typing, commands });
   }
 
-  /** Looks at the node's text and the graph, and shows what has changed. */
+  /** Reads the node's text and the graph, and shows changes. */
   refresh() {
     this.#session.refresh();
   }

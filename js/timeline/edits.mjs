@@ -1,15 +1,15 @@
-// What a hand may do to a timeline. Each edit gives a new timeline, or null where there is no room; none can overlap.
+// Edits of a timeline. Each returns a new timeline, or null if there is no room; spans never overlap.
 
 import { momentAt, secondsOf } from "./moments.mjs";
 
 const NEW_SPAN_SECONDS = 2;
-const SAME_PLACE_SECONDS = 0.0006; // below the millisecond to which pointed-at times are written
+const SAME_PLACE_SECONDS = 0.0006; // below the millisecond to which pointer times are rounded
 
 /**
  * @typedef {{row: string, index: number}} Place of a span
  * @typedef {object} Measure
  * @property {number} fps
- * @property {number|null} length of the sound in seconds, where it is known
+ * @property {number|null} length of the sound in seconds, if known
  */
 
 export function spanAt(timeline, place) {
@@ -25,7 +25,7 @@ export function boundsOf(span, fps) {
   return [secondsOf(span.start, fps), span.end === null ? Infinity : secondsOf(span.end, fps)];
 }
 
-/** Where in a row a time lies: the span there, or null. */
+/** The span at a time in a row, or null. */
 export function spanUnder(timeline, rowName, seconds, fps) {
   const index = spansOf(timeline, rowName).findIndex((span) => {
     const [start, end] = boundsOf(span, fps);
@@ -34,7 +34,7 @@ export function spanUnder(timeline, rowName, seconds, fps) {
   return index < 0 ? null : { row: rowName, index };
 }
 
-/** A new span from a free time on. @returns {{timeline, place}|null} */
+/** A new span starting at a free time. @returns {{timeline, place}|null} */
 export function addSpan(timeline, rowName, seconds, content, measure) {
   const spans = spansOf(timeline, rowName);
   if (spanUnder(timeline, rowName, seconds, measure.fps)) return null;
@@ -48,7 +48,7 @@ export function addSpan(timeline, rowName, seconds, content, measure) {
   return { timeline: withSpans(timeline, rowName, spans.toSpliced(index, 0, added)), place: { row: rowName, index } };
 }
 
-/** The span, as long as it was, begun at a time; as near to it as its neighbours leave room. */
+/** Moves a span, with its length, to a start time, or as close to it as its neighbors allow. */
 export function moveSpan(timeline, place, seconds, measure) {
   const spans = spansOf(timeline, place.row);
   const span = spans[place.index];
@@ -62,8 +62,8 @@ export function moveSpan(timeline, place, seconds, measure) {
 }
 
 /**
- * One edge of a span, put at a time. A neighbour that touches it there goes with it, unless `alone`. An end that is
- * put at the sound's own end stays open.
+ * Moves one edge of a span to a time. A neighbor that touches it moves along, unless `alone`. An end that is moved to
+ * the sound's end becomes open.
  */
 export function moveEdge(timeline, place, edge, seconds, measure, alone = false) {
   const spans = spansOf(timeline, place.row);
@@ -93,7 +93,7 @@ export function moveEdge(timeline, place, edge, seconds, measure, alone = false)
   );
 }
 
-/** Two spans of like content out of one. @returns {{timeline, place}|null} the second one's place */
+/** Splits a span into two with the same content. @returns {{timeline, place}|null} the second one's place */
 export function splitSpan(timeline, place, seconds, measure) {
   const spans = spansOf(timeline, place.row);
   const span = spans[place.index];
@@ -119,7 +119,7 @@ export function changeContent(timeline, place, content) {
   return withSpans(timeline, place.row, spans.with(place.index, { ...spans[place.index], content }));
 }
 
-/** The last span's end: left open to the end of the video, or put at a time. Null: another span comes after it. */
+/** Opens the last span's end to the end of the video, or sets it to a time. Null: another span follows it. */
 export function toggleOpenEnd(timeline, place, seconds, measure) {
   const spans = spansOf(timeline, place.row);
   const span = spans[place.index];
@@ -140,7 +140,7 @@ function roomAround(spans, index, measure) {
   return [lowest, Math.max(highest, boundsOf(spans[index], measure.fps)[0] + frame(measure))];
 }
 
-/** Writes times as moments; one that a neighbour stands at already is written as the neighbour's, so that they touch. */
+/** Converts times to moments; a time equal to a neighbor's reuses the neighbor's moment, so that they touch. */
 function writer(spans, measure, unit) {
   const known = spans.flatMap((span) => (span.end ? [span.start, span.end] : [span.start]));
   return (seconds) =>

@@ -1,4 +1,4 @@
-// Elements of the page. Texts are only ever put in as text.
+// Creates page elements. Text is only ever inserted as text, never as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 

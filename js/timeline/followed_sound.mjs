@@ -1,4 +1,4 @@
-// The sound that the graph names at the moment: its outline once it is there, and a word on it until then.
+// The sound currently connected in the graph: its waveform once loaded, a status message until then.
 
 import { trimmed } from "./sound_shape.mjs";
 
@@ -18,7 +18,7 @@ export class FollowedSound {
     this.#whenRead = whenRead;
   }
 
-  /** Seconds, or null where they are not known. */
+  /** Seconds, or null if unknown. */
   get seconds() {
     return this.shape?.seconds ?? null;
   }
@@ -41,7 +41,7 @@ export class FollowedSound {
     } catch (problem) {
       note = `${file.filename}: ${problem.message}`;
     }
-    if (followed !== this.#followed) return; // another one was chosen meanwhile
+    if (followed !== this.#followed) return; // another sound was chosen meanwhile
     this.shape = shape;
     this.note = note;
     this.#whenRead();

@@ -1,8 +1,8 @@
-// The text of a timeline ↔ its rows and spans. The same grammar as the pack's Python side reads: docs/timeline.md.
+// The text of a timeline ↔ its rows and spans. The same grammar as the pack's Python parser: docs/timeline.md.
 
 import { compareMoments, momentText, parseDecimal, parseMoment } from "./moments.mjs";
 
-/** Each track of weights: the least and the largest value it takes, and what a new span holds. */
+/** Each weight track: its smallest and largest value, and the value of a new span. */
 export const TRACKS = {
   pose: { least: 0, most: 3, usual: "1" },
   face: { least: 0, most: 3, usual: "1" },
@@ -19,11 +19,11 @@ const WHITE_SPACE = " \t\r\u00a0\u3000";
  * @typedef {object} Span
  * @property {import("./moments.mjs").Moment} start
  * @property {import("./moments.mjs").Moment|null} end null: to the end of the video
- * @property {string} content a prompt, or a weight's number
+ * @property {string} content a prompt, or a weight's value
  *
  * @typedef {object} Timeline
  * @property {"prompts"|"weights"} kind
- * @property {{name: string, spans: Span[]}[]} rows one, called "prompts", or one for each track that the text names
+ * @property {{name: string, spans: Span[]}[]} rows one, called "prompts", or one per track in the text
  */
 
 export class TimelineError extends Error {
@@ -34,7 +34,7 @@ export class TimelineError extends Error {
   }
 }
 
-/** @returns {Timeline} Throws TimelineError. Spans in different units are compared where fps is given. */
+/** @returns {Timeline} Throws TimelineError. Spans in different units are compared if fps is given. */
 export function parseTimeline(kind, text, fps = null) {
   if ([...text].length > LONGEST_TEXT) {
     throw new TimelineError(`The timeline is longer than ${LONGEST_TEXT} characters.`, 1, 1);
@@ -43,7 +43,7 @@ export function parseTimeline(kind, text, fps = null) {
   return { kind, rows: rows.map(({ name, spans }) => ({ name, spans: spans.map(withoutPart) })) };
 }
 
-/** The normal form, or the same with every item on a line of its own. */
+/** The normal form, optionally with one item per line. */
 export function formatTimeline(timeline, separator = "; ") {
   const items =
     timeline.kind === PROMPTS
@@ -56,14 +56,14 @@ export function timesText(span) {
   return `${momentText(span.start)}-${span.end === null ? "" : momentText(span.end)}`;
 }
 
-/** A weight's number in its normal form, or null where it is none or outside the track's range. */
+/** A weight's number in normal form, or null if it is no number or outside the track's range. */
 export function parseWeight(track, text) {
   const value = parseDecimal(text);
   const { least, most } = TRACKS[track];
   return value !== null && Number(value) >= least && Number(value) <= most ? value : null;
 }
 
-/** A stretch of the text, without white space around it, that knows where it stands. */
+/** A part of the text, trimmed, with its position. */
 class Part {
   constructor(whole, start, stop) {
     while (start < stop && WHITE_SPACE.includes(whole[start])) start += 1;

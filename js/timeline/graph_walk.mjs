@@ -1,12 +1,12 @@
-// Follows the wires of a graph: through reroutes, into subgraphs and out of them. It keeps a record of what its answers
-// depend on, so that the widget can listen to exactly these nodes and widgets.
+// Follows the wires of a graph, through reroutes and in and out of subgraphs. It records what its results depend on, so
+// that the widget can listen to exactly these nodes and widgets.
 
 const MOST_STEPS = 200; // reroutes and subgraph borders along one wire; a longer one is a loop
 
 export class GraphWalk {
-  /** Nodes whose connections the answers depend on. */
+  /** Nodes whose connections the results depend on. */
   nodes = new Set();
-  /** Widgets whose values the answers depend on. */
+  /** Widgets whose values the results depend on. */
   widgets = new Set();
   #enteredBy = new Map(); // subgraph → the node through which the walk entered it
 
@@ -27,13 +27,13 @@ export class GraphWalk {
     return (node.outputs ?? []).flatMap((_, slot) => this.#takersOf(node, slot, MOST_STEPS));
   }
 
-  /** What a node gets for one of its widgets: the widget's value, or that of the node connected to it instead. */
+  /** The effective value of a node's widget: its own, or that of the node connected to it. */
   value(node, name) {
     const slot = slotOf(node, name);
     if ((node.inputs?.[slot]?.link ?? null) === null) return this.#read(node, name);
     const { source, begin } = this.#into(node, slot);
     if (source) return this.#read(source, "value");
-    const input = begin.node.inputs[begin.slot]; // of a subgraph, which shows the widget on its outside
+    const input = begin.node.inputs[begin.slot]; // of a subgraph, which exposes the widget
     return this.#read(begin.node, input.widget?.name ?? input.name) ?? this.#read(node, name);
   }
 
@@ -44,7 +44,7 @@ export class GraphWalk {
   }
 
   /**
-   * Up a wire, from the input that it ends in.
+   * Follows a wire upstream from an input.
    * @returns {{source: object|null, begin: {node: object, slot: number}}} the node that feeds it, or null and the
    *   unconnected input where the wire begins
    */
@@ -92,7 +92,7 @@ export class GraphWalk {
     return inner.flatMap((id) => this.#taker(node.subgraph, id, stepsLeft - 1));
   }
 
-  /** The node that stands for a subgraph: the one the walk came through, else the first of perhaps several. */
+  /** The node of a subgraph: the one the walk came through, else the first of possibly several. */
   #holderOf(subgraph) {
     const entered = this.#enteredBy.get(subgraph);
     if (entered) return entered;

@@ -6,13 +6,13 @@ export function begin(present) {
   return { past: [], present, future: [] };
 }
 
-/** A new step; none where nothing changed. */
+/** A new step, if anything changed. */
 export function record(history, present) {
   if (present === history.present) return history;
   return { past: [...history.past, history.present].slice(-MOST_STEPS), present, future: [] };
 }
 
-/** The last step, said otherwise: one gesture, or one stretch of typing, is one step. */
+/** Replaces the last step: one gesture, or one run of typing, is one step. */
 export function amend(history, present) {
   return { ...history, present, future: [] };
 }

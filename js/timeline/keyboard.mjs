@@ -1,4 +1,4 @@
-// Keys that are pressed within the widget. What it takes, nobody else gets.
+// Key presses inside the widget. Keys that it handles do not reach the graph.
 
 import { commandOf } from "./keys.mjs";
 
@@ -18,7 +18,7 @@ export function listenToKeys(view, { session, typing, commands }) {
     if (command === null) return;
     event.stopPropagation();
     const [name, typed] = command;
-    if (name !== "rename" || typed === undefined) event.preventDefault(); // a digit goes on into the text it opens
+    if (name !== "rename" || typed === undefined) event.preventDefault(); // a digit is entered into the text it opens
     commands.run(command);
   });
   view.element.addEventListener("focusin", ({ target }) => {

@@ -1,11 +1,11 @@
-// Which key means what, for a span and for the playhead. While a text is typed, keys are the text's.
+// Key bindings of spans and playhead. While a text is edited, keys go to the text.
 
 /**
  * @typedef {{shiftKey: boolean, altKey: boolean, ctrlKey: boolean, metaKey: boolean, key: string}} Keys
  * @param {Keys} event
  * @param {"span"|"playhead"|"other"} focus
  * @param {"prompts"|"weights"} kind
- * @returns {[string, ...unknown[]]|null} the name of an editor's command and its arguments
+ * @returns {[string, ...unknown[]]|null} an editor command and its arguments
  */
 export function commandOf(event, focus, kind) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -18,7 +18,7 @@ export function commandOf(event, focus, kind) {
   return (focus === "span" ? spanCommand(event, key, kind) : playheadCommand(key, kind)) ?? plainCommand(event, key);
 }
 
-/** Frames and whole seconds that a key goes: [count, unit]. */
+/** The step of a key, in frames or whole seconds: [count, unit]. */
 function stepOf(key) {
   return { ArrowLeft: [-1, "frame"], ArrowRight: [1, "frame"], PageDown: [1, "second"], PageUp: [-1, "second"] }[key];
 }

@@ -1,4 +1,4 @@
-// A moment of a video as a user writes it: seconds, frames or a clock time, kept exactly.
+// A moment of a video as written by a user: seconds, frames or a clock time, kept exactly.
 
 const MOST_DIGITS = 9;
 const MOST_DECIMALS = 6;
@@ -16,7 +16,7 @@ const CLOCK = new RegExp(`^(?:([0-9]{1,${MOST_DIGITS}}):)?([0-9]{1,${MOST_DIGITS
  * @property {bigint} millionths of a second, or of a frame
  */
 
-/** The moment that a text is, or null: `4.5`, `4.5s`, `112f`, `1:04.5`, `1:00:04.5`. */
+/** The moment given by a text, or null: `4.5`, `4.5s`, `112f`, `1:04.5`, `1:00:04.5`. */
 export function parseMoment(text) {
   let found;
   if ((found = SECONDS.exec(text))) return { unit: "seconds", millionths: millionths(found[1]) };
@@ -35,7 +35,7 @@ export function momentText(moment) {
   return decimalText(moment.millionths) + (moment.unit === "frames" ? "f" : "");
 }
 
-/** The number that a text is, in its normal form, or null. */
+/** The number given by a text, in normal form, or null. */
 export function parseDecimal(text) {
   return DECIMAL.test(text) ? decimalText(millionths(text)) : null;
 }
@@ -45,7 +45,7 @@ export function secondsOf(moment, fps) {
   return moment.unit === "frames" ? value / fps : value;
 }
 
-/** Negative, 0 or positive as a is before, at or after b; null where units differ and no fps is given. */
+/** Negative, 0 or positive if a is before, at or after b; null if units differ and no fps is given. */
 export function compareMoments(a, b, fps = null) {
   if (a.unit === b.unit) return a.millionths < b.millionths ? -1 : Number(a.millionths > b.millionths);
   if (fps === null) return null;
@@ -54,8 +54,8 @@ export function compareMoments(a, b, fps = null) {
 }
 
 /**
- * The moment nearest to a time that was pointed at. Frames where `unit` asks for them and the time is a frame's; else
- * seconds to the millisecond, rounded down so that the frame which was pointed at still lies at or after it.
+ * The moment closest to a time under the pointer. In frames if `unit` is frames and the time is a frame's; else in
+ * seconds to the millisecond, rounded down so that the frame pointed at is still at or after it.
  */
 export function momentAt(seconds, unit, fps) {
   const frame = Math.round(seconds * fps);

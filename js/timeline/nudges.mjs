@@ -1,4 +1,4 @@
-// Small steps, as the arrow keys make them.
+// Small steps by arrow keys.
 
 import { boundsOf, changeContent, moveEdge, moveSpan, spanAt } from "./edits.mjs";
 import { TRACKS } from "./grammar.mjs";
@@ -6,9 +6,9 @@ import { TRACKS } from "./grammar.mjs";
 const VALUE_STEP = 0.1;
 
 /**
- * A span, or one of its edges, moved by some seconds.
+ * Moves a span, or one of its edges, by some seconds.
  * @param {"span"|"start"|"end"} part
- * @param {number} shown seconds that the page shows: where an open end is taken to be
+ * @param {number} shown visible length in seconds, used as the position of an open end
  */
 export function nudge(timeline, place, part, seconds, measure, shown) {
   const [start, end] = boundsOf(spanAt(timeline, place), measure.fps);
@@ -17,7 +17,7 @@ export function nudge(timeline, place, part, seconds, measure, shown) {
   return moveEdge(timeline, place, part, Math.max(0, at + seconds), measure);
 }
 
-/** A weight raised or lowered, within its track's range. */
+/** Raises or lowers a weight, within its track's range. */
 export function nudgeValue(timeline, place, direction) {
   const { least, most } = TRACKS[place.row];
   const value = Number(spanAt(timeline, place).content) + direction * VALUE_STEP;

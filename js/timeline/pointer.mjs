@@ -1,4 +1,4 @@
-// What a mouse, pen or finger does: select and drag spans and edges, set the playhead, add and edit spans, zoom.
+// Mouse, pen and touch: select and drag spans and edges, set the playhead, add and edit spans, zoom.
 
 const DRAG_BEGINS_PX = 3;
 
@@ -11,8 +11,8 @@ export function listenToPointer(view, { session, typing, commands, gesture }) {
   let drag = null;
 
   view.element.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return; // the other buttons are the graph's
-    event.stopPropagation(); // or a node drawn as HTML would be dragged along
+    if (event.button !== 0) return; // the other buttons belong to the graph
+    event.stopPropagation(); // otherwise a node drawn as HTML would be dragged along
     typing.end(event.target);
     const pressed = view.content.contains(event.target) ? dragAt(event, view, session.length) : null;
     if (pressed === null) return;
@@ -25,7 +25,7 @@ export function listenToPointer(view, { session, typing, commands, gesture }) {
     if (event.pointerId !== drag?.id) return;
     if (!drag.moving && Math.abs(event.clientX - drag.x) > DRAG_BEGINS_PX) {
       drag.moving = true;
-      view.scroller.setPointerCapture(event.pointerId); // not before: a click would be the scroller's
+      view.scroller.setPointerCapture(event.pointerId); // not earlier: the scroller would get the click
     }
     if (drag.moving) gesture.dragTo(drag, event.clientX, event);
   });
@@ -38,14 +38,14 @@ export function listenToPointer(view, { session, typing, commands, gesture }) {
     });
   }
 
-  // Focus goes where a gesture puts it; a press on anything but a text that is edited selects no letters.
+  // Gestures set the focus; a press selects text only in a text that is being edited.
   view.element.addEventListener("mousedown", (event) => {
     event.stopPropagation();
     if (event.button === 0 && !isEdited(event.target)) event.preventDefault();
   });
 
   view.element.addEventListener("dblclick", (event) => {
-    event.stopPropagation(); // the graph would open its search
+    event.stopPropagation(); // otherwise the graph would open its search
     if (isEdited(event.target) || !view.content.contains(event.target)) return;
     const [seconds, row] = [view.secondsAt(event.clientX, session.length), rowOf(event, view)];
     if (placeOf(event.target)) typing.begin();
@@ -57,7 +57,7 @@ export function listenToPointer(view, { session, typing, commands, gesture }) {
     if (command) commands.run(command);
   });
 
-  // In a timeline that has the focus the wheel zooms, with Shift it scrolls. Elsewhere it is the graph's.
+  // In a focused timeline the wheel zooms, with Shift it scrolls. Otherwise it goes to the graph.
   view.scroller.addEventListener(
     "wheel",
     (event) => {

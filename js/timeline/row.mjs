@@ -1,4 +1,4 @@
-// A row of spans, and behind them what the sampler makes of it: how far each prompt acts, or the weight's value.
+// A row of spans, and behind them their effect in the sampler: each prompt's strength, or the weight's value.
 
 import { spansOf } from "./edits.mjs";
 import { element, setAttributes, svgElement } from "./element.mjs";

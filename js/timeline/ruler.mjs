@@ -1,10 +1,10 @@
-// Which marks a ruler of time bears, and how a time reads on it.
+// Marks of the time ruler, and the format of times.
 
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const LABEL_PX = 56;
 const FINEST_MARK_PX = 5;
 
-/** Seconds between labels, and between the small marks (frames, where there is room for them). */
+/** Seconds between labels, and between the small marks (frames, if there is room). */
 export function rulerSteps(pxPerSecond, fps) {
   const label = STEPS.find((step) => step * pxPerSecond >= LABEL_PX) ?? STEPS.at(-1);
   const fifth = label / (label === 15 || label === 30 ? 3 : 5);
@@ -12,7 +12,7 @@ export function rulerSteps(pxPerSecond, fps) {
   return { label, mark };
 }
 
-/** 0:07.5, 1:04:00; parts of a second only where asked for. */
+/** 0:07.5, 1:04:00; fractions of a second on request. */
 export function clockText(seconds, decimals = 0) {
   const scale = 10 ** decimals;
   const ticks = Math.floor(seconds * scale + 1e-6);
@@ -23,7 +23,7 @@ export function clockText(seconds, decimals = 0) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** How much time the view shows: the sound, or else the spans and some room after them. */
+/** Total time of the view: the sound, else the spans with some space after them. */
 export function lengthShown(soundSeconds, lastSecond) {
   if (soundSeconds !== null) return Math.max(soundSeconds, lastSecond);
   return Math.max(10, Math.ceil(lastSecond * 1.25));

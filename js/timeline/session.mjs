@@ -1,5 +1,5 @@
-// What a timeline widget holds: the node's text, the graph around it, what is selected, where the playhead stands.
-// Commands, gestures and typing change it; the session keeps the node and the page in step.
+// State of a timeline widget: the node's text, the graph around it, the selection and the playhead.
+// Commands, gestures and typing change it; the session keeps the node and the page in sync.
 
 import { boundsOf, spanAt } from "./edits.mjs";
 import { FollowedSound } from "./followed_sound.mjs";
@@ -10,11 +10,11 @@ import { spanSaid } from "./span_box.mjs";
 import { TimelineText } from "./timeline_text.mjs";
 
 /**
- * What the widget needs of its node.
+ * The widget's access to its node.
  * @typedef {object} Port
  * @property {() => string} read the node's text
  * @property {(text: string) => void} write it
- * @property {() => import("./surroundings.mjs").Surroundings} look around in the graph
+ * @property {() => import("./surroundings.mjs").Surroundings} look reads the graph around it
  * @property {(file: object) => Promise<import("./sound.mjs").Sound>} loadSound
  */
 export class TimelineSession {
@@ -26,9 +26,9 @@ export class TimelineSession {
   playhead = 0;
   zoom = 1;
   snapping = true;
-  /** While something is dragged: the timeline it began with, the seconds the page shows, whether it has changed. */
+  /** During a drag: the timeline it started from, the visible length in seconds, whether it has changed. */
   gesture = null;
-  /** Seconds: what a drag was drawn to. */
+  /** Seconds: where a drag has snapped to. */
   guide = null;
   #port;
   #text;
@@ -66,7 +66,7 @@ export class TimelineSession {
     return spanAt(this.timeline, this.selected);
   }
 
-  /** Seconds that the page shows. While something is dragged it stays, or the ground would move under the hand. */
+  /** Total seconds of the view. Fixed during a drag, so that the scale does not change under the pointer. */
   get length() {
     if (this.gesture) return this.gesture.length;
     const last = this.timeline.rows
@@ -85,7 +85,7 @@ export class TimelineSession {
     return this.#obstacle !== null;
   }
 
-  /** Looks at the node's text and the graph, and shows what has changed. */
+  /** Reads the node's text and the graph, and shows changes. */
   refresh() {
     const before = JSON.stringify(this.#around);
     this.#around = this.#port.look();
@@ -97,7 +97,7 @@ export class TimelineSession {
 
   // -- changes
 
-  /** Every edit goes through here. While something is dragged, all its changes are one step of the undo. */
+  /** Every edit goes through here. All changes of one drag are one undo step. */
   apply(timeline, selected = this.selected) {
     if (this.isFixed) return;
     const before = this.timeline;

@@ -1,9 +1,9 @@
-// Where a dragged edge comes to rest: on frames, and near pauses of the voice and other edges exactly there.
+// Snaps a dragged edge to frames, and to pauses in the voice and other edges if they are near.
 
 /**
  * @param {number} seconds pointed at
- * @param {{fps: number, points: number[], reach: number}} grid points attract from `reach` seconds away
- * @returns {{seconds: number, point: number|null}} a frame's time, and the point that it was drawn to
+ * @param {{fps: number, points: number[], reach: number}} grid points: snap targets, within `reach` seconds
+ * @returns {{seconds: number, point: number|null}} a frame's time, and the point it snapped to
  */
 export function snap(seconds, { fps, points, reach }) {
   const point = nearest(points, seconds);
@@ -11,7 +11,7 @@ export function snap(seconds, { fps, points, reach }) {
   return { seconds: onFrame(seconds, fps), point: null };
 }
 
-/** Both ends of a moved span look for a place; the one that finds a nearer one decides. Gives the start. */
+/** Snaps whichever end of a moved span is closer to a target. Returns the start. */
 export function snapSpan(start, length, grid) {
   const fromStart = snap(start, grid);
   if (!Number.isFinite(length)) return fromStart;

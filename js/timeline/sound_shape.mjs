@@ -2,16 +2,16 @@
 
 export const PEAKS_PER_SECOND = 100;
 
-const QUIET = 0.1; // of the loud parts' level: 20 dB below
-const SILENT = 1e-4; // of full scale: there is nothing to be louder than
+const QUIET = 0.1; // relative to the level of loud parts: -20 dB
+const SILENT = 1e-4; // of full scale: below this, all is silence
 const SHORTEST_PAUSE_SECONDS = 0.16; // shorter ones are within words
 const PAUSE_PEAKS = SHORTEST_PAUSE_SECONDS * PEAKS_PER_SECOND;
 
 /**
- * @param {Float32Array[]} channels of one length
+ * @param {Float32Array[]} channels of equal length
  * @param {number} rate samples a second
- * @returns {{seconds: number, peaks: Float32Array, levels: Float32Array}} a hundredth of a second each: the largest
- *   distance from zero, and the root mean square
+ * @returns {{seconds: number, peaks: Float32Array, levels: Float32Array}} per hundredth of a second: the peak
+ *   magnitude, and the root mean square
  */
 export function outline(channels, rate) {
   const samples = channels[0].length;
@@ -37,7 +37,7 @@ export function outline(channels, rate) {
 }
 
 /**
- * What Trim Audio Duration leaves of a sound.
+ * Applies Trim Audio Duration to a sound.
  * @typedef {{start: number, duration: number}} Trim in seconds; a start below 0 counts from the end
  * @param {import("./sound.mjs").Sound} sound
  * @param {Trim} trim
@@ -46,13 +46,13 @@ export function outline(channels, rate) {
 export function trimmed({ seconds, peaks, levels }, { start, duration }) {
   const from = Math.max(0, Math.min(seconds, start < 0 ? seconds + start : start));
   const to = Math.min(seconds, from + duration);
-  if (to <= from) throw new Error("Trim Audio Duration leaves nothing of it");
+  if (to <= from) throw new Error("nothing is left after Trim Audio Duration");
   const cut = (values) => values.slice(Math.round(from * PEAKS_PER_SECOND), Math.ceil(to * PEAKS_PER_SECOND));
   const shape = { seconds: to - from, peaks: cut(peaks), levels: cut(levels) };
   return { ...shape, pauses: pauses(shape) };
 }
 
-/** Where nobody speaks: [start, end] in seconds. */
+/** Pauses in speech: [start, end] in seconds. */
 export function pauses({ levels, seconds }) {
   const threshold = Math.max(SILENT, loudness(levels) * QUIET);
   const found = [];
@@ -68,12 +68,12 @@ export function pauses({ levels, seconds }) {
   return found;
 }
 
-/** The times of pauses to which edges are drawn: where one begins, its middle, where it ends. */
+/** Snap targets of pauses: start, middle and end. */
 export function pausePoints(found) {
   return found.flatMap(([start, end]) => [start, (start + end) / 2, end]);
 }
 
-/** The level that only a twentieth of the sound exceeds. */
+/** The level that a twentieth of the sound exceeds (95th percentile). */
 function loudness(levels) {
   return Float32Array.from(levels).sort()[Math.floor(levels.length * 0.95)] ?? 0;
 }

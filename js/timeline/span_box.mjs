@@ -1,5 +1,5 @@
-// One span on the page: a box with two edges to drag, and its text. The text is what has the focus, read-only until it
-// is edited: the editor leaves keys alone that are pressed in an input, and so its own undo stays out of ours.
+// One span on the page: a box with two draggable edges, and its text. The text has the focus and is read-only until it
+// is edited: ComfyUI's editor ignores keys pressed in an input, so its undo does not interfere with ours.
 
 import { boundsOf } from "./edits.mjs";
 import { element, setAttributes } from "./element.mjs";
@@ -7,7 +7,7 @@ import { TRACKS } from "./grammar.mjs";
 
 const PROMPT_HUES = [212, 152, 32, 286, 350, 184];
 const TRACK_HUES = { pose: 212, face: 286, lip: 350, cfg: 40 };
-const LONGEST_PROMPT = 1000; // characters typed into a box; the text above takes more
+const LONGEST_PROMPT = 1000; // characters in a box; the node's text allows more
 
 export class SpanBox {
   constructor() {
@@ -53,7 +53,7 @@ export class SpanBox {
     this.element.classList.add("is-edited");
     this.label.focus({ preventScroll: true });
     if (typed === undefined) this.label.select();
-    else this.label.value = ""; // the key itself arrives as text
+    else this.label.value = ""; // the key itself is entered as text
   }
 
   endEdit() {

@@ -1,25 +1,25 @@
-// What the graph around a timeline node says: the frame rate, the sound, and how long transitions take.
-// The node has no input for sound: it hands its text to a sampler, whose speech comes from Encode Speech, whose audio
-// may come from a file that Load Audio names, perhaps through Trim Audio Duration.
+// Reads the graph around a timeline node: frame rate, sound, and transitions.
+// The node has no sound input: its output goes to a sampler, whose speech comes from Encode Speech, whose audio may
+// come from a file in Load Audio, possibly through Trim Audio Duration.
 
 import { TRACKS } from "./grammar.mjs";
 import { GraphWalk } from "./graph_walk.mjs";
 
 const USUAL_FPS = 25;
-const MOST_TRIMS = 20; // one after the other; more are a loop
-const BYPASSED = 4; // the front-ends' mode of a node that hands its input through
+const MOST_TRIMS = 20; // in a row; more are a loop
+const BYPASSED = 4; // the front-end's mode of a bypassed node
 
 /**
  * @typedef {object} Surroundings
  * @property {number} fps
- * @property {boolean} fpsIsKnown false: nothing is connected that says it
+ * @property {boolean} fpsIsKnown false: no connected node gives it
  * @property {{filename: string, subfolder: string, type: string}|null} file of the sound
- * @property {import("./sound_shape.mjs").Trim[]} trims what is cut off the file, in this order
+ * @property {import("./sound_shape.mjs").Trim[]} trims applied to the file, in this order
  * @property {import("./transitions.mjs").Transition} transition
- * @property {Record<string, number>} own the sampler's own weights, which hold where no span acts
- * @property {boolean} isGiven the node's text is not its own: another node is connected to it
+ * @property {Record<string, number>} own the sampler's own weights, used where no span acts
+ * @property {boolean} isGiven the node's text comes from another node
  *
- * @param {GraphWalk} walk records what the answer depends on
+ * @param {GraphWalk} walk records what the result depends on
  * @returns {Surroundings}
  */
 export function surroundingsOf(node, walk = new GraphWalk()) {
@@ -56,7 +56,7 @@ function soundInto(encoder, walk) {
   return isKnown ? { file: fileOf(walk.value(source, "audio")), trims } : { file: null, trims: [] };
 }
 
-/** "voices/me.wav [output]" as a file widget holds it → what the host's /view asks for. */
+/** "voices/me.wav [output]" (value of a file widget) → parameters of the host's /view. */
 export function fileOf(value) {
   if (typeof value !== "string" || value === "") return null;
   const [, path, type = "input"] = /^(.*?)(?: \[(input|output|temp)\])?$/s.exec(value);

@@ -1,5 +1,5 @@
-// The node's text, read as a timeline, with undo. The text is the truth: it is what the graph saves, and whoever
-// changes it is followed. One that cannot be read is left alone; the last one that could stays to be looked at.
+// The node's text, parsed as a timeline, with undo. The text is authoritative: the graph saves it, and all changes to
+// it are followed. An invalid text is left unchanged; the last valid timeline stays visible.
 
 import { formatTimeline, parseTimeline, TimelineError } from "./grammar.mjs";
 import { amend, begin, record, redo, undo } from "./history.mjs";
@@ -27,7 +27,7 @@ export class TimelineText {
     return this.#history.future.length > 0;
   }
 
-  /** Looks whether text or frame rate have changed, and says so. */
+  /** Reads the text; returns whether it or the frame rate has changed. */
   follow(fps) {
     const text = this.#port.read();
     if (text === this.#text && fps === this.#fps) return false;
@@ -37,7 +37,7 @@ export class TimelineText {
     return true;
   }
 
-  /** @param {boolean} isFurther the same step as the last change, as while something is dragged */
+  /** @param {boolean} isFurther part of the last step, as during a drag */
   change(timeline, isFurther = false) {
     const text = formatTimeline(timeline, this.#text.trim().includes("\n") ? "\n" : "; ");
     this.#history = (isFurther ? amend : record)(this.#history, text);
@@ -57,7 +57,7 @@ export class TimelineText {
   #write(text) {
     if (text === this.#text) return;
     this.#take(text);
-    this.#port.write(text); // last: the node announces the change, and what looks then finds it known
+    this.#port.write(text); // last: writing triggers a refresh, which must find the change already recorded
   }
 
   #take(text) {

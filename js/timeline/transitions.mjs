@@ -1,22 +1,22 @@
-// How far a span acts at a time: the pack's own formula, so that the editor draws what the sampler does.
+// A span's strength over time, by the pack's own formula, so that the editor shows what the sampler does.
 
 import { boundsOf } from "./edits.mjs";
 
-/** @typedef {{seconds: number, blend: "linear"|"smooth"}} Transition centred on a span's borders; 0 is a hard cut */
+/** @typedef {{seconds: number, blend: "linear"|"smooth"}} Transition centered on a span's borders; 0 is a hard cut */
 
-/** 0..1: how far a span acts at a time. */
+/** 0..1: a span's strength at a time. */
 export function weightAt(span, seconds, transition, fps) {
   const [start, end] = boundsOf(span, fps);
   const begun = start === 0 ? 1 : ramp(seconds - start, transition);
   return begun - (end === Infinity ? 0 : ramp(seconds - end, transition));
 }
 
-/** The points [seconds, weight] between which a line draws how far a span acts, over the time that is shown. */
+/** A span's strength over the visible time, as points [seconds, weight] of a polyline. */
 export function envelope(span, transition, fps, length) {
   return drawingTimes([span], transition, fps, length).map((time) => [time, weightAt(span, time, transition, fps)]);
 }
 
-/** The points [seconds, value] of a weight that is its spans' where they act, and `own` elsewhere. */
+/** A weight's points [seconds, value]: the spans' values where they act, `own` elsewhere. */
 export function valueLine(spans, own, transition, fps, length) {
   return drawingTimes(spans, transition, fps, length).map((time) => {
     const pulls = spans.map((span) => weightAt(span, time, transition, fps) * (Number(span.content) - own));

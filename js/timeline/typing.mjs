@@ -1,4 +1,4 @@
-// Typing into a span: a prompt's words, or a weight.
+// Text entry in a span: a prompt, or a weight.
 
 import { changeContent } from "./edits.mjs";
 import { parseWeight, PROMPTS, TRACKS } from "./grammar.mjs";
@@ -20,13 +20,13 @@ export class Typing {
     return box?.isEdited ? box : null;
   }
 
-  /** `typed`: the first letter of the new text, which is on its way. */
+  /** `typed`: the first letter of the new text, not entered yet. */
   begin(typed) {
     const { isFixed, view, selected } = this.#session;
     if (!isFixed) view.boxAt(selected)?.edit(typed);
   }
 
-  /** Takes what was typed, unless `target` is the very text that is typed into. */
+  /** Commits the typed text, unless `target` is the text being edited. */
   end(target = null) {
     const box = this.#box;
     if (box === null || box.label === target) return;
@@ -37,7 +37,7 @@ export class Typing {
     box.endEdit();
     if (content === null) {
       const { least, most } = TRACKS[place.row];
-      session.say(`'${typed}' is no ${place.row} weight: write a number from ${least} to ${most}.`);
+      session.say(`'${typed}' is not a ${place.row} weight: write a number from ${least} to ${most}.`);
       return;
     }
     if (content !== "" && content !== session.selectedSpan?.content) {

@@ -1,4 +1,4 @@
-// The widget's page: buttons, ruler and sound, rows of spans, the playhead, and a line that says what is what.
+// The widget's page: buttons, ruler and waveform, rows of spans, the playhead, and a status line.
 
 import { colorsOf, drawScene } from "./drawing.mjs";
 import { element, setAttributes } from "./element.mjs";
@@ -7,24 +7,24 @@ import { clockText } from "./ruler.mjs";
 import { TRACKS } from "./grammar.mjs";
 
 const BUTTONS = [
-  // command, label, what it does
+  // command, label, tooltip
   [["add"], "+ Add", "A new span at the playhead (N, or double-click in a row)"],
   [["split"], "Split", "Split at the playhead, or in the middle (S)"],
-  [["remove"], "Delete", "Delete the chosen span (Delete)"],
+  [["remove"], "Delete", "Delete the selected span (Delete)"],
   null,
   [["undo"], "↶", "Undo (Ctrl+Z)"],
   [["redo"], "↷", "Redo (Ctrl+Y)"],
   null,
-  [["toggleSnapping"], "Snap", "Rest on frames, pauses and other edges; hold Shift to drag freely"],
+  [["toggleSnapping"], "Snap", "Snap to frames, pauses and other edges; hold Shift to drag freely"],
   [["zoom", 0.5], "−", "Show more time (−)"],
-  [["zoom", 2], "+", "Show less time (+, or the wheel once the timeline has the focus)"],
+  [["zoom", 2], "+", "Show less time (+, or the wheel when the timeline has the focus)"],
   [["zoom", 0], "Fit", "Show all (0)"],
 ];
-// Canvas pixels for each pixel of the page. The graph may be magnified, which no event tells a widget.
+// Canvas pixels per page pixel. The graph may be magnified, and there is no event for that.
 const OVERSAMPLING = 2;
 const MOST_PIXELS = 4;
 
-/** Draws from sizes that the page reports, see `watch`. It measures only under a pointer and to scroll. */
+/** Draws from observed sizes, see `watch`. It reads the layout only for pointer events and to scroll. */
 export class TimelineView {
   #size = { width: 0, height: 0, scrollBar: 0 }; // of the scroller, the canvas and the scroller, in px
   #scrolled = 0;
@@ -53,7 +53,7 @@ export class TimelineView {
     );
     this.status = element("div", "h2t-status", { role: "status" });
     this.facts = element("div", "h2t-facts");
-    root.classList.add("hallo2-timeline", `is-${kind}`); // the editors put classes of their own on it
+    root.classList.add("hallo2-timeline", `is-${kind}`); // the editors add their own classes
     setAttributes(root, { role: "group", "aria-label": `Timeline of ${kind}` });
     root.replaceChildren(
       element("div", "h2t-bar", { role: "toolbar", "aria-label": "Timeline" },
@@ -63,7 +63,7 @@ export class TimelineView {
     );
   }
 
-  /** Width of the part in sight, in px; 0 while the widget is not on the page. */
+  /** Width of the visible part, in px; 0 while the widget is not on the page. */
   get width() {
     return this.#size.width;
   }
@@ -71,7 +71,7 @@ export class TimelineView {
   /**
    * Follows the page's size, scrolling and theme.
    * @param {() => void} draw
-   * @param {() => void} whenShown before it is drawn: the widget has just come onto the page
+   * @param {() => void} whenShown before drawing, when the widget has just become visible
    */
   watch(draw, whenShown) {
     const sizes = new ResizeObserver((entries) => {
@@ -95,7 +95,7 @@ export class TimelineView {
       draw();
     });
     this.canvas.addEventListener("transitionend", () => {
-      this.#colors = null; // another theme: the stylesheet lets the canvas's colors change by a transition
+      this.#colors = null; // another theme: the stylesheet signals it by a transition of the canvas's colors
       draw();
     });
   }
@@ -108,18 +108,18 @@ export class TimelineView {
     return this.rows.find((row) => row.name === place?.row)?.boxes[place.index] ?? null;
   }
 
-  /** The time under a point of the screen; the graph may be drawn at any scale. */
+  /** The time at a screen position; the graph may have any scale. */
   secondsAt(clientX, length) {
     const { left, width } = this.content.getBoundingClientRect();
     return Math.max(0, Math.min(length, ((clientX - left) / width) * length));
   }
 
-  /** Seconds that a distance on the screen stands for. */
+  /** Seconds per distance on the screen. */
   secondsIn(screenPx, length) {
     return (screenPx / this.content.getBoundingClientRect().width) * length;
   }
 
-  /** Scrolls where a time is out of sight. */
+  /** Scrolls to a time that is not visible. */
   reveal(seconds, length) {
     const { scroller } = this;
     const x = (seconds / length) * scroller.scrollWidth - scroller.scrollLeft;
@@ -143,12 +143,12 @@ export class TimelineView {
     const status = state.error ?? state.said;
     this.status.textContent = status;
     this.status.classList.toggle("is-error", state.error !== null);
-    this.status.title = status; // in full where there is no room for it
+    this.status.title = status; // in full, if the line is too short
     this.facts.textContent = state.facts;
     this.draw(state);
   }
 
-  /** The canvas, where anything that it shows has changed. */
+  /** Redraws the canvas if its content has changed. */
   draw(state) {
     if (this.#isHidden) return;
     const { width, height, scrollBar } = this.#size;
@@ -178,7 +178,7 @@ export class TimelineView {
   }
 }
 
-/** An input, not a button: with one that has the focus the editor's own undo would answer to Ctrl+Z as well. */
+/** An input, not a button: with a focused button, the editor's own undo would also handle Ctrl+Z. */
 function makeButton(command, label, title) {
   const made = element("input", "h2t-button", { type: "button", value: label, title, "aria-label": title });
   return Object.assign(made, { command });

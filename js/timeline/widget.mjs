@@ -6,9 +6,9 @@ import { GraphWalk } from "./graph_walk.mjs";
 import { loadSound } from "./sound.mjs";
 import { surroundingsOf } from "./surroundings.mjs";
 
-const live = new Set(); // the editors of nodes that are in a graph
-const removed = new Map(); // the elements of removed nodes, by kind and id of the node
-const followed = new WeakSet(); // nodes and widgets that announce their changes
+const live = new Set(); // editors of nodes in a graph
+const removed = new Map(); // elements of removed nodes, by kind and id of the node
+const followed = new WeakSet(); // nodes and widgets whose callbacks are chained
 let isAnnounced = false;
 
 /**
@@ -40,7 +40,7 @@ export function fillTimeline(root, node, kind, text, { app, api }) {
   // Every change that a user makes to the graph, subgraphs included. For a number typed in Nodes 2.0 it fires only at
   // the next click, so the callbacks are needed too. Adding the same listener again has no effect.
   api.addEventListener("graphChanged", announce);
-  // Nothing fires when a script sets a value and calls no callback: look again before the widget is used.
+  // A script may set a value without a callback, which fires nothing: refresh before the widget is used.
   root.addEventListener("pointerenter", announce);
   root.addEventListener("wheel", (event) => passOn(event, app.canvas.canvas), { passive: false });
   const enter = () => {
@@ -56,8 +56,8 @@ export function fillTimeline(root, node, kind, text, { app, api }) {
 }
 
 /**
- * An undo or another workflow replaces all nodes. Nodes 2.0 then takes a new node for the old one with the same id and
- * keeps the old element on the page, where edits would go to a node that no longer exists.
+ * An undo or another workflow replaces all nodes. Nodes 2.0 then mistakes a new node for the old one with the same id
+ * and keeps the old element on the page, whose edits would go to a node that no longer exists.
  */
 function takePlace(root, key) {
   const old = removed.get(key);
@@ -76,14 +76,14 @@ function announce() {
   });
 }
 
-/** Never undone: that would also drop what others have chained since. A callback no longer needed costs nothing. */
+/** Never unchained: that would also drop callbacks chained later. An unused callback costs nothing. */
 function follow(target, callback) {
   if (followed.has(target)) return;
   followed.add(target);
   chain(target, callback, announce);
 }
 
-/** Calls `also` after an object's own callback, whose arguments and result stay as they are. */
+/** Calls `also` after an object's own callback, whose arguments and result are unchanged. */
 function chain(target, name, also) {
   const own = target[name];
   target[name] = function (...args) {
@@ -95,12 +95,12 @@ function chain(target, name, also) {
 
 /** A wheel event that the editor does not use zooms or pans the graph, as everywhere else on a node. */
 function passOn(event, canvas) {
-  event.preventDefault(); // the page would zoom or scroll
+  event.preventDefault(); // otherwise the page would zoom or scroll
   event.stopPropagation();
   canvas.dispatchEvent(new WheelEvent(event.type, event));
 }
 
-// A press outside gives the keys back to the graph. The caret goes too: browsers send "copy" to the element with the
+// A press outside returns the keys to the graph, and removes the caret: browsers send "copy" to the element with the
 // caret, so Ctrl+C on the selected node would copy nothing.
 document.addEventListener(
   "pointerdown",

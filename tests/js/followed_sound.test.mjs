@@ -53,5 +53,5 @@ test("another trim of the same file is another sound", async () => {
     await reading;
     assert.equal(sound.seconds, seconds);
   }
-  assert.equal(sound.note, "a.wav: Trim Audio Duration leaves nothing of it");
+  assert.equal(sound.note, "a.wav: nothing is left after Trim Audio Duration");
 });
