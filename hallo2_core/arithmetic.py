@@ -52,7 +52,7 @@ def _is_deterministic() -> bool:
 
 
 def _matmul_precision() -> str:
-    """By torch's newer switch if it exists: reading the older one fails after the newer one was set."""
+    """Read from torch's newer switch if it exists: reading the older one fails once the newer one has been set."""
     return _newer_precision(torch.backends.cuda.matmul) or torch.get_float32_matmul_precision()
 
 
@@ -62,7 +62,7 @@ def _convolution_precision() -> str:
 
 
 def _newer_precision(kind: object) -> str | None:
-    """None for a torch that does not have the switch. "none" leaves it to the switch for everything."""
+    """None if torch lacks this switch. "none" defers to the global switch."""
     own = getattr(kind, "fp32_precision", None)
     return torch.backends.fp32_precision if own == "none" else own
 

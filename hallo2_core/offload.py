@@ -1,4 +1,4 @@
-"""Which networks are on the device: those in use, and of the idle ones as many as fit beside the work."""
+"""Chooses the networks on the device: those in use, and as many idle ones as fit beside the working memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ HOME = torch.device("cpu")
 
 
 class Residents:
-    """The networks on one device. The least recently used go back to the CPU first."""
+    """The networks on one device. The least recently used move back to the CPU first."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._networks: OrderedDict[int, nn.Module] = OrderedDict()  # the latest used last
-        self.moved_away = 0  # how often a network had to leave
+        self._networks: OrderedDict[int, nn.Module] = OrderedDict()  # most recently used last
+        self.moved_away = 0  # how often a network was moved to the CPU
 
     @property
     def bytes(self) -> int:
@@ -27,10 +27,10 @@ class Residents:
     def bring(
         self, networks: Sequence[nn.Module], working_bytes: float, free_bytes: Callable[[], float | None]
     ) -> None:
-        """Bring `networks` to the device, together. Idle ones leave it until these and `working_bytes` fit.
+        """Move `networks` to the device, together. Idle ones move to the CPU until these and `working_bytes` fit.
 
-        working_bytes: infinite, and all idle ones leave.
-        free_bytes: what networks and work may still take there; None where nobody knows, which counts as enough.
+        working_bytes: if infinite, all idle ones move.
+        free_bytes: still free there for networks and working memory; None: unknown, taken as enough.
         """
         wanted = {id(network) for network in networks}
         idle = [network for key, network in self._networks.items() if key not in wanted]
@@ -55,7 +55,7 @@ class Residents:
         self.moved_away += 1
 
     def _is_here(self, network: nn.Module) -> bool:
-        """Asking every layer takes longer than a small network. 'cuda' without a number is any card."""
+        """Checking every layer takes longer than running a small network. 'cuda' without an index is any GPU."""
         first = next(network.parameters(), None)
         if first is None:
             return False

@@ -18,16 +18,16 @@ from .offload import Residents
 
 logger = logging.getLogger("hallo2")
 
-# Of errors that are plain `RuntimeError`s: CUDA's asynchronous ones and Apple's devices; cuBLAS; the CPU on Linux and
-# on Windows.
+# Messages of plain `RuntimeError`s: asynchronous CUDA errors and Apple devices; cuBLAS; the CPU on Linux and on
+# Windows.
 OUT_OF_MEMORY_MESSAGES = ("out of memory", "alloc_failed", "can't allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """What networks and their work may take on the device together.
+    """The memory available on the device to networks and their working memory together.
 
-    at_once: what of the networks must be there at the same time, since the runtime moves the rest in and out.
+    at_once: which part of the networks must be there at the same time; the runtime moves the rest in and out.
     """
 
     bytes: int
@@ -35,35 +35,35 @@ class DeviceMemory:
 
 
 class Runtime(Protocol):
-    """Device, readiness, progress and cancel. `nodes/host/runtime.py` implements it for ComfyUI."""
+    """Device, loading, progress and cancellation. `nodes/host/runtime.py` implements it for ComfyUI."""
 
     device: torch.device
 
     def ready(self, *modules: nn.Module) -> None:
-        """Bring `modules` onto the device, together, before they are called. Cheap when they are there already."""
+        """Move `modules` to the device, together, before they are called. Cheap if they are already there."""
 
     def has_room(self, working_bytes: float) -> bool:
-        """Whether a second thread may run a network that is ready while the first runs another. Once yes, it stays yes
-        until `free_memory`.
+        """Whether a second thread may run a loaded network while the first runs another. Once True, it stays True until
+        `free_memory`.
 
-        No where networks may be moved away, where nothing is gained, or where its work of so many bytes does not fit
-        beside the first one's.
+        False if networks may be moved off the device, if nothing is gained, or if its `working_bytes` do not fit
+        beside the first one's work.
         """
 
     def memory(self) -> DeviceMemory | None:
         """None if unknown."""
 
     def arithmetic(self) -> Mapping[str, str]:
-        """Whatever of the machine and its settings may change the last bit of a result, in words: entry → value."""
+        """What may change the last bit of a result on this machine, in its settings too: entry → readable value."""
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        """Whether the device had too little memory, so that the same work may succeed in smaller pieces."""
+        """Whether the device ran out of memory, so that the same work may succeed in smaller pieces."""
 
     def free_memory(self) -> None:
         """Free what can be freed, to retry after running out of memory.
 
         Call it outside the `except` block: the exception keeps the tensors of the failed call alive. Networks may
-        leave the device, so call `ready` again before the retry.
+        be moved off the device, so call `ready` again before the retry.
         """
 
     def check_cancelled(self) -> None:
@@ -73,17 +73,17 @@ class Runtime(Protocol):
         """Show `done` of `total` steps of the whole job. preview: (h w c) in 0..1, the newest frame."""
 
     def notify(self, text: str) -> None:
-        """Show the user a line about the work in hand. An empty one takes it away."""
+        """Show the user a line about the current work. An empty one clears it."""
 
 
 class LocalRuntime:
-    """Networks stay on one device where all of them fit beside the work; else idle ones wait on the CPU.
+    """Networks stay on one device if they all fit beside the working memory; else idle ones wait on the CPU.
 
-    Progress goes nowhere unless a subclass shows it.
+    Progress is only shown by subclasses.
 
-    budget_bytes: what networks and work may take together; None: what a card has free. Of other devices nobody knows
-    what is free, so without a budget all networks stay there.
-    working_bytes: what the work needs beside the networks, as `animation.memory.step_bytes` says.
+    budget_bytes: for networks and working memory together; None: the GPU's free memory. On other devices free memory
+    is unknown, so without a budget all networks stay there.
+    working_bytes: working memory beside the networks, see `animation.memory.step_bytes`.
     """
 
     def __init__(self, device: torch.device | str = "cpu", budget_bytes: float | None = None) -> None:
@@ -91,8 +91,8 @@ class LocalRuntime:
         self.working_bytes = 0.0
         self._budget_bytes = budget_bytes
         self._residents = Residents(self.device)
-        self._turns = Lock()  # two threads may ask for networks
-        self._is_shared = False  # a second thread runs a network too, so none is moved away
+        self._turns = Lock()  # two threads may load networks
+        self._is_shared = False  # a second thread runs a network too, so none is moved off the device
         self._was_short = False
 
     def ready(self, *modules: nn.Module) -> None:
@@ -101,11 +101,11 @@ class LocalRuntime:
             working_bytes = -math.inf if self._is_shared else math.inf if self._was_short else self.working_bytes
             self._residents.bring(modules, working_bytes, self._free_bytes)
         if self._residents.moved_away > moved_before == 0:
-            self.notify("The networks do not fit on the device together: those not in use wait on the CPU.")
+            self.notify("The networks do not all fit on the device: those not in use wait on the CPU.")
 
     def has_room(self, working_bytes: float) -> bool:
-        """On a card, in what even the largest work so far has left free, if no network had to leave. A CPU is busy with
-        one network as it is."""
+        """On a GPU: if it fits in what the largest work so far left free, and no network had to move. Never on a CPU,
+        which one network already keeps busy."""
         with self._turns:
             if self._is_shared or self.device.type != "cuda" or self._was_short or self._residents.moved_away:
                 return self._is_shared
@@ -116,7 +116,7 @@ class LocalRuntime:
             return self._is_shared
 
     def memory(self) -> DeviceMemory | None:
-        """The budget, or what is free on a card and what this process has there already."""
+        """The budget, or a GPU's free memory plus what this process already holds there."""
         sizes = [] if self._budget_bytes is None else [self._budget_bytes]
         if self.device.type == "cuda":
             sizes.append(torch.cuda.mem_get_info(self.device)[0] + torch.cuda.memory_reserved(self.device))
@@ -129,9 +129,9 @@ class LocalRuntime:
         return is_out_of_memory(error)
 
     def free_memory(self) -> None:
-        """From now on no network stays on the device beside those in use, and no second thread runs one.
+        """From now on only networks in use stay on the device, and no second thread runs one.
 
-        No other thread may be running one during the call.
+        No other thread may be running a network during the call.
         """
         gc.collect()  # cycles may hold tensors
         with self._turns:
@@ -151,7 +151,7 @@ class LocalRuntime:
             logger.info("%s", text)
 
     def _free_bytes(self) -> float | None:
-        """For networks and work. On a card, blocks that torch keeps for later count as free."""
+        """For networks and working memory. On a GPU, blocks cached by torch count as free."""
         if self.device.type != "cuda":
             return None if self._budget_bytes is None else self._budget_bytes - self._residents.bytes
         allocated, reserved = torch.cuda.memory_allocated(self.device), torch.cuda.memory_reserved(self.device)
@@ -195,9 +195,10 @@ class RuntimeWrapper:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """torch has a type for it where its own allocator fails, and only a message where a library or another device does.
+    """torch raises a specific type if its own allocator fails, but a plain error with a message if a library or another
+    device does.
 
-    `torch.cuda.OutOfMemoryError` also covers other accelerators, and is the name that older versions of torch have.
+    `torch.cuda.OutOfMemoryError` also covers other accelerators, and exists in older versions of torch.
     """
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return True

@@ -1,4 +1,4 @@
-"""A drop rate that follows how far the motion frames have drifted from the portrait (paper §5.4, a limitation)."""
+"""A drop rate that follows the drift of the motion frames from the portrait (paper §5.4, a limitation)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 from ..payloads import Portrait
 from .motion_settings import PatchDropConfig
 
-# A drift of 1, at which all but the face is dropped: so far apart in colour (of pixels in -1..1), or in sharpness.
+# Differences in color (pixels in -1..1) or sharpness that count as a drift of 1, where all but the face is dropped.
 COLOUR_APART = 0.2  # a tenth of the range
 SHARPNESS_APART = 1.0  # doublings: twice or half as sharp
-FLAT_STEP = 1 / 255  # half a level of a byte, added to all: of flat pictures none is much sharper than another
+FLAT_STEP = 1 / 255  # half an 8-bit level, added to every step, so that flat images do not differ much in sharpness
 
 
 def adapted_drop(config: PatchDropConfig, pixels: Tensor, portrait: Portrait) -> PatchDropConfig:
-    """`config` with the rate for these motion frames: from its own rate, where they look as the portrait, to 1.
+    """`config` with the rate for these motion frames: from its own rate, without drift, up to 1.
 
-    pixels: (m 3 h w), -1..1, before noise and drop. A config that isn't adaptive comes back as it is.
+    pixels: (m 3 h w), -1..1, before noise and drop. A non-adaptive config is returned unchanged.
     """
     if not config.adaptive:
         return config
@@ -28,10 +28,10 @@ def adapted_drop(config: PatchDropConfig, pixels: Tensor, portrait: Portrait) ->
 
 
 def drift_from_portrait(pixels: Tensor, portrait: Portrait) -> float:
-    """0: the colours and the sharpness of the portrait. pixels: (m 3 h w), -1..1; the last, newest one is looked at.
+    """0: same colors and sharpness as the portrait. pixels: (m 3 h w), -1..1; only the last, newest frame is used.
 
-    Compared are the channels' means and deviations and the steps between neighbouring pixels, outside the face, since
-    little moves there; where the face fills the picture, all over it. The larger of the two drifts counts.
+    Compares the channels' means and deviations, and the steps between neighboring pixels, outside the face, where
+    little moves; or everywhere if the face fills the image. The larger of the two drifts counts.
     """
     outside = outside_face(portrait)
     colours, sharpness = _look(pixels[-1].cpu(), outside)
@@ -41,7 +41,7 @@ def drift_from_portrait(pixels: Tensor, portrait: Portrait) -> float:
 
 
 def outside_face(portrait: Portrait) -> Tensor:
-    """(h w) bool; all of it where the face fills the picture."""
+    """(h w) bool; all True if the face fills the image."""
     outside = portrait.face_region[0].cpu() == 0
     return outside if outside.any() else torch.ones_like(outside)
 
@@ -49,7 +49,7 @@ def outside_face(portrait: Portrait) -> Tensor:
 def _look(pixels: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
     """pixels: (3 h w).  where: (h w).  Returns means and deviations of the channels (6), and log2 of the sharpness.
 
-    In float64, so that the order in which threads add up cannot move a pixel over the rate.
+    In float64, so that the summation order of threads cannot move a pixel across the rate.
     """
     pixels = pixels.double()
     deviation, mean = torch.std_mean(pixels[:, where], dim=1, correction=0)

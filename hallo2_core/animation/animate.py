@@ -35,7 +35,7 @@ class Windows(Protocol):
 
 
 class Speech(Protocol):
-    """What the loop asks of `SpeechEmbeddings`."""
+    """What the loop needs of `SpeechEmbeddings`."""
 
     frames: int
     fps: Fraction
@@ -45,7 +45,7 @@ class Speech(Protocol):
 
 @dataclass(frozen=True)
 class FinishedClip:
-    """Denoised, and decoded as far as the next clip needs it; all of it where the runtime has no room for more."""
+    """A denoised clip, decoded as far as the next clip needs it, or fully if a second thread has no room to decode."""
 
     frames: ClipFrames
     following: ClipState
@@ -61,17 +61,17 @@ def animate(
     draws_of: Callable[[ClipState], ClipDraws] | None = None,
     after_step: Callable[[int, int, Tensor], None] | None = None,
 ) -> Iterator[FinishedClip]:
-    """Yield finished clips. Holds one at a time; what is still to be decoded of it another thread may decode.
+    """Yield finished clips, one in memory at a time. Another thread may decode its remaining frames.
 
-    The clips' frames add up to exactly `speech.frames`: the last clip is made whole and cut.
+    The clips' frames add up to exactly `speech.frames`: the last clip is generated in full and cut.
 
-    start: the clip to go on from, with the same frames as if the work had never stopped; None is the beginning.
-    recorder: records attention in one clip, which changes nothing; the clips end with that one.
-    draws_of: the random draws of a clip, where they are not the seeds'.
+    start: where to resume, with the same frames as without an interruption; None: the beginning.
+    recorder: records attention in one clip, without changing the result; that clip is the last.
+    draws_of: the random draws of a clip, if not from the seeds.
     after_step: called with the clip, the number of steps done and the latents after them, (f 4 h w).
 
-    A clip that runs out of memory is made again, from the same draws, with the device freed. Raises MemoryShortageError
-    where that does not help.
+    A clip that runs out of memory is retried with the same draws, after freeing the device. Raises MemoryShortageError
+    if that fails too.
     """
     models, portrait, sampler, clip = inputs.models, inputs.reference.portrait, inputs.sampler, inputs.motion.clip
     schedule = inputs.schedule(speech.frames, speech.fps)
@@ -89,7 +89,7 @@ def animate(
     while state.number < clips:
         number, first_frame = state.number, state.number * clip.frames
         for attempt in attempts(runtime, SHORTAGE_ADVICE):
-            with attempt, torch.inference_mode():  # not around the yield: it would reach into whoever takes the clips
+            with attempt, torch.inference_mode():  # not around the yield: it would also apply to the caller
                 draws = draws_of(state)
                 motion = shown_motion_frames(state.motion_pixels, portrait, inputs.motion, draws)
                 conditions = conditioner.clip(
@@ -115,7 +115,7 @@ def animate(
         following = next_motion_frames(frames.last(clip.motion_frames), clip.motion_frames)
         state = ClipState(number + 1, following, draws.legacy_state())
         yield FinishedClip(frames.first(speech.frames - first_frame), state)
-        del frames, latents, noise, conditions  # only who took the clip holds it while the next one is made
+        del frames, latents, noise, conditions  # from here only the caller holds the clip
 
 
 def count_clips(inputs: AnimationInputs, speech: Speech) -> int:
@@ -123,7 +123,7 @@ def count_clips(inputs: AnimationInputs, speech: Speech) -> int:
 
 
 class _Progress:
-    """Steps of the whole video; the decoding of a clip counts as one more."""
+    """Steps of the whole video; decoding a clip counts as one step."""
 
     def __init__(
         self, runtime: Runtime, clips: int, steps: int, after_step: Callable[[int, int, Tensor], None] | None

@@ -13,12 +13,11 @@ from .memory import SHORTAGE_ADVICE
 
 
 class BackgroundFinisher:
-    """A context manager. One clip is in its hands at a time, and no other waits.
+    """A context manager that finishes one clip at a time, without a queue.
 
-    `runtime`, for the first thread, is the given one; where a clip could not be finished it stops the first thread as
-    cancel does. Left for whatever reason, it still finishes the clip in hand: that one is lost to nobody. Of two
-    failures the first is raised. A clip that ran out of memory is finished again by the first thread, when no other
-    network runs.
+    `runtime`, for the first thread, wraps the given one; if a clip cannot be finished, it stops the first thread as
+    cancellation does. On exit, for any reason, the current clip is still finished, so it is not lost. Of two failures
+    the first is raised. A clip that ran out of memory is finished by the first thread, while no other network runs.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -26,7 +25,7 @@ class BackgroundFinisher:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-finisher")
 
     def take(self, finish: Callable[..., None], *arguments: object) -> None:
-        """Waits for the clip in hand, and raises what went wrong with it."""
+        """Wait for the previous clip and raise its error, if any; then start this one."""
         self.runtime.settle()
         self.runtime.begin(self._thread, partial(finish, *arguments))
 
@@ -47,7 +46,7 @@ class FinisherRuntime(RuntimeWrapper):
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
-        self.shortage: str | None = None  # why the clip in hand has to be finished again
+        self.shortage: str | None = None  # why the current clip has to be finished again
         self._finish: Callable[[], None] | None = None
         self._finishing: Future[None] | None = None
 
@@ -60,7 +59,7 @@ class FinisherRuntime(RuntimeWrapper):
         self._finishing = thread.submit(self._attempt, finish)
 
     def settle(self) -> None:
-        """Wait for the clip in hand, and raise what went wrong with it."""
+        """Wait for the current clip and raise its error, if any."""
         self._wait()
         if self.shortage is not None:
             self.free_memory()
@@ -71,7 +70,7 @@ class FinisherRuntime(RuntimeWrapper):
             self._wait()
 
     def free_memory(self) -> None:
-        """When the second thread runs no network. A clip that it could not finish for lack of memory is finished
+        """Free memory once the second thread is idle. A clip that it could not finish for lack of memory is finished
         here."""
         self._wait()
         super().free_memory()
@@ -86,7 +85,7 @@ class FinisherRuntime(RuntimeWrapper):
             self._finishing.result()
 
     def _attempt(self, finish: Callable[[], None]) -> None:
-        """Out of memory is noted: an exception that is kept would keep the tensors of the failed call alive."""
+        """Out of memory is stored as text: the exception would keep the tensors of the failed call alive."""
         try:
             finish()
         except Exception as error:

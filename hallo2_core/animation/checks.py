@@ -1,4 +1,4 @@
-"""What must fit together before the long work starts."""
+"""Compatibility checks before the long work starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .inputs import AnimationInputs
 
 
 def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
-    """Refuse parts that do not belong together, with the numbers that differ and what to choose instead."""
+    """Refuse incompatible parts, with the values that differ and what to choose instead."""
     portrait = inputs.reference.portrait
     check_frame_size(portrait.width, portrait.height)
     _check_speech_fits(inputs, speech)
@@ -31,12 +31,12 @@ def _check_speech_fits(inputs: AnimationInputs, speech: SpeechEmbeddings) -> Non
 
 
 def _check_reference_fits(inputs: AnimationInputs) -> None:
-    """A reference is made by one model and meant for the same one."""
+    """A reference must be used with the model that made it."""
     unet, reference = inputs.models.config.unet, inputs.reference
     found, wanted = reference.face_map.shape[1], unet.block_widths[0]
     if found != wanted:
         raise CheckpointError(
-            f"The reference was made by a model of width {found}, but the one to sample with has width {wanted}. "
+            f"The reference was made by a model of width {found}, but the model used for sampling has width {wanted}. "
             f"Connect the same Hallo2 model to both."
         )
     size = tuple(side * PIXELS_PER_LATENT for side in reference.face_map.shape[-2:])
@@ -59,7 +59,7 @@ def _check_clip_fits(inputs: AnimationInputs) -> None:
 
 
 def _check_prompts_can_act(inputs: AnimationInputs) -> None:
-    """Prompts that would do nothing, or nothing meant, are refused and not ignored."""
+    """Prompts without effect, or without a meaningful one, are refused rather than ignored."""
     text, adapter = inputs.text, inputs.models.text_adapter
     if text is None:
         return
@@ -72,11 +72,11 @@ def _check_prompts_can_act(inputs: AnimationInputs) -> None:
     found, wanted = text.embeddings.shape[1], adapter.config.text_width
     if found != wanted:
         raise CheckpointError(
-            f"The prompts were encoded to {found} numbers each, and the text-control adapter was made for {wanted}. "
+            f"The prompts were encoded to {found} values each, but the text-control adapter expects {wanted}. "
             f"Encode them with the text encoder that it was trained with: CLIP ViT-L/14 has 768."
         )
     if text.is_demo and not (adapter.is_zero or adapter.is_demo):
         raise CheckpointError(
-            "The prompts were encoded by the demo text encoder, which knows no language, and the adapter was trained "
-            "on CLIP's. Connect a CLIP to the prompts (--clip), for example clip_l.safetensors."
+            "The prompts were encoded by the demo text encoder, which encodes no meaning, but the adapter was trained "
+            "on CLIP's embeddings. Connect a CLIP to the prompts (--clip), for example clip_l.safetensors."
         )

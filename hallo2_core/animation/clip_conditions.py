@@ -1,4 +1,4 @@
-"""What the denoising UNet is conditioned on: the portrait once for the video, the rest once for each clip."""
+"""Conditions of the denoising UNet: the portrait once per video, the rest once per clip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .reference_banks import motion_banks, reference_rows
 
 
 class ClipConditioner:
-    """Projects the portrait when it is made, and then one clip's motion frames, speech and prompts at a time."""
+    """Projects the portrait on construction, then one clip's motion frames, speech and prompts at a time."""
 
     def __init__(self, inputs: AnimationInputs, schedule: ClipSchedule, runtime: Runtime) -> None:
         self._inputs = inputs
@@ -54,8 +54,8 @@ class ClipConditioner:
         return conditions if text is None else conditions.with_text(text)
 
     def _text(self, number: int) -> Mapping[str, tuple[TextModulation, ...]] | None:
-        """How the prompts modulate this clip. None where no prompt reaches it: the clip then equals, bit for bit, one
-        without prompts."""
+        """How the prompts modulate this clip. None if no prompt applies: the clip is then bit-identical to one without
+        prompts."""
         window, adapter = self._schedule.prompts(number), self._inputs.models.text_adapter
         if window is None:
             return None

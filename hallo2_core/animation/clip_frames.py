@@ -1,4 +1,4 @@
-"""The frames of a clip that is denoised: decoded one at a time, by whoever comes to them."""
+"""The frames of a denoised clip, decoded one at a time, on demand."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..models.latents import LatentCodec, decode_frames
 class ClipFrames:
     """Frames (h w 3), 0..1, float32, on the CPU, in order.
 
-    The last ones can be decoded before the others, for the next clip goes on from them; the others then by another
-    thread, while that clip is denoised. Each frame is decoded by itself (quirk 18), so its bits do not depend on when.
+    The last ones can be decoded first, since the next clip continues from them; the others later, by another thread,
+    while that clip is denoised. Each frame is decoded alone (quirk 18), so the order does not change a bit.
     """
 
     def __init__(self, codec: LatentCodec, latents: Tensor) -> None:
-        """latents: (f 4 h w), as the networks make them."""
+        """latents: (f 4 h w), as denoised."""
         self._codec = codec
         self._latents = latents
         self._count = len(latents)
@@ -31,12 +31,12 @@ class ClipFrames:
         return self._count
 
     def __iter__(self) -> Iterator[Tensor]:
-        """What is not decoded yet is decoded on the way, and not kept."""
+        """Missing frames are decoded on the fly, and not kept."""
         for number in range(self._count):
             yield self._decoded[number] if number in self._decoded else self._decode(number)
 
     def first(self, count: int) -> ClipFrames:
-        """These same frames without those beyond so many."""
+        """The first `count` of these frames, sharing what is decoded."""
         cut = copy(self)
         cut._count = min(count, self._count)
         return cut
@@ -62,13 +62,13 @@ class ClipFrames:
                 check_cancelled()
                 self._decoded[number] = self._decode(number)
 
-    @torch.inference_mode()  # of this thread, whichever it is
+    @torch.inference_mode()  # the mode is per thread
     def _decode(self, number: int) -> Tensor:
         (frame,) = decode_frames(self._codec, self._latents[number : number + 1])
         frame = rearrange(frame, "c h w -> h w c").float().cpu()
-        if not torch.isfinite(frame).all():  # on the CPU: it costs a third of a millisecond and no wait for the device
+        if not torch.isfinite(frame).all():  # on the CPU: a third of a millisecond, without a device sync
             raise PrecisionError(
-                "A decoded frame holds infinities or NaNs: the VAE's numbers left the range of its dtype. Start "
+                "A decoded frame contains infinities or NaNs: the VAE exceeded the range of its dtype. Start "
                 "ComfyUI with --fp32-vae (command line: --dtype float32). What was finished before is kept."
             )
         return frame

@@ -1,4 +1,4 @@
-"""What changes over the time of a video: prompts, region weights, guidance; asked clip by clip."""
+"""What changes over the course of a video: prompts, region weights, guidance; read clip by clip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REGIONS = ("pose", "face", "lip")
 
 @dataclass(frozen=True)
 class ClipSchedule:
-    """The timelines of one video, and the sampler's constants, which hold where no timeline says otherwise."""
+    """The timelines of one video, and the sampler's constants, which apply without a timeline."""
 
     sampler: SamplerConfig
     clip_frames: int
@@ -32,8 +32,8 @@ class ClipSchedule:
     weights: WeightTimeline | None = None
 
     def check(self) -> None:
-        """Before the long work starts. Errors: a TimelineError where spans overlap, which only the frame rate tells
-        where they are in frames and in seconds. What the video does not reach is said in the log."""
+        """Check before the long work starts. Errors: TimelineError if spans overlap; between spans in frames and in
+        seconds this depends on the frame rate. Spans beyond the end of the video are logged."""
         for timeline in (self.text, self.weights):
             if timeline is not None:
                 timeline.check(self.fps)
@@ -42,7 +42,7 @@ class ClipSchedule:
 
     @cached_property
     def cond_batch(self) -> int:
-        """2 where any frame of the video is guided, for all of it; else 1."""
+        """2 if any frame of the video is guided, for the whole video; else 1."""
         highest = self.sampler.guidance
         if self.weights is not None:
             highest = self.weights.largest("cfg", highest, self.frames, self.fps)
@@ -61,7 +61,7 @@ class ClipSchedule:
         return guidance_over(scales, self.cond_batch, self.sampler.text_scale)
 
     def prompts(self, clip: int) -> TextWindow | None:
-        """None where no prompt acts on any frame of the clip."""
+        """None if no prompt acts on any frame of the clip."""
         return None if self.text is None else self.text.window(clip * self.clip_frames, self.clip_frames, self.fps)
 
     def _values(self, clip: int, track: str, constant: float) -> tuple[float, ...]:

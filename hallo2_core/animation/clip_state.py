@@ -1,4 +1,4 @@
-"""All that one clip hands to the next, so that a video can go on from any clip."""
+"""Everything a clip passes to the next, so that a video can resume at any clip."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .randomness import ClipDraws, LegacyDraws, SeededDraws, legacy_generator
 
 @dataclass(frozen=True)
 class ClipState:
-    """Where a clip begins."""
+    """The state at the start of a clip."""
 
     number: int
     motion_pixels: Tensor  # (m 3 h w), -1..1, the last frames before it, before patch-drop and noise
-    legacy_generator: Tensor | None = None  # the state of the release's one generator, where that is asked for
+    legacy_generator: Tensor | None = None  # the state of the release's single generator, if used
 
 
 def first_state(inputs: AnimationInputs) -> ClipState:

@@ -1,4 +1,4 @@
-"""The motion frames' colours brought back to the portrait's, so that a drift of colour is not handed on."""
+"""Matches the motion frames' colors to the portrait's, so that color drift does not accumulate."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import Tensor
 from ..payloads import Portrait
 from .adaptive_drop import outside_face
 
-MOST_CONTRAST = 2.0  # a frame's contrast is at most doubled or halved: a flat one is left with its noise
-FLATTEST = 1 / 255  # half a level of a byte
+MOST_CONTRAST = 2.0  # contrast is at most doubled or halved, so that the noise of a flat frame is not amplified
+FLATTEST = 1 / 255  # half an 8-bit level
 
 
 def match_colours(pixels: Tensor, portrait: Portrait) -> Tensor:
     """pixels: (m 3 h w), -1..1.  Returns the same with the portrait's mean and deviation in each channel.
 
-    Both are taken outside the face, where little moves, and the change is made all over. The frames of the video stay
-    as they are: only what the next clip goes on from is changed, so nothing jumps.
+    Both are measured outside the face, where little moves, and applied to the whole frame. The video's own frames are
+    unchanged: only the next clip's motion frames are corrected, so nothing jumps.
     """
     outside = outside_face(portrait)
     deviation, mean = _colours(pixels.cpu(), outside)

@@ -28,7 +28,7 @@ def denoise_clip(
     """noise: (f 4 h w).  Returns the clip's latents, (f 4 h w).
 
     after_step: called with the number of steps done and the latents after them, (f 4 h w).
-    recorder: records attention in the steps it names; no bit changes.
+    recorder: records attention in the steps it names; the result is bit-identical.
     """
     latents = noise
     for step, timestep in enumerate(timesteps(steps)):
@@ -45,8 +45,8 @@ def predict(
 ) -> Tensor:
     """latents: (f 4 h w).  Returns the guided v-prediction, the same shape.
 
-    Prompts act in the conditional rows only. With a text scale of their own they take one more pass over those rows,
-    which is then the pass that is recorded.
+    Prompts act in the conditional rows only. A separate text scale needs one more pass over those rows, which is then
+    the recorded pass.
     """
     batch = repeat_for_guidance(latents, guidance.cond_batch)
     if not (guidance.weighs_text and conditions.has_text):

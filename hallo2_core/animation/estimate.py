@@ -1,4 +1,4 @@
-"""What a video will take, before it is begun: frames, clips, and room on the disk."""
+"""An estimate of a video before it starts: frames, clips and disk space."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from ..jobs.job import Job
     from ..video.settings import VideoSettings
 
-# Of a clip in which nothing moves: networks draw skin and hair smoother than photographs have them.
+# Size of a still clip relative to the encoded portrait: networks render skin and hair smoother than photographs.
 SMOOTHNESS = 0.5
 MEGABYTE = 1e6
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A clip takes between two bounds: every picture the same, and every picture new. Most come near the lower."""
+    """A clip's size is between two bounds: all frames equal, and all frames new. Most are near the lower."""
 
     frames: int
     clips: int
@@ -47,7 +47,7 @@ class Estimate:
 def estimate_video(
     picture: Tensor, frames: int, clip_frames: int, fps: Fraction, settings: VideoSettings, audio: AudioSource
 ) -> Estimate:
-    """Measured, by encoding the portrait. picture: (3 h w), -1..1."""
+    """Measured by encoding the portrait. picture: (3 h w), -1..1."""
     still = rearrange(picture, "c h w -> 1 h w c") / 2 + 0.5
     clip = encode_clip(repeat(still, "1 h w c -> f h w c", f=clip_frames), 0, fps, settings)
     one = encode_clip(still, 0, fps, settings)
@@ -62,9 +62,9 @@ def estimate_video(
 
 
 def check_room(estimate: Estimate, job: Job, video: Path) -> None:
-    """Refuse what cannot be finished. Raises JobError with what there is and what it takes.
+    """Refuse a video that will not fit. Raises JobError with the available and the required space.
 
-    At the end the clips and the file that is made of them are there together, maybe on two disks.
+    At the end the clips and the file joined from them exist together, possibly on two disks.
     """
     kept = sum(segment.size_bytes for segment in job.journal.segments)
     coming = (estimate.clips - job.journal.clips) * estimate.least_clip_bytes
@@ -76,14 +76,14 @@ def check_room(estimate: Estimate, job: Job, video: Path) -> None:
         free, wanted = shutil.disk_usage(folder).free, needed[_disk(folder)]
         if free < wanted:
             raise JobError(
-                f"{folder} has {free / MEGABYTE:.0f} MB free, and this video still takes {wanted / MEGABYTE:.0f} MB at "
-                f"least: {estimate.clips} clips, and then the file that is made of them. Make room there, or choose "
-                f"another folder, a lower quality or a shorter sound."
+                f"{folder} has {free / MEGABYTE:.0f} MB free, but this video still needs at least "
+                f"{wanted / MEGABYTE:.0f} MB: {estimate.clips} clips, and then the file joined from them. Free space "
+                f"there, or choose another folder, a lower quality or shorter audio."
             )
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """The folder, or its nearest existing parent."""
     return next(place for place in (folder, *folder.absolute().parents) if place.exists())
 
 

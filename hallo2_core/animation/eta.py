@@ -1,4 +1,4 @@
-"""How long the rest will take, said once, from the first steps."""
+"""The remaining time, reported once, after the first steps."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch import Tensor
 
 from ..runtime import Runtime, RuntimeWrapper
 
-MEASURED_STEPS = 3  # after the first one, which warms up
+MEASURED_STEPS = 3  # after the first one, which is a warm-up
 MINUTE, HOUR = 60, 3600
 
 
 class EtaRuntime(RuntimeWrapper):
-    """The given runtime, which is told once what there is to make and how long that takes."""
+    """A runtime wrapper that reports once what will be made and how long it takes."""
 
     def __init__(self, runtime: Runtime, what: str) -> None:
         super().__init__(runtime)
         self._what = what
-        self._first: tuple[float, int] | None = None  # when the first step was done, and how many were by then
+        self._first: tuple[float, int] | None = None  # time of the first report, and steps done by then
         self._is_said = False
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:

@@ -11,16 +11,16 @@ from torch import Tensor
 
 
 def is_guided(guidance: float) -> bool:
-    """At 1 and below there is one half, the conditional one. (The released pipeline crashes there, quirk 13.)"""
+    """At 1 and below only the conditional half is predicted. (The released pipeline crashes there, quirk 13.)"""
     return guidance > 1.0
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """What is done with the predictions of one clip.
+    """How the predictions of one clip are combined.
 
-    scale: one number, or one for each frame where it changes over the clip.  cond_batch: 2, or 1 for a video that is
-    nowhere guided.  text_scale: how far the prompts' own share is carried; 1 is where they lead.
+    scale: one value, or one per frame if it changes over the clip.  cond_batch: 2, or 1 for a video without guidance.
+    text_scale: the guidance scale of the prompts alone; 1: no extrapolation.
     """
 
     scale: float | tuple[float, ...]
@@ -29,12 +29,12 @@ class Guidance:
 
     @property
     def weighs_text(self) -> bool:
-        """Whether the conditional half has to be predicted without the prompts too."""
+        """Whether the conditional half must also be predicted without the prompts."""
         return self.text_scale != 1.0
 
 
 def guidance_over(scales: Sequence[float], cond_batch: int, text_scale: float = 1.0) -> Guidance:
-    """scales: one for each frame of the clip. In a video that is guided elsewhere, 1 and below is 1: the conditional
+    """scales: one per frame of the clip. In a video that is guided elsewhere, 1 and below becomes 1: the conditional
     half alone."""
     clamped = tuple(max(scale, 1.0) for scale in scales) if cond_batch == 2 else tuple(scales)
     return Guidance(clamped[0] if len(set(clamped)) == 1 else clamped, cond_batch, text_scale)
@@ -46,8 +46,8 @@ def repeat_for_guidance(latents: Tensor, cond_batch: int) -> Tensor:
 
 
 def guided_prediction(prediction: Tensor, guidance: Guidance, with_text: Tensor | None = None) -> Tensor:
-    """prediction: (b f) c h w.  with_text: (f c h w), the conditional half's under the prompts, where `prediction` is
-    without them.  Returns (f c h w)."""
+    """prediction: (b f) c h w.  with_text: (f c h w), the conditional half with prompts, if `prediction` is without
+    them.  Returns (f c h w)."""
     *unconditional, conditional = prediction.chunk(guidance.cond_batch)
     if with_text is not None:
         conditional = conditional + guidance.text_scale * (with_text - conditional)
@@ -56,7 +56,7 @@ def guided_prediction(prediction: Tensor, guidance: Guidance, with_text: Tensor 
     if not isinstance(guidance.scale, tuple):
         return _led(unconditional[0], conditional, guidance.scale)
     frames = zip(unconditional[0], conditional, guidance.scale, strict=True)
-    return torch.stack([_led(*frame) for frame in frames])  # to the bit as under a constant: numbers, not a tensor
+    return torch.stack([_led(*frame) for frame in frames])  # scalars, not a tensor: bit-identical to a constant scale
 
 
 def _led(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:

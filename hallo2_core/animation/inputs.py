@@ -1,4 +1,4 @@
-"""What the clip loop is given: everything but the speech and the machine."""
+"""The inputs of the clip loop, except the speech and the runtime."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sampler_config import SamplerConfig
 
 @dataclass(frozen=True)
 class AnimationInputs:
-    """Who is animated, by which networks, with which settings."""
+    """The portrait, the networks and the settings."""
 
     models: Hallo2Models
     reference: Reference
@@ -26,5 +26,5 @@ class AnimationInputs:
     weights: WeightTimeline | None = None
 
     def schedule(self, frames: int, fps: Fraction) -> ClipSchedule:
-        """The timelines over a video of this many frames."""
+        """The timelines for a video of this many frames."""
         return ClipSchedule(self.sampler, self.motion.clip.frames, frames, fps, self.text, self.weights)

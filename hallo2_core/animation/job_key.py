@@ -1,4 +1,4 @@
-"""The key of a render: what was asked for, and the arithmetic it is made with."""
+"""The key of a render: the request, and the arithmetic."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STRONGEST_NUMBERS = 4
 
 @dataclass(frozen=True)
 class Render:
-    """A whole video to be made: who, saying what, through which VAE, in what kind of file."""
+    """A complete video to render: inputs, speech, VAE and file settings."""
 
     inputs: AnimationInputs
     speech: SpeechEmbeddings
@@ -35,10 +35,10 @@ class Render:
 
 
 def render_key(render: Render, runtime: Runtime) -> JobKey:
-    """Over all weights, the portrait, the sound and every setting that acts.
+    """Covers all weights, the portrait, the audio and every setting that has an effect.
 
-    What was computed in floating point on the way here does not count, only what it was computed from: another torch
-    would give it another last bit, and a finished video would not be found again.
+    Floating-point intermediates are excluded; only their sources count. Another torch could change their last bit, and
+    a finished video would not be found again.
     """
     inputs, speech = render.inputs, render.speech
     portrait = inputs.reference.portrait
@@ -69,27 +69,27 @@ def render_key(render: Render, runtime: Runtime) -> JobKey:
 
 
 def _looks(portrait: Portrait) -> list[object]:
-    """Its picture, face and masks as bytes, which they are made of. What lies outside the crop does not count."""
+    """The image, face region and masks as 8-bit values, which they come from. Pixels outside the crop do not count."""
     masks = asdict(portrait.masks)
     return [_bytes(portrait.pixels / 2 + 0.5), _bytes(portrait.face_region), _coarse(portrait.identity),
             {name: [_bytes(level) for level in levels] for name, levels in masks.items()}]  # fmt: skip
 
 
 def _bytes(values: Tensor) -> Tensor:
-    """values: 0..1, each a whole number of 255ths."""
+    """values: 0..1, each a multiple of 1/255."""
     return (values.cpu() * 255.0).round().short()
 
 
 def _coarse(identity: Tensor) -> list[int]:
-    """identity: (512).  Where its strongest numbers are: nothing that the last bit moves. It is computed from the
-    picture, so that it need not say more than which recognizer did that, and whether one did at all."""
+    """identity: (512).  The indices of its strongest values, which do not depend on the last bit. The identity comes
+    from the image, so this only has to tell which recognizer was used, if any."""
     if not identity.any():
         return []
     return sorted(identity.cpu().abs().topk(STRONGEST_NUMBERS).indices.tolist())
 
 
 def _motion(motion: MotionSettings, is_legacy: bool) -> dict[str, object]:
-    """is_legacy: patch-drop draws from the sampler's generator, and its number of patches moves what comes after."""
+    """is_legacy: patch-drop draws from the sampler's generator, so the number of patches changes all later draws."""
     drop = motion.patch_drop
     has_noise = drop.noise_sigma > 0 or drop.noise_time is not None or drop.noise_as_trained
     drops = drop.rate > 0 or drop.adaptive
@@ -110,7 +110,7 @@ def _is_guided(render: Render) -> bool:
 
 
 def _sampler(sampler: SamplerConfig, is_guided: bool) -> dict[str, object]:
-    """Settings of prompts count with them. Without guidance every frame looks at the same bank."""
+    """Prompt settings are part of the prompts. Without guidance every frame uses the same bank."""
     return {
         "steps": sampler.steps,
         "guidance": max(sampler.guidance, 1.0),
@@ -122,7 +122,7 @@ def _sampler(sampler: SamplerConfig, is_guided: bool) -> dict[str, object]:
 
 
 def _prompts(inputs: AnimationInputs) -> list[object]:
-    """By what they say, however they were written; the embeddings follow from that and from the text encoder."""
+    """By their parsed content, not their notation; the embeddings follow from it and the text encoder."""
     text, adapter, sampler = inputs.text, inputs.models.text_adapter, inputs.sampler
     if text is None or not text.spans:
         return []

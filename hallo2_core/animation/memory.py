@@ -1,4 +1,4 @@
-"""What a video will hold in memory while it is made, and whether the device has it. Its length does not matter."""
+"""Memory needed to render a video, at any length, and whether the device has it."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
     from .motion_settings import ClipConfig
 
 GIBIBYTE = 2**30
-# Alive above the weights in one guided step of 16 frames at 512×512 in fp16 through the released model, measured.
+# Allocated above the weights in one guided step of 16 frames at 512×512 in fp16 through the released model, measured.
 STEP_BYTES = 2.53 * GIBIBYTE
 STEP_FRAMES, STEP_PIXELS = 16, 512 * 512
 SHORTAGE_ADVICE = (
-    "Choose a smaller size or weights of fewer bits (fp16, fp8), or close other programs that use the device."
+    "Choose a smaller size or lower-precision weights (fp16, fp8), or close other programs that use the device."
 )
 STEP_WIDTH = UNetConfig().block_widths[0]
 
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """The most that is held at once."""
+    """The peak memory."""
 
     weights_bytes: int
-    largest_network_bytes: int  # of those that work at the same time, where idle ones leave the device
-    largest_layer_bytes: int  # where networks come in parts
+    largest_network_bytes: int  # of networks in use at the same time, if idle ones are moved off the device
+    largest_layer_bytes: int  # if networks are loaded in parts
     working_bytes: float
 
     def __str__(self) -> str:
         return (
             f"at most {_gib(self.weights_bytes + self.working_bytes)} of memory at once, {_gib(self.weights_bytes)} of "
-            f"it the networks'"
+            f"it for the networks"
         )
 
 
 def memory_need(inputs: AnimationInputs, *others: nn.Module) -> MemoryNeed:
-    """others: networks that are there beside the model's own and what is attached to it."""
+    """others: networks besides the model's own and its attachments."""
     models, adapter = inputs.models, inputs.models.text_adapter
     networks = (*models.networks, *(() if adapter is None else (adapter.control,)), *others)
     at_once = [(network,) for network in networks] + [(models.audio_projection, models.reference_net)]
@@ -57,17 +57,17 @@ def memory_need(inputs: AnimationInputs, *others: nn.Module) -> MemoryNeed:
         weights_bytes=sum(map(bytes_of, networks)),
         largest_network_bytes=max(sum(map(bytes_of, group)) for group in at_once),
         largest_layer_bytes=max(sum(weight.nbytes for weight in layer.parameters(recurse=False)) for layer in layers),
-        working_bytes=step_bytes(inputs),  # nothing else in a clip takes as much
+        working_bytes=step_bytes(inputs),  # nothing else in a clip needs as much
     )
 
 
 def step_bytes(inputs: AnimationInputs) -> float:
-    """What one denoising step needs beside the weights."""
+    """Memory for one denoising step, beside the weights."""
     return sampling_bytes(inputs.models, inputs.reference.portrait, inputs.motion.clip)
 
 
 def sampling_bytes(models: Hallo2Models, portrait: Portrait, clip: ClipConfig) -> float:
-    """The same, before there is a reference."""
+    """The same, before a reference exists."""
     precision = compute_dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
     size = portrait.width * portrait.height / STEP_PIXELS
     width = models.config.unet.block_widths[0] / STEP_WIDTH
@@ -75,12 +75,12 @@ def sampling_bytes(models: Hallo2Models, portrait: Portrait, clip: ClipConfig) -
 
 
 def recorded_step_bytes(inputs: AnimationInputs) -> float:
-    """As `step_bytes`, where attention is watched."""
+    """As `step_bytes`, while attention is recorded."""
     return step_bytes(inputs) + WORKING_BYTES
 
 
 def check_memory(need: MemoryNeed, memory: DeviceMemory | None) -> None:
-    """Refuse what cannot be held. Raises SettingsError with what there is and what it takes."""
+    """Refuse a video that does not fit. Raises SettingsError with the available and the required memory."""
     if memory is None:
         return
     weights, networks = {
@@ -90,9 +90,9 @@ def check_memory(need: MemoryNeed, memory: DeviceMemory | None) -> None:
     }[memory.at_once]
     if weights + need.working_bytes > memory.bytes:
         raise SettingsError(
-            f"This size of video takes {_gib(need.working_bytes)} of memory to work in, beside {_gib(weights)} for "
-            f"{networks}, and the device has {_gib(memory.bytes)} for both. Choose a smaller size, or fp16 where the "
-            f"device can compute in it."
+            f"This video size needs {_gib(need.working_bytes)} of working memory beside {_gib(weights)} for "
+            f"{networks}, and the device has {_gib(memory.bytes)} for both. Choose a smaller size, or fp16 if the "
+            f"device supports it."
         )
 
 

@@ -12,13 +12,13 @@ from .motion_settings import MotionSettings
 
 
 def first_motion_frames(portrait: Portrait, motion: MotionSettings) -> Tensor:
-    """Before the first clip: the still portrait, or the frames the user wants to go on from. (m 3 h w), -1..1."""
+    """For the first clip: the still portrait, or the user's start frames. (m 3 h w), -1..1."""
     count = motion.clip.motion_frames
     if motion.start_frames is None:
         return repeat(portrait.pixels, "c h w -> m c h w", m=count)
     frames = motion.start_frames
     if not len(frames):
-        raise SettingsError("The start frames are an empty batch; give at least one picture, or disconnect them.")
+        raise SettingsError("The start frames are an empty batch; give at least one image, or disconnect them.")
     if frames.shape[1:3] != (portrait.height, portrait.width):
         raise SettingsError(
             f"The start frames are {frames.shape[2]}x{frames.shape[1]} and the portrait {portrait.width}x"
@@ -30,7 +30,7 @@ def first_motion_frames(portrait: Portrait, motion: MotionSettings) -> Tensor:
 
 
 def next_motion_frames(frames: Tensor, count: int) -> Tensor:
-    """frames: (f h w 3), 0..1, the clip just made, not yet rounded to bytes.  Returns (m 3 h w), -1..1."""
+    """frames: (f h w 3), 0..1, of the previous clip, before rounding to 8 bits.  Returns (m 3 h w), -1..1."""
     return frames_to_pixels(frames[-count:])
 
 

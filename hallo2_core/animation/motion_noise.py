@@ -9,7 +9,7 @@ from .motion_settings import MOST_NOISE_TIME, PatchDropConfig
 from .noise_schedule import training_signal_levels
 from .randomness import ClipDraws
 
-TRAINED_OFFSET = 0.05  # of each frame's own level, which training adds to the noise
+TRAINED_OFFSET = 0.05  # of the per-frame level that training adds to the noise
 
 
 def add_noise(pixels: Tensor, config: PatchDropConfig, draws: ClipDraws) -> Tensor:
@@ -25,5 +25,5 @@ def add_noise(pixels: Tensor, config: PatchDropConfig, draws: ClipDraws) -> Tens
 
 
 def sigma_at(time: int) -> float:
-    """The deviation of the noise at a step of the training's schedule: 0.029 at 0, 0.225 at 49."""
+    """The standard deviation of the noise at a step of the training schedule: 0.029 at 0, 0.225 at 49."""
     return (1.0 - float(training_signal_levels()[time])) ** 0.5

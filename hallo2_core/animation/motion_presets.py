@@ -1,4 +1,4 @@
-"""Named settings of the motion frames."""
+"""Named settings for motion frames."""
 
 from __future__ import annotations
 

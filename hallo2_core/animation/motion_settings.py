@@ -1,4 +1,4 @@
-"""How clips follow each other: their length, their motion frames, patch-drop and noise (paper §4.1)."""
+"""How clips continue each other: length, motion frames, patch-drop and noise (paper §4.1)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor
 
 from ..errors import SettingsError
 
-MOST_NOISE_TIME = 50  # training drew the noise of motion frames from the steps below this one
+MOST_NOISE_TIME = 50  # training drew the noise step of motion frames below this one
 
 
 @dataclass(frozen=True)
 class ClipConfig:
-    """How a video is cut into clips that are made together."""
+    """How a video is divided into clips, each denoised as a whole."""
 
     frames: int = 16
     motion_frames: int = 2
@@ -36,8 +36,8 @@ class PatchDropConfig:
     keep_face: bool = True
     noise_sigma: float = 0.0  # on pixels in -1..1; the release adds none at inference
     seed: int = 42
-    noise_time: int | None = None  # in the place of a sigma: a step of the training's schedule
-    noise_as_trained: bool = False  # a step below MOST_NOISE_TIME drawn for each clip, as every training sample had one
+    noise_time: int | None = None  # instead of a sigma: a step of the training schedule
+    noise_as_trained: bool = False  # a random step below MOST_NOISE_TIME per clip, as training drew one per sample
     adaptive: bool = False  # the rate rises as the motion frames drift from the portrait (paper §5.4)
 
     def __post_init__(self) -> None:
@@ -49,17 +49,17 @@ class PatchDropConfig:
             raise SettingsError(f"The noise sigma is {self.noise_sigma}; choose 0 (the release) to less than 1.")
         if self.noise_time is not None and not 0 <= self.noise_time <= MOST_NOISE_TIME:
             raise SettingsError(
-                f"The noise time is {self.noise_time}; choose 0 to {MOST_NOISE_TIME} (the training's were below)."
+                f"The noise time is {self.noise_time}; choose 0 to {MOST_NOISE_TIME} (training used lower ones)."
             )
         if (self.noise_sigma > 0) + (self.noise_time is not None) + self.noise_as_trained > 1:
-            raise SettingsError("The noise is given in two ways; choose one of a sigma, a time, and as trained.")
+            raise SettingsError("The noise is set in more than one way; choose one: a sigma, a time, or as trained.")
 
 
 @dataclass(frozen=True)
 class MotionSettings:
-    """How the motion frames are made: their number, what is dropped, and what stands before the first clip."""
+    """The motion frames: their number, what is dropped, and what precedes the first clip."""
 
     clip: ClipConfig = field(default_factory=ClipConfig)
     patch_drop: PatchDropConfig = field(default_factory=PatchDropConfig)
-    start_frames: Tensor | None = None  # (f h w 3), 0..1: the video goes on from these; None: from the still portrait
-    colour_match: bool = False  # bring their colours back to the portrait's first
+    start_frames: Tensor | None = None  # (f h w 3), 0..1: the video continues from these; None: from the still portrait
+    colour_match: bool = False  # first match their colors to the portrait's

@@ -1,5 +1,5 @@
 """DDIM as released: linear betas, zero terminal SNR, v-prediction, trailing timesteps, eta 0 (quirk 17); and the
-schedule of the training."""
+training schedule."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ BETA_START, BETA_END = 0.00085, 0.012
 
 
 @cache
-@torch.inference_mode(False)  # kept for the life of the process, whoever asks first
+@torch.inference_mode(False)  # cached for the whole process, so never an inference tensor
 def signal_levels() -> Tensor:
     """The cumulative product of alphas, (1000), float32, on the CPU; the last one is exactly 0.
 
-    As in the original: betas are linear, although training used another schedule (its update of the scheduler's
-    settings comes after the scheduler was built).
+    As in the original: betas are linear, although training used another schedule (the settings are updated after the
+    scheduler is built).
     """
     return _with_zero_terminal_snr(torch.linspace(BETA_START, BETA_END, TRAINING_STEPS))
 
@@ -27,12 +27,12 @@ def signal_levels() -> Tensor:
 @cache
 @torch.inference_mode(False)
 def training_signal_levels() -> Tensor:
-    """The same of the schedule that the release was trained with ("scaled_linear": the betas' roots are linear)."""
+    """The same for the schedule that the release was trained with ("scaled_linear": the betas' roots are linear)."""
     return _with_zero_terminal_snr(torch.linspace(BETA_START**0.5, BETA_END**0.5, TRAINING_STEPS) ** 2)
 
 
 def _with_zero_terminal_snr(betas: Tensor) -> Tensor:
-    """The cumulative product of alphas, shifted and scaled so that nothing of the picture is left at the last step."""
+    """The cumulative product of alphas, shifted and scaled so that no signal is left at the last step."""
     roots = (1.0 - betas).cumprod(0).sqrt()
     first, last = roots[0].clone(), roots[-1].clone()
     levels = ((roots - last) * (first / (first - last))) ** 2
@@ -47,10 +47,10 @@ def timesteps(steps: int) -> list[int]:
 
 
 def ddim_step(latents: Tensor, prediction: Tensor, timestep: int, steps: int) -> Tensor:
-    """One step from `timestep` towards the picture.
+    """One step from `timestep` toward the image.
 
     As in the original: the next noise level is the one 1000 // steps lower, not that of the next timestep in the
-    list, and below zero there is no noise at all.
+    list, and below zero there is no noise.
     """
     levels = signal_levels()
     following = timestep - TRAINING_STEPS // steps

@@ -1,4 +1,4 @@
-"""Patch-drop and Gaussian noise of the motion frames (paper §4.1): they may carry motion, but not appearance."""
+"""Patch-drop and Gaussian noise of the motion frames (paper §4.1): they should carry motion, but not appearance."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .motion_settings import MotionSettings, PatchDropConfig
 from .randomness import ClipDraws, SeededDraws
 from .sampler_config import SamplerConfig
 
-DROPPED = 0.0  # mid-grey on pixels in -1..1
+DROPPED = 0.0  # mid-gray for pixels in -1..1
 PREVIEW_SIDE_PX = 512
 
 
 def shown_motion_frames(pixels: Tensor, portrait: Portrait, motion: MotionSettings, draws: ClipDraws) -> Tensor:
-    """What ReferenceNet is shown of the motion frames (m 3 h w), -1..1, by all the user's settings."""
+    """The motion frames as ReferenceNet's input, (m 3 h w), -1..1, after all the user's settings."""
     if motion.colour_match:
         pixels = match_colours(pixels, portrait)
     config = adapted_drop(motion.patch_drop, pixels, portrait)
@@ -30,8 +30,8 @@ def shown_motion_frames(pixels: Tensor, portrait: Portrait, motion: MotionSettin
 def corrupt_motion_frames(pixels: Tensor, face_region: Tensor, config: PatchDropConfig, draws: ClipDraws) -> Tensor:
     """Noise, then the drop.
 
-    pixels: (m 3 h w), -1..1.  face_region: (3 h w), nowhere dropped where it is not zero (if the config keeps faces).
-    In this order as in training; the release adds no noise at inference.
+    pixels: (m 3 h w), -1..1.  face_region: (3 h w), not dropped where it is nonzero (if the config keeps faces).
+    The order is that of training; the release adds no noise at inference.
     """
     height, width = pixels.shape[-2:]
     rows, columns = -(-height // config.patch_px), -(-width // config.patch_px)
@@ -53,10 +53,10 @@ def kept_pixels(uniforms: Tensor, face_region: Tensor, config: PatchDropConfig) 
 
 
 def preview_motion_frames(motion: MotionSettings, portrait: Portrait | None = None) -> Tensor:
-    """What the network will be shown before the first clip: (m h w 3), 0..1.
+    """The network's motion-frame input for the first clip: (m h w 3), 0..1.
 
-    Without a portrait: the last of the start frames, or as many white pictures, with no face to be kept and nothing to
-    have drifted from. Values that noise moves beyond 0..1 are shown as 0 or 1.
+    Without a portrait: the last start frames, or white images, with no face region and no drift. Values that noise
+    moves outside 0..1 are clamped.
     """
     draws = SeededDraws(SamplerConfig(), motion.patch_drop, clip=0)
     if portrait is not None:

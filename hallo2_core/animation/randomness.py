@@ -1,6 +1,6 @@
-"""Everything drawn for a clip: which pixels are dropped, the noise on motion frames, the latents it starts from.
+"""All random draws of a clip: dropped pixels, noise on motion frames, initial latents.
 
-All draws are made on the CPU, so a seed means the same on every device.
+All draws are made on the CPU, so a seed gives the same values on every device.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .sampler_config import SamplerConfig
 
 
 def clip_generator(seed: int, clip: int, stream: str = "latents") -> torch.Generator:
-    """The generator of clip number `clip`, independent of every other clip's, so that a render can resume anywhere."""
+    """The generator of clip number `clip`, independent of other clips, so that a render can resume anywhere."""
     digest = hashlib.sha256(f"{seed}|{clip}|{stream}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
 def legacy_generator(sampler: SamplerConfig) -> torch.Generator:
-    """As in the original (quirk 19): the one generator of a whole video, before its first clip."""
+    """As in the original (quirk 19): the single generator of a whole video, before its first clip."""
     return torch.Generator().manual_seed(sampler.seed)
 
 
@@ -33,7 +33,7 @@ class ClipDraws(Protocol):
         """(rows columns), 0..1."""
 
     def noise_time(self, below: int) -> int:
-        """0 to below - 1, each as likely; only for noise as trained."""
+        """0 to below - 1, uniform; only for noise as trained."""
 
     def motion_noise(self, shape: torch.Size) -> Tensor:
         """Standard normal."""
@@ -42,11 +42,11 @@ class ClipDraws(Protocol):
         """Standard normal, shape (f 4 h w)."""
 
     def legacy_state(self) -> Tensor | None:
-        """After the clip's draws: where the release's one generator stands. None where each clip has its own."""
+        """The state of the release's single generator after the clip's draws. None if each clip has its own."""
 
 
 class SeededDraws:
-    """Ours: patch-drop and sampler have a seed each."""
+    """Ours: patch-drop and sampler each have a seed."""
 
     def __init__(self, sampler: SamplerConfig, patch_drop: PatchDropConfig, clip: int) -> None:
         self._drop = clip_generator(patch_drop.seed, clip, "motion")
@@ -74,7 +74,7 @@ class LegacyDraws:
 
     def __init__(self, generator: torch.Generator, patch_drop: PatchDropConfig, clip: int) -> None:
         self._generator = generator
-        self._noise = clip_generator(patch_drop.seed, clip, "motion")  # the release adds none: not from its generator
+        self._noise = clip_generator(patch_drop.seed, clip, "motion")  # separate: the release adds no noise
 
     def drop_uniforms(self, rows: int, columns: int) -> Tensor:
         return torch.rand(rows, columns, generator=self._generator)

@@ -1,4 +1,4 @@
-"""Portrait and motion frames → ReferenceNet's banks, with the face tokens each picture is given."""
+"""Portrait and motion frames → ReferenceNet's banks, with the face tokens of each image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNCONDITIONAL, CONDITIONAL = 0, 1
 
 @torch.inference_mode()
 def build_reference(models: Hallo2Models, portrait: Portrait, codec: LatentCodec, runtime: Runtime) -> Reference:
-    """The portrait's banks, face tokens and face map: once for the whole video. Results lie on the CPU."""
+    """The portrait's banks, face tokens and face map: once for the whole video. Results are on the CPU."""
     net = models.reference_net
     device, dtype = runtime.device, compute_dtype_of(net)
     runtime.check_cancelled()
@@ -53,7 +53,7 @@ def motion_token_sets(motion_frames: int) -> list[int]:
 
     As in the original (quirk 4): token sets are tiled over a batch whose portraits come first, so the two sets mix. Row
     j = 1, 2, … of the unconditional half takes the conditional tokens when j is odd, of the conditional half when j is
-    even. For odd numbers of motion frames the release would tile otherwise; there we keep this rule on purpose.
+    even. For odd numbers of motion frames the release would tile differently; we deliberately keep this rule.
     """
     rows = range(1, motion_frames + 1)
     unconditional_rows = [CONDITIONAL if row % 2 else UNCONDITIONAL for row in rows]
@@ -62,10 +62,10 @@ def motion_token_sets(motion_frames: int) -> list[int]:
 
 
 def reference_rows(frames: int, cond_batch: int, choice: str = "released") -> list[int]:
-    """Which of the portrait's banks each conditional frame looks at. cond_batch: 2 under guidance, else 1.
+    """Which of the portrait's banks each conditional frame attends to. cond_batch: 2 under guidance, else 1.
 
-    As in the original (quirk 2): the banks are tiled over the doubled frames, so the conditional half's frame f looks
-    at bank (frames + f) mod 2, every second one at the unconditional bank. "aligned" departs from that.
+    As in the original (quirk 2): the banks are tiled over the doubled frames, so the conditional half's frame f
+    attends to bank (frames + f) mod 2, every second one to the unconditional bank. "aligned" differs from that.
     """
     if cond_batch == 1:
         return [0] * frames

@@ -1,4 +1,4 @@
-"""Animate and write, so that nothing finished can be lost: a job of clips, then one file with the sound."""
+"""Animate and write without losing finished work: a job of clips, then one file with the audio."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RenderedVideo:
     fps: Fraction
     width: int
     height: int
-    resumed_from_clip: int  # 0: made in one go
+    resumed_from_clip: int  # 0: rendered without interruption
 
     @property
     def seconds(self) -> float:
@@ -41,12 +41,11 @@ class RenderedVideo:
 
 
 def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> RenderedVideo:
-    """Write the whole video to `path`, with the given sound. job: of this render's key.
+    """Write the whole video to `path`, with its audio. job: with this render's key.
 
-    Stopped at any moment, the same call goes on at the next clip with the same frames as if it had not been stopped;
-    finished, it returns at once. The file appears under its name when it is whole. Raises a Hallo2Error before the
-    work starts where parts do not fit together, disk or memory is too small, or the job's folder belongs to another
-    video.
+    After a stop at any moment, the same call resumes at the next clip, with the same frames as without a stop. If the
+    video is finished, it returns at once. The file gets its name once it is complete. Raises a Hallo2Error before the
+    work starts if parts are incompatible, disk or memory is too small, or the job's folder belongs to another video.
     """
     check_inputs(render.inputs, render.speech)
     portrait, speech = render.inputs.reference.portrait, render.speech
@@ -68,8 +67,8 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
 
 @contextmanager
 def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterator[Runtime]:
-    """Refuse what disk or memory cannot do. What can be done is said: what it will take, and once it is known how long.
-    The runtime to do it with."""
+    """Refuse a video that disk or memory cannot hold. Otherwise report what it needs and, once known, the time.
+    Yields the runtime that does so."""
     speech, inputs = render.speech, render.inputs
     pixels, clip_frames = inputs.reference.portrait.pixels, inputs.motion.clip.frames
     need = memory_need(inputs, speech.encoder)
@@ -84,7 +83,7 @@ def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterat
 
 
 def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
-    """One clip is finished while the next one is denoised. Stopped, the one in hand is still finished."""
+    """Finish one clip while the next is denoised. After a stop, the current clip is still finished."""
     if job.journal.clips == count_clips(render.inputs, render.speech):
         return
     with BackgroundFinisher(runtime) as finisher:
@@ -94,7 +93,7 @@ def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
 
 
 def _finish_clip(render: Render, job: Job, clip: FinishedClip) -> None:
-    """Decode what is left to decode, encode, write."""
+    """Decode the remaining frames, encode, write."""
     portrait, before = render.inputs.reference.portrait, job.frames_in_segment
     with ClipEncoder(portrait.width, portrait.height, before, render.speech.fps, render.settings) as encoder:
         for frame in clip.frames:
@@ -110,7 +109,7 @@ def _tensors_of(state: ClipState) -> dict[str, Tensor]:
 
 
 def _state_of(job: Job) -> ClipState | None:
-    """Where the job stopped; None at its beginning."""
+    """Where the job stopped; None before the first clip."""
     tensors = job.state()
     if not tensors:
         return None

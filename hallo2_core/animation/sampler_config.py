@@ -9,7 +9,7 @@ from ..errors import SettingsError
 
 @dataclass(frozen=True)
 class RegionWeights:
-    """How strongly speech moves each region. 1.0 is the release."""
+    """How strongly speech moves each region. 1.0 as in the release."""
 
     pose: float = 1.0
     face: float = 1.0
@@ -26,8 +26,8 @@ class SamplerConfig:
     weights: RegionWeights = field(default_factory=RegionWeights)
     legacy_rng: bool = False  # the release's draw order: one CPU generator for the whole video
     reference_banks: str = "released"  # "released": quirk 2's alternation; "aligned": the conditional bank everywhere
-    text_strength: float = 1.0  # of what prompts do, in the network; 0 is no prompt
-    text_scale: float = 1.0  # classifier-free guidance of the prompts alone, above guidance; 1 is none
+    text_strength: float = 1.0  # of the prompts' effect, inside the network; 0: no prompt
+    text_scale: float = 1.0  # classifier-free guidance of the prompts alone, on top of guidance; 1: none
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 1000:
@@ -37,4 +37,4 @@ class SamplerConfig:
         if not 0.0 <= self.text_strength <= 3.0:
             raise SettingsError(f"The text strength is {self.text_strength}; choose 0 (no prompt) to 3.")
         if not 0.0 <= self.text_scale <= 15.0:
-            raise SettingsError(f"The text scale is {self.text_scale}; choose 0 to 15 (1 weighs nothing apart).")
+            raise SettingsError(f"The text scale is {self.text_scale}; choose 0 to 15 (1: no separate guidance).")

@@ -1,7 +1,7 @@
-"""List what was stopped, and with --finished what is done; with --clean remove some, but never what is being made.
+"""List unfinished jobs (with --finished, all); remove some with --clean, but never a running one.
 
-Without --clean nothing is changed: names, --older-than and --over then show what would go. A finished video that the
-command line made stays when its job is removed; it is only not found again.
+Without --clean nothing changes: names, --older-than and --over then show what would be removed. A finished video made
+by the command line stays when its job is removed; it is just no longer found by its inputs.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ GIGABYTE = 10**9
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="folders of jobs, as they are listed")
-    parser.add_argument("--jobs", type=Path, default=Path(), metavar="DIR", help="where the videos are (here)")
-    parser.add_argument("--finished", action="store_true", help="finished ones too, in the list and in what is chosen")
-    parser.add_argument("--clean", action="store_true", help="remove those named, too old, or too large together")
-    parser.add_argument("--older-than", type=float, metavar="DAYS", help="not touched for so long")
-    parser.add_argument("--over", type=float, metavar="GB", help="the oldest, until all others take no more than this")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="job names, as listed")
+    parser.add_argument("--jobs", type=Path, default=Path(), metavar="DIR", help="folder of the videos (default: .)")
+    parser.add_argument("--finished", action="store_true", help="list and select finished jobs too")
+    parser.add_argument("--clean", action="store_true", help="remove the selected jobs (by name, age or total size)")
+    parser.add_argument("--older-than", type=float, metavar="DAYS", help="select jobs untouched for this long")
+    parser.add_argument("--over", type=float, metavar="GB", help="select the oldest until the rest takes at most this")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     is_choice = bool(arguments.names) or arguments.older_than is not None or arguments.over is not None
     if arguments.clean and not is_choice:
-        raise SettingsError("Say what to clean: names of jobs, --older-than DAYS, or --over GB.")
+        raise SettingsError("Nothing to clean is selected. Give job names, --older-than DAYS, or --over GB.")
     jobs = all_jobs(arguments.jobs) if arguments.finished else unfinished_jobs(arguments.jobs)
     _check_names(arguments, jobs)
     if is_choice:
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _done(arguments: argparse.Namespace, is_choice: bool) -> str:
     if is_choice:
-        return "removed" if arguments.clean else "would go"
+        return "removed" if arguments.clean else "would be removed"
     return "finished and unfinished" if arguments.finished else "unfinished"
 
 
@@ -66,4 +66,4 @@ def _check_names(arguments: argparse.Namespace, jobs: list[ListedJob]) -> None:
         if name not in found:
             raise SettingsError(f"There is no {kind}job '{name}' in {arguments.jobs}. 'hallo2 jobs{flag}' lists them.")
         if found[name].is_running:
-            raise SettingsError(f"'{name}' is being made right now. Stop that run first.")
+            raise SettingsError(f"'{name}' is running now. Stop that run first.")

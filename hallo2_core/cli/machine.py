@@ -21,7 +21,7 @@ PROCESS_STATUS = Path("/proc/self/status")
 
 
 def chosen_device(name: str) -> torch.device:
-    """'auto' is CUDA where there is one, else the CPU."""
+    """'auto' is CUDA if available, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -34,27 +34,27 @@ def chosen_device(name: str) -> torch.device:
 
 
 def add_device_arguments(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--device", default="auto", help="cuda, cpu, …; auto takes CUDA where there is one")
-    group.add_argument("--vram-gb", type=float, metavar="GB", help="use no more of the device's memory (what is free); "
-                       "networks that do not fit wait on the CPU until they are needed")  # fmt: skip
+    group.add_argument("--device", default="auto", help="cuda, cpu, …; auto: CUDA if available, else the CPU")
+    group.add_argument("--vram-gb", type=float, metavar="GB", help="use at most this much device memory (default: "
+                       "what is free); networks that do not fit wait on the CPU until they are needed")  # fmt: skip
 
 
 def chosen_runtime(arguments: argparse.Namespace) -> TerminalRuntime:
-    """The runtime of `add_device_arguments`' options."""
+    """The runtime for the options of `add_device_arguments`."""
     device, vram_gb = chosen_device(arguments.device), arguments.vram_gb
     if vram_gb is None:
         return TerminalRuntime(device)
     if device.type == "cpu":
-        raise SettingsError("--vram-gb limits a card's memory, and the device is the CPU. Leave it out.")
+        raise SettingsError("--vram-gb limits GPU memory, but the device is the CPU. Omit it.")
     if not vram_gb > 0:
         raise SettingsError(f"--vram-gb is {vram_gb:g}; choose more than 0, for example 8.")
     return TerminalRuntime(device, budget_bytes=vram_gb * GIBIBYTE)
 
 
 def peak_memory_mb() -> float:
-    """The most memory this process has held.
+    """Peak memory of this process, in MiB.
 
-    On Linux from the process's own status: its resource usage starts at that of the process that started it.
+    On Linux it is read from the process's status, because `getrusage` starts from the parent's peak.
     """
     if sys.platform == "win32":
         return psutil.Process().memory_info().peak_wset / 2**20
@@ -76,7 +76,7 @@ class TerminalRuntime(LocalRuntime):
         self._bar: tqdm | None = None
 
     def memory(self) -> DeviceMemory | None:
-        """On the CPU: all that the machine has."""
+        """On the CPU: the machine's total memory."""
         if self.device.type != "cpu":
             return super().memory()
         return DeviceMemory(psutil.virtual_memory().total, "every network")
@@ -91,7 +91,7 @@ class TerminalRuntime(LocalRuntime):
             is_live = self._terminal.isatty()
             self._bar = tqdm(
                 total=total,
-                initial=done - 1,  # where a job goes on, so that the time left is that of the rest
+                initial=done - 1,  # the steps of earlier runs do not count toward the estimated time
                 unit="step",
                 file=self._terminal,
                 dynamic_ncols=is_live,

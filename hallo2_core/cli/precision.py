@@ -1,4 +1,4 @@
-"""The dtypes of a command's networks: what their weights are stored in, and what they compute in."""
+"""The storage and compute dtypes of a command's networks."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ DTYPES: Mapping[str, torch.dtype] = {**COMPUTE_DTYPES, "float8_e4m3fn": torch.fl
 
 
 def add_arguments(parser: argparse._ActionsContainer, default: str = AUTO, auto: str = "") -> None:
-    """default: of --dtype, without 'auto' where it is another.  auto: what 'auto' chooses."""
+    """default: of --dtype; any other than 'auto' removes 'auto' from the choices.  auto: what 'auto' chooses."""
     choices = (AUTO, *DTYPES) if default == AUTO else tuple(DTYPES)
     parser.add_argument("--dtype", choices=choices, default=default,
-                        help=f"of the weights ({default}{auto and f': {auto}'})")  # fmt: skip
+                        help=f"dtype of the weights ({default}{auto and f': {auto}'})")  # fmt: skip
     parser.add_argument("--compute-dtype", choices=(AUTO, *COMPUTE_DTYPES), default=AUTO,
-                        help="of the arithmetic (auto: the weights'; the device's best for float8)")  # fmt: skip
+                        help="dtype to compute in (auto: the weights'; for float8 the device's best)")  # fmt: skip
 
 
 def chosen_build(arguments: argparse.Namespace, device: torch.device, needs: PrecisionNeeds) -> Build:
-    """Layers that cast their weights as they use them, in the dtypes that `add_arguments` asked for.
+    """Layers that cast their weights on use, in the dtypes chosen by the options of `add_arguments`.
 
-    'auto' stores in float32 on the CPU, where halves are slow; on other devices in the weights file's own dtype, or in
-    the network's best where that need not be a good one.
+    'auto' stores float32 on the CPU, where half precision is slow; on other devices the diffusion networks keep the
+    weights file's dtype, and the others use `best_dtype`.
     """
     from ..models import casting
     from ..models.layers import Build
@@ -46,7 +46,7 @@ def chosen_build(arguments: argparse.Namespace, device: torch.device, needs: Pre
 
 
 def best_dtype(device: torch.device, needs: PrecisionNeeds) -> torch.dtype:
-    """The first dtype that the network computes well in and the device too."""
+    """The first of the network's dtypes that the device computes well in."""
     if device.type != "cuda":
         return torch.float32
     major, _minor = torch.cuda.get_device_capability(device)

@@ -1,1 +1,1 @@
-"""Long work that cannot be lost: a clip counts once it is on the disk and written down."""
+"""Long work that cannot be lost: a clip counts once it is on disk and recorded in the journal."""

@@ -1,4 +1,4 @@
-"""What a user does with jobs that are named: removes them, or moves or links their finished videos."""
+"""User actions on named jobs: remove them, or move or hard-link their finished videos."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ REMOVE, MOVE, LINK = ACTIONS = ("remove", "move", "hard link")
 
 
 def act_on(jobs: Sequence[ListedJob], action: str, names: Sequence[str], folder: Path | None = None) -> list[str]:
-    """Do it with each job of these names, and say what was done, a sentence each. folder: for videos that get another
-    place. A job that is not there, is being made, or cannot be moved is said too, and the others go on."""
+    """Apply the action to each named job and return one sentence per job. folder: where videos are moved or linked to.
+    A job that is missing, running or cannot be moved is reported, and the others are still processed."""
     if action not in ACTIONS:
         raise SettingsError(f"The action is '{action}'; choose one of {', '.join(ACTIONS)}.")
     if not names:
-        raise SettingsError(f"No job is named to {action}. Write names as the list shows them.")
+        raise SettingsError(f"No job to {action} is named. Enter names as shown in the list.")
     found = {job.name: job for job in jobs}
     said = []
     for name in dict.fromkeys(names):
         if name not in found:
-            said.append(f"{name}: there is no such job (any more).")
+            said.append(f"{name}: no such job (it may have been removed).")
             continue
         try:
             said.append(f"{name}: {_done(found[name], action, folder)}")

@@ -1,4 +1,4 @@
-"""Which job a video is made in: one that is finished, one to go on with, or a new one."""
+"""Chooses the job for a video: a finished one, an unfinished one to resume, or a new one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ HOW_TO_LIST = "the node 'Jobs (Hallo2)' or 'hallo2 jobs'"
 
 
 def choose_job(folder: Path, key: JobKey) -> Job:
-    """The job of this key in `folder`, or in a folder numbered beside it (name-2, name-3, …).
+    """The job of this key in `folder`, or in a numbered sibling (name-2, name-3, …).
 
-    A finished video is found by what was asked for, whatever made it. An unfinished one is only gone on with under the
-    same arithmetic; otherwise it stays as it is, and a new job is made beside it. The job's note says which.
+    A finished video is found by its request alone, under any arithmetic. An unfinished one is resumed only under the
+    same arithmetic; otherwise it is kept, and a new job is created beside it. The job's note says which.
     """
     found = _same_request(folder, key)
     for place, journal in found.items():
@@ -33,7 +33,7 @@ def choose_job(folder: Path, key: JobKey) -> Job:
 
 
 def _same_request(folder: Path, key: JobKey) -> dict[Path, Journal]:
-    """Jobs of the same request: the one in the folder itself first."""
+    """Jobs of the same request, the one in `folder` itself first."""
     if not folder.parent.is_dir():
         return {}
     numbered = folder.parent.glob(f"{glob.escape(folder.stem)}-*{glob.escape(folder.suffix)}")
@@ -50,16 +50,16 @@ def _found_again(place: Path, journal: Journal, key: JobKey) -> str:
     if not changed:
         return ""
     return (
-        f"This video was finished before, from the same inputs, with another arithmetic ({'; '.join(changed)}), and is "
-        f"used as it is. To have it made anew, remove its job, {place.name}: {HOW_TO_LIST}."
+        f"This video was already finished, from the same inputs but with another arithmetic ({'; '.join(changed)}), "
+        f"and is used as it is. To render it again, remove its job, {place.name}: {HOW_TO_LIST}."
     )
 
 
 def _kept_beside(place: Path, journal: Journal, key: JobKey, new: Path) -> str:
     changed = different_values(journal.key.arithmetic, key.arithmetic)
     return (
-        f"{journal.frames} frames of this video are finished, made from the same inputs, but with another arithmetic "
-        f"({'; '.join(changed)}). Their clips would not match new ones, so the video begins anew, in the job "
-        f"{new.name}. The old job is kept: {place}. To go on with that one, undo the change and run the same again; to "
-        f"remove it, use {HOW_TO_LIST}."
+        f"{journal.frames} frames of this video are finished, from the same inputs but with another arithmetic "
+        f"({'; '.join(changed)}). New clips would not match them, so the video starts over, in the job "
+        f"{new.name}. The old job is kept: {place}. To resume it, undo the change and run again with the same inputs; "
+        f"to remove it, use {HOW_TO_LIST}."
     )

@@ -1,4 +1,4 @@
-"""A short name for everything that decides a job's frames: equal inputs, equal name, on every run."""
+"""A short hash of everything that determines a job's frames: equal inputs give an equal hash, on every run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor
 
 
 def fingerprint(*parts: object) -> str:
-    """A hash over numbers, text, tensors, and dataclasses and containers of these. Names of fields count too; a field
-    that does not count when its class is compared does not count here."""
+    """A hash over numbers, text, tensors, and dataclasses and containers of these. Field names count too; fields with
+    `compare=False` do not."""
     digest = hashlib.sha256()
     for part in parts:
         _update(digest, part)
@@ -22,8 +22,8 @@ def fingerprint(*parts: object) -> str:
 
 
 def _update(digest: hashlib._Hash, part: object) -> None:
-    """Kinds and counts stand in lines of their own, or 1 and 23 would be 12 and 3. No text looks like such a line: it
-    comes in quotation marks."""
+    """Types and counts are hashed as separate lines, so that 1, 23 differs from 12, 3. Text is quoted and cannot be
+    mistaken for such a line."""
     if isinstance(part, Tensor):
         _line(digest, f"{part.dtype} {list(part.shape)}")
         digest.update(part.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())

@@ -1,4 +1,4 @@
-"""What lies in a job's folder beside its journal, and what of it goes when."""
+"""The files in a job's folder besides its journal, and when each is removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from ..storage.free_path import free_path
 from .journal import NAME, PREVIOUS, Journal, write_journal
 
-# The states of both journals stay while the next one is written: their files take turns.
+# File names rotate: the states of both journals are kept while the next one is written.
 STATES = tuple(f"state-{turn}.safetensors" for turn in range(3))
 SEGMENTS = "clips-[0-9][0-9][0-9][0-9]*.ts"
 ORPHANS = "orphan-[0-9][0-9][0-9][0-9]*.ts"
@@ -26,8 +26,8 @@ def state_name(clip: int) -> str:
 
 
 def tidy(folder: Path, journal: Journal) -> Journal:
-    """Take away what the journal does not vouch for: what was in flight, and after the end everything but the journal.
-    Returns the journal of what is left."""
+    """Remove what is not in the journal: partial writes, and after publishing everything but the journal. Returns the
+    journal of what remains."""
     if journal.published(folder) is None:
         _remove(folder, {SEGMENTS, *PARTS}, keep={segment.name for segment in journal.segments})
         for segment in journal.segments:
@@ -41,7 +41,7 @@ def tidy(folder: Path, journal: Journal) -> Journal:
 
 
 def keep_orphans(folder: Path) -> list[Path]:
-    """Start anew. Clips that no journal vouches for cannot be continued, but they can still be watched."""
+    """Start over. Clips without a valid journal cannot be resumed, but are kept: they can still be watched."""
     orphans = []
     for path in sorted(folder.glob(SEGMENTS)):
         orphan = free_path(path.with_name(path.name.replace("clips", "orphan")))
@@ -51,12 +51,12 @@ def keep_orphans(folder: Path) -> list[Path]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """All that a job which has published nothing has put there. Orphans are not its own."""
+    """Remove all files of a job that has not published a video, except orphans."""
     _remove(folder, {NAME, PREVIOUS, SEGMENTS, *STATES, *PARTS})
 
 
 def remove_finished(folder: Path) -> None:
-    """All that a finished job has put there, but for its video."""
+    """Remove all files of a finished job except its video."""
     _remove(folder, {NAME, PREVIOUS})
 
 
@@ -68,5 +68,5 @@ def _remove(folder: Path, patterns: set[str], keep: set[str] = frozenset()) -> N
     for pattern in patterns:
         for path in folder.glob(pattern):
             if path.name not in keep:
-                with suppress(PermissionError):  # on Windows, while somebody watches it: the next run tries again
+                with suppress(PermissionError):  # on Windows, if the file is open: the next run tries again
                     path.unlink()

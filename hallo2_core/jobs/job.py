@@ -1,4 +1,4 @@
-"""A job: a folder that holds the finished part of a video, and lets the same work go on where it stopped."""
+"""A job: a folder that holds the finished part of a video, so that the same work can resume where it stopped."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ CLIPS_PER_SEGMENT = 60
 
 
 class UnpublishedFile(Protocol):
-    """A finished file that has no name yet, such as `video.target.TargetFile`."""
+    """A complete file that has no name yet, such as `video.target.TargetFile`."""
 
     path: Path
 
     def settle(self) -> int:
-        """Sync the bytes and fix the name. Returns the size in bytes."""
+        """Sync the bytes and choose the final name. Returns the size in bytes."""
 
     def publish(self) -> None:
-        """Give it its name, in one step."""
+        """Give the file its name, atomically."""
 
 
 class Job:
-    """A context manager. Entering locks the folder and takes away what no journal vouches for.
+    """A context manager. Entering locks the folder and removes what is not in the journal.
 
-    The order that makes it last: the clip's bytes, synced; the tensors the next clip starts from, synced; then the
-    journal, in one step. A kill at any moment loses the clip in flight at most.
+    Write order, for durability: the clip's bytes, synced; the tensors the next clip starts from, synced; then the
+    journal, atomically. A kill at any moment loses at most the clip being written.
     """
 
     def __init__(self, folder: Path, key: JobKey, note: str = "") -> None:
-        """key: of the work; a folder holds one work only. note: what the user should know of this job, a sentence."""
+        """key: a folder holds one job only, with this key. note: a sentence for the user about this job."""
         self.folder = folder
         self.note = note
         self.journal = Journal(key)
@@ -65,9 +65,9 @@ class Job:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self.journal.clips:
-            remove_unfinished(self.folder)  # it was stopped before anything was finished
+            remove_unfinished(self.folder)  # stopped before the first clip was finished
         self._lock.release()
-        with suppress(OSError):  # there is something in it
+        with suppress(OSError):  # not empty
             self.folder.rmdir()
 
     @property
@@ -77,21 +77,21 @@ class Job:
 
     @property
     def segments(self) -> dict[Path, int]:
-        """The files of finished clips, in order, and how many frames each holds."""
+        """The files of finished clips, in order, and the number of frames in each."""
         return {self.folder / segment.name: segment.frames for segment in self.journal.segments}
 
     @property
     def frames_in_segment(self) -> int:
-        """How many come before the next clip in the segment that it will go into."""
+        """The number of frames before the next clip in its segment."""
         return self._open_segment().frames
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors given with the last finished clip; empty before the first."""
+        """The tensors saved with the last finished clip; empty before the first."""
         kept = self.journal.state
         return {} if kept is None else safetensors.torch.load_file(self.folder / kept.name)
 
     def append(self, clip: bytes, frames: int, state: Mapping[str, Tensor]) -> None:
-        """Make one clip last. Returns when it does."""
+        """Store one clip. Returns once it is durable."""
         segment = self._open_segment()
         tensors = safetensors.torch.save({name: tensor.contiguous() for name, tensor in state.items()})
         kept = KeptFile(state_name(self.journal.clips)).followed_by(tensors)
@@ -102,9 +102,9 @@ class Job:
             self._write_journal(self.journal.after_clip(segment.followed_by(clip, frames), kept))
 
     def publish(self, video: UnpublishedFile) -> None:
-        """Give the whole video its name. The parts it was made of go.
+        """Give the complete video its name and remove its parts.
 
-        The name is written down before it is given: killed in between, the next run knows the file for its own.
+        The journal records the name first: after a kill in between, the next run recognizes the file.
         """
         self._lock.check()
         size_bytes = video.settle()
@@ -140,6 +140,6 @@ class Job:
             yield
         except OSError as error:
             raise JobError(
-                f"The job in {self.folder} cannot be written: {error.strerror or error}. What is finished is kept. "
-                f"Make room there and run the same again: it goes on from the next clip."
+                f"The job in {self.folder} cannot be written: {error.strerror or error}. Finished clips are kept. "
+                f"Free space there and run again with the same inputs: it resumes at the next clip."
             ) from error

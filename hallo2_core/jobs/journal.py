@@ -1,4 +1,4 @@
-"""What is finished of a job. One small file, replaced in one step after each clip."""
+"""The finished part of a job, as one small file that is replaced atomically after each clip."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..storage.durable import rename, replace_file
 from .key import JobKey
 
 NAME = "journal.json"
-PREVIOUS = "journal.previous.json"  # one clip older: for the day when a disk returns garbage
+PREVIOUS = "journal.previous.json"  # one clip older, in case the disk returns garbage
 FORMAT = 2
-OLD_FORMAT = 1  # of version 0.1.0: one hash over inputs and arithmetic together
+OLD_FORMAT = 1  # version 0.1.0: a single hash over inputs and arithmetic
 OLD = "a video of version 0.1.0"
 READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class KeptFile:
-    """A file of the job, of which so many bytes count; what lies beyond was in flight when the power went."""
+    """A file of the job. Only the first `size_bytes` count; anything beyond is an interrupted write."""
 
     name: str
     size_bytes: int = 0
@@ -32,7 +32,7 @@ class KeptFile:
         return KeptFile(self.name, self.size_bytes + len(content), zlib.crc32(content, self.crc), self.frames + frames)
 
     def is_whole(self, folder: Path) -> bool:
-        """Whether the disk gives back what was written: reads all of it."""
+        """Whether the file still has the content that was written; reads all of it."""
         left, crc = self.size_bytes, 0
         try:
             with (folder / self.name).open("rb") as file:
@@ -45,39 +45,39 @@ class KeptFile:
 
 @dataclass(frozen=True)
 class Journal:
-    """The ledger of one job. It grows by one entry a segment, that is every few hundred frames."""
+    """The record of one job. It grows by one entry per segment, i.e. every few hundred frames."""
 
-    key: JobKey  # of the work; a journal of other work is none of ours
+    key: JobKey  # a journal with another request belongs to another job
     clips: int = 0
-    segments: tuple[KeptFile, ...] = ()  # none after the end
+    segments: tuple[KeptFile, ...] = ()  # empty once published
     state: KeptFile | None = None  # the tensors that the next clip starts from
-    video: str | None = None  # what the finished file is called, or is about to be, seen from the job's folder
+    video: str | None = None  # path of the finished (or about to be named) file, relative to the job's folder
     video_bytes: int = 0
 
     @property
     def is_old(self) -> bool:
-        """Of version 0.1.0: nobody can tell what it was made of, so that it is never found again or continued."""
+        """Written by version 0.1.0: its inputs are unknown, so it is never found again or resumed."""
         return not self.key.request
 
     @property
     def frames(self) -> int:
-        """Of the clips that are kept; none after the end."""
+        """The number of frames in the stored clips; 0 once published."""
         return sum(segment.frames for segment in self.segments)
 
     def after_clip(self, segment: KeptFile, state: KeptFile) -> Journal:
-        """segment: the one the clip went into, as it is now."""
+        """segment: the one that now includes the clip."""
         before = self.segments[:-1] if self.segments and self.segments[-1].name == segment.name else self.segments
         return replace(self, clips=self.clips + 1, segments=(*before, segment), state=state)
 
     def published(self, folder: Path) -> Path | None:
-        """The finished file, if it is there and of the size it had."""
+        """The finished file, if it exists with the recorded size."""
         if self.video is None:
             return None
         path = Path(os.path.normpath(folder / self.video))
         return path if path.is_file() and path.stat().st_size == self.video_bytes else None
 
     def first_damaged(self, folder: Path) -> str | None:
-        """The name of a file that is missing or not as it was written, if there is one."""
+        """The name of the first file that is missing or differs from what was written, if any."""
         if self.published(folder) is not None:
             return None
         if not self.segments:
@@ -87,7 +87,7 @@ class Journal:
 
 
 def read_journal(path: Path) -> Journal | None:
-    """None where it is missing or damaged."""
+    """None if it is missing or damaged."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         written = raw.pop("format")
@@ -107,12 +107,12 @@ def read_journal(path: Path) -> Journal | None:
 
 
 def newest_journal(folder: Path) -> Journal | None:
-    """What the folder says of itself, whether or not its files are still there. None where it is no job's."""
+    """The newest readable journal, whether or not its files still exist. None if the folder is not a job's."""
     return read_journal(folder / NAME) or read_journal(folder / PREVIOUS)
 
 
 def seen_from(folder: Path, path: Path) -> str:
-    """How a job's folder names a video: relative where it can be, so that both may be moved together."""
+    """A video's path as recorded in the journal: relative if possible, so that both can be moved together."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive
@@ -120,12 +120,12 @@ def seen_from(folder: Path, path: Path) -> str:
 
 
 def write_journal(folder: Path, journal: Journal) -> None:
-    """At every moment one of the two files is there and whole."""
+    """At any moment at least one of the two files is complete."""
     if (folder / NAME).exists():
         rename(folder / NAME, folder / PREVIOUS)
     replace_journal(folder, journal)
 
 
 def replace_journal(folder: Path, journal: Journal) -> None:
-    """Without keeping the one that was there."""
+    """Write the journal without keeping the previous one."""
     replace_file(folder / NAME, json.dumps({"format": FORMAT, **asdict(journal)}, indent=1).encode())

@@ -1,4 +1,4 @@
-"""What a job is, in two parts: what was asked for, and the arithmetic it is made with."""
+"""The identity of a job, in two parts: the request, and the arithmetic."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class JobKey:
-    """Equal requests ask for the same video: a finished one is found again by that alone, whatever torch or card made
-    it. Only with equal arithmetic are clips of two runs the same to the bit, so that only then the second goes on
-    where the first stopped.
+    """Equal requests mean the same video: a finished one is found by its request alone, whatever torch or GPU made it.
+    Clips of two runs are bit-identical only under equal arithmetic, so only then does one run resume the other.
     """
 
-    request: Mapping[str, str]  # part of what was asked for → its fingerprint
+    request: Mapping[str, str]  # part of the request → its fingerprint
     arithmetic: Mapping[str, str] = field(default_factory=dict)  # what may change the last bit → its value, readable
-    what: str = ""  # in words, for whoever lists jobs; does not count
-    frames: int = 0  # that the whole video will have; 0: not known before the end
+    what: str = ""  # a description for listings; not part of the identity
+    frames: int = 0  # of the whole video; 0: not known before the end
 
     @property
     def name(self) -> str:
-        """A short name for a folder: the request's."""
+        """A short folder name, derived from the request."""
         return fingerprint(dict(self.request))
 
 
 def different_parts(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The parts of two requests that are not the same."""
+    """The parts in which two requests differ."""
     return [part for part in {**before, **now} if before.get(part) != now.get(part)]
 
 

@@ -1,4 +1,4 @@
-"""Which jobs lie below a folder, finished or not: what they are, what they take; and how they are removed."""
+"""The jobs below a folder, finished or not: listing, description and size; and removal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .journal import Journal, newest_journal
 from .key import JobKey
 from .lock import JobLock, is_running
 
-NODE_FOLDER = "hallo2_jobs"  # in the host's output folder: a folder a job
+NODE_FOLDER = "hallo2_jobs"  # in the host's output folder: one folder per job
 VIDEO_FOLDER = "hallo2"  # beside it: the finished videos of the nodes
 COMMAND_SUFFIX = ".hallo2"  # beside the video that the command line makes
 
@@ -22,15 +22,15 @@ COMMAND_SUFFIX = ".hallo2"  # beside the video that the command line makes
 @dataclass(frozen=True)
 class ListedJob:
     folder: Path
-    what: str  # empty where no journal says so
-    frames: int  # finished ones; 0 where nobody counted
-    frames_in_all: int  # 0 where nobody knows yet
+    what: str  # empty without a journal
+    frames: int  # finished ones; 0 if unknown
+    frames_in_all: int  # 0 if not known yet
     size_bytes: int  # what removing it frees
-    age_seconds: float  # since anything of it was written
+    age_seconds: float  # since the last write
     is_running: bool
     video: Path | None  # the finished file
     video_bytes: int
-    is_old: bool  # of version 0.1.0: it can be watched and removed, but is never found again or continued
+    is_old: bool  # version 0.1.0: can be watched and removed, but is never found again or resumed
 
     @property
     def name(self) -> str:
@@ -42,12 +42,12 @@ class ListedJob:
 
     @property
     def pictures(self) -> Path | None:
-        """A file to take a picture from: the video, or the first clips of it."""
+        """Files to take a preview frame from: the video, or its first clips."""
         return self.video or next(iter(sorted(self.folder.glob(SEGMENTS))), None)
 
 
 def all_jobs(folder: Path) -> list[ListedJob]:
-    """In the folder itself, in those in it, and in the nodes' folder of each; the oldest first. Changes nothing."""
+    """Jobs in the folder, its subfolders, and the nodes' folder inside each; the oldest first. Read-only."""
     if not folder.is_dir():
         raise JobError(f"There is no folder {folder}. Give the one that the videos are in, with --jobs.")
     jobs = [job for place in sorted(set(_places(folder))) if (job := _listed(place)) is not None]
@@ -55,7 +55,7 @@ def all_jobs(folder: Path) -> list[ListedJob]:
 
 
 def unfinished_jobs(folder: Path) -> list[ListedJob]:
-    """As `all_jobs`, without those whose video is there."""
+    """As `all_jobs`, without those whose video exists."""
     return [job for job in all_jobs(folder) if job.video is None]
 
 
@@ -65,8 +65,8 @@ def choose(
     older_than_seconds: float | None = None,
     most_bytes: float | None = None,
 ) -> list[ListedJob]:
-    """Those of these names, those older than so long, and as many of the oldest as it takes for the rest to be no more
-    than `most_bytes`. Never one that is being made."""
+    """Jobs with these names, jobs older than `older_than_seconds`, and the oldest until the rest is within
+    `most_bytes`. Never a running job."""
     idle = [job for job in jobs if not job.is_running]
     chosen = [
         job
@@ -83,11 +83,10 @@ def choose(
 
 
 def remove(job: ListedJob) -> None:
-    """Remove what a job has put into its folder, and the folder if nothing else is in it. Raises JobError where it is
-    being made by now.
+    """Remove a job's files, and its folder if nothing else is in it. Raises JobError if the job is running.
 
-    Of a finished one the video goes too, where it lies in the job's folder or the nodes' own. A video with a name that
-    a user gave it stays: it is only not found again.
+    A finished job's video is removed too if it is in the job's folder or the nodes' folder. A video that the user
+    named stays: it is just no longer found by its inputs.
     """
     with JobLock(job.folder):
         journal = newest_journal(job.folder)
@@ -95,16 +94,16 @@ def remove(job: ListedJob) -> None:
         if video is None:
             remove_unfinished(job.folder)
             remove_orphans(job.folder)
-        elif job.video is not None:  # it was finished when it was listed, and not meanwhile
+        elif job.video is not None:  # finished already when listed, not since
             if is_own_video(job.folder, video):
                 video.unlink(missing_ok=True)
             remove_finished(job.folder)
-    with suppress(OSError):  # there is something in it
+    with suppress(OSError):  # not empty
         job.folder.rmdir()
 
 
 def is_own_video(job_folder: Path, video: Path) -> bool:
-    """Whether a finished video lies where the nodes put theirs, so that it goes with its job."""
+    """Whether a finished video is where the nodes put theirs, and is removed with its job."""
     own_folders = (job_folder, job_folder.parent.parent / VIDEO_FOLDER)
     is_own = video.parent.resolve() in [folder.resolve() for folder in own_folders]
     return is_own and job_folder.parent.name == NODE_FOLDER
@@ -127,7 +126,7 @@ def _listed(folder: Path) -> ListedJob | None:
         states = {path: path.stat() for path in (folder, *folder.iterdir())}
         if video is not None:
             states[video] = video.stat()
-    except FileNotFoundError:  # it was stopped, or went on, just now
+    except FileNotFoundError:  # it was stopped or resumed just now
         return None
     is_own = video is not None and is_own_video(folder, video)
     known = Journal(JobKey({})) if journal is None else journal

@@ -1,6 +1,6 @@
-"""One run of a job at a time. The system drops the lock when the process ends, however it ends.
+"""One run of a job at a time. The system releases the lock when the process ends, however it ends.
 
-Where a disk has no locks, a file that only one run can make takes their place: see `soft_lock`.
+On disks without locks, a file that only one run can create is used instead: see `soft_lock`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 class JobLock:
-    """An exclusive lock on the file `lock` in a job's folder. Both are made where they are missing; a context manager.
+    """An exclusive lock on the file `lock` in a job's folder. Both are created if missing; a context manager.
 
-    The file goes with the run. Where that was killed it stays, and says nothing.
+    The file is removed when the run ends. After a kill it stays, which has no effect.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class JobLock:
         self._soft: SoftLock | None = None
 
     def acquire(self) -> None:
-        """Raises JobError where another run has it."""
+        """Raises JobError if another run holds it."""
         while True:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a+b")
@@ -47,8 +47,8 @@ class JobLock:
                 return
             if self._is_still_there():
                 break
-            self._file.close()  # a run that ended took the file away between our opening and locking it
-        if is_held(self._owner_path):  # by a machine to which this disk gives no locks
+            self._file.close()  # an ending run removed the file between our opening and locking it
+        if is_held(self._owner_path):  # by a machine that cannot lock on this disk
             self.release()
             raise self._held(owner_of(self._owner_path))
 
@@ -56,16 +56,16 @@ class JobLock:
         if self._soft is not None:
             self._soft.release()
             self._soft = None
-        elif os.name == "nt":  # open files cannot be taken away there, neither ours nor that of a run that came since
+        elif os.name == "nt":  # open files, ours or a newer run's, cannot be removed there
             self._file.close()
             with suppress(PermissionError):
                 self._path.unlink(missing_ok=True)
-        else:  # whoever opened the file before now finds it gone
+        else:  # a run that has already opened the file then finds it gone
             self._path.unlink(missing_ok=True)
             self._file.close()
 
     def check(self) -> None:
-        """Raises JobError where it was lost, which only a soft lock can be."""
+        """Raises JobError if the lock was lost, which only happens to a soft lock."""
         if self._soft is not None:
             self._soft.check()
 
@@ -78,7 +78,7 @@ class JobLock:
 
     def _held(self, by: str = "another run") -> JobError:
         return JobError(
-            f"This video is being made already, by {by} (its job is {self._path.parent}). Wait for that one, or start "
+            f"This video is already being made by {by} (its job is {self._path.parent}). Wait for that run, or start "
             f"afresh to make a second one."
         )
 
@@ -99,7 +99,7 @@ class JobLock:
 
 
 def is_running(folder: Path) -> bool:
-    """Whether some run, of this process or another, has the job. Leaves no trace."""
+    """Whether a run, of this process or another, holds the job. Changes nothing on disk."""
     if is_held(folder / OWNER):
         return True
     try:

@@ -1,4 +1,4 @@
-"""A finished video to where a user wants it: moved, or under a second name without taking the space twice."""
+"""Moves a finished video where the user wants it, or hard-links it there without taking the space twice."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .lock import JobLock
 
 
 def move_video(job: ListedJob, folder: Path) -> Path:
-    """Move the finished video into `folder`, under its own name or a numbered one. The job knows the new place: the
-    same inputs still find the video. Returns where it is. Raises JobError where it is not finished, or being made."""
+    """Move the finished video into `folder`, under its own name or a numbered one. The journal records the new path, so
+    the same inputs still find the video. Returns the path. Raises JobError if the job is unfinished or running."""
     with JobLock(job.folder):
         video = _finished(job)
         target = _place(video, folder)
@@ -30,12 +30,12 @@ def move_video(job: ListedJob, folder: Path) -> Path:
         sync_folder(folder)
         journal = newest_journal(job.folder)
         replace_journal(job.folder, replace(journal, video=seen_from(job.folder, target)))
-        video.unlink(missing_ok=True)  # last: killed before, the video has two names and the job knows one
+        video.unlink(missing_ok=True)  # last: after a kill just before, the video has two names, one in the journal
     return target
 
 
 def link_video(job: ListedJob, folder: Path) -> Path:
-    """Give the finished video a second name in `folder`: a hard link, which takes no space and outlives the job."""
+    """Hard-link the finished video into `folder`. The link takes no space and outlives the job."""
     with JobLock(job.folder):
         video = _finished(job)
         target = _place(video, folder)
@@ -45,8 +45,8 @@ def link_video(job: ListedJob, folder: Path) -> Path:
             os.link(video, target)
         except OSError as error:
             raise JobError(
-                f"{video} cannot have a second name in {folder} ({error.strerror}): it is on another disk, or that "
-                f"disk has no hard links. Move the video instead."
+                f"{video} cannot be hard-linked into {folder} ({error.strerror}): the folder is on another disk, or "
+                f"the disk does not support hard links. Move the video instead."
             ) from error
         sync_folder(folder)
     return target
@@ -66,7 +66,7 @@ def _place(video: Path, folder: Path) -> Path:
 
 
 def _copy(video: Path, target: Path) -> None:
-    """To another disk: whole and durable before it has its name."""
+    """To another disk: complete and durable before it gets its name."""
     part = target.with_name(f".{target.stem}.part.mp4")
     try:
         shutil.copy2(video, part)

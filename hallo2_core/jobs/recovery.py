@@ -1,4 +1,4 @@
-"""Which journal of a folder to go on from, after whatever stopped the machine."""
+"""Chooses the journal to resume from, whatever stopped the machine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ logger = logging.getLogger("hallo2")
 
 
 def trusted_journal(folder: Path, key: JobKey) -> Journal:
-    """The newest one that is whole and whose files are. Where there is none the work starts anew, and says so.
+    """The newest journal that is intact, with all its files. Without one the job starts over, with a warning.
 
-    No journal but the previous one is no damage: the power went between two renames. Raises JobError where the folder
-    holds something of other work, or unfinished work of another arithmetic.
+    Finding only the previous journal is not damage: the power failed between two renames. Raises JobError if the folder
+    holds work of another request, or unfinished work under another arithmetic.
     """
     damaged: dict[str, None] = {}  # in the order they were found
     for name in (NAME, PREVIOUS):
@@ -31,33 +31,33 @@ def trusted_journal(folder: Path, key: JobKey) -> Journal:
             damaged[damage] = None
             continue
         if damaged:
-            logger.warning("%s in %s is damaged: the last clip is made again.", next(iter(damaged)), folder)
+            logger.warning("%s in %s is damaged: the last clip is rendered again.", next(iter(damaged)), folder)
         if name == PREVIOUS:
-            replace_journal(folder, journal)  # or the damaged one would take its place
+            replace_journal(folder, journal)  # or the damaged one would replace it
         return journal
     if damaged:
-        logger.warning("Gone or damaged in %s: %s. The job starts anew.", folder, ", ".join(damaged))
+        logger.warning("Missing or damaged in %s: %s. The job starts over.", folder, ", ".join(damaged))
         for orphan in keep_orphans(folder):
-            logger.warning("What was finished before can still be watched: %s", orphan)
+            logger.warning("The clips finished before can still be watched: %s", orphan)
     return Journal(key)
 
 
 def _goes_on(folder: Path, journal: Journal, key: JobKey) -> bool:
-    """Whether this work may go on from the journal. Raises JobError where it may not, and something would be lost."""
+    """Whether the job can resume from the journal. Raises JobError if not, and finished work would be lost."""
     video = journal.published(folder)
     if journal.key.request == key.request:
         if video is not None or not journal.segments or journal.key.arithmetic == key.arithmetic:
             return True
         raise JobError(
             f"{folder} holds {journal.frames} finished frames of this video, made with another arithmetic "
-            f"({'; '.join(different_values(journal.key.arithmetic, key.arithmetic))}). Their clips would not match. "
-            f"Go on with what it was made with, or start afresh under another name."
+            f"({'; '.join(different_values(journal.key.arithmetic, key.arithmetic))}). New clips would not match. "
+            f"Resume with the same arithmetic, or start afresh under another name."
         )
     if video is None and not journal.segments:
         return False
     held = f"the video {video}" if video is not None else f"{journal.frames} finished frames of a video"
     raise JobError(
-        f"{folder} holds {held}, {_how_other(journal, key)}. Go on with that one by giving exactly what it was given, "
+        f"{folder} holds {held}, {_how_other(journal, key)}. Resume it with its own inputs and settings, "
         f"or start afresh under another name."
     )
 

@@ -1,4 +1,4 @@
-"""Jobs in words, for the terminal and for the node."""
+"""Job descriptions, for the terminal and the node."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ GIGABYTE, MEGABYTE = 10**9, 10**6
 
 
 def report(jobs: Sequence[ListedJob]) -> list[str]:
-    """A line for each job, and what they take together."""
+    """One line per job, and the total size."""
     size = sum(max(job.size_bytes, job.video_bytes) for job in jobs)
     count = "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
     return [*map(job_line, jobs), f"{count}, {readable_size(size)}"]
 
 
 def job_line(job: ListedJob) -> str:
-    """One job: its name, what it is, how far it is, what it takes, how old it is, and where its video lies."""
+    """One job: name, description, progress, size, age, and the path of its video."""
     size = readable_size(max(job.size_bytes, job.video_bytes))
     parts = [job.name, job.what, _frames(job), size, job.state, _age(job)]
     if job.video is not None:

@@ -1,7 +1,7 @@
-"""A lock for disks that have none of their own: a file that only one run can make, and keeps touching.
+"""A lock for disks without file locks: a file that only one run can create, and whose time it keeps updating.
 
-Network volumes, of rented machines for example, refuse `flock`. There the file alone says who has the job, and stays
-when its owner is killed. It is stale when its owner was a process of this machine that is gone, or when it was not
+Some network volumes, of rented machines for example, refuse `flock`. There the file alone names the job's owner, and
+remains if the owner is killed. It is stale if its owner was a process of this machine that has ended, or if it was not
 touched for `STALE_SECONDS` by the disk's own clock.
 """
 
@@ -27,7 +27,7 @@ SETTLING_SECONDS = 0.5
 
 
 class SoftLock:
-    """Exclusive creation of `path`, with the owner's name in it."""
+    """Exclusive creation of `path`, which names the owner."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -35,17 +35,17 @@ class SoftLock:
         self._ended = threading.Event()
 
     def acquire(self) -> bool:
-        """False where another run has it. A stale one is taken away first, and the log says so."""
+        """False if another run holds it. A stale lock is removed first, with a warning in the log."""
         was_stale = self._path.exists() and _is_stale(self._path, _now_on(self._path.parent))
         if was_stale:
-            logger.warning("A run that has ended left the lock %s (%s): removed.", self._path, owner_of(self._path))
+            logger.warning("Removed the lock %s, left by a run that has ended (%s).", self._path, owner_of(self._path))
             self._path.unlink(missing_ok=True)
         try:
             with self._path.open("x", encoding="utf-8") as file:
                 json.dump(self._owner, file)
         except FileExistsError:
             return False
-        if was_stale:  # two may have found it so: the one that removed the other's new file has it
+        if was_stale:  # two runs may find it stale: the one that removes the other's new file gets the lock
             time.sleep(SETTLING_SECONDS)
             if not self._is_ours():
                 return False
@@ -58,11 +58,11 @@ class SoftLock:
             self._path.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Raises JobError where another run took the lock for stale, as after this machine slept."""
+        """Raises JobError if another run found the lock stale, for example while this machine slept."""
         if not self._is_ours():
             raise JobError(
-                f"{self._path.parent} was taken over by another run ({owner_of(self._path)}) while this one stood "
-                f"still. Let that one finish."
+                f"{self._path.parent} was taken over by another run ({owner_of(self._path)}) while this one was "
+                f"suspended. Let that run finish."
             )
 
     def _is_ours(self) -> bool:
@@ -70,12 +70,12 @@ class SoftLock:
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
-            with suppress(OSError):  # a network may be away for a moment
+            with suppress(OSError):  # the network may be down for a moment
                 os.utime(self._path)
 
 
 def is_held(path: Path) -> bool:
-    """Leaves no trace: goes by this machine's clock."""
+    """Read-only, hence by this machine's clock."""
     return path.exists() and not _is_stale(path, time.time())
 
 
@@ -90,7 +90,7 @@ def _is_stale(path: Path, now: float) -> bool:
 
 
 def owner_of(path: Path) -> str:
-    """In words, for messages."""
+    """A description of the owner, for messages."""
     owner = _read(path)
     return f"process {owner.get('pid', 'unknown')} on {owner.get('host', 'an unknown machine')}"
 
@@ -98,13 +98,13 @@ def owner_of(path: Path) -> str:
 def _read(path: Path) -> dict[str, object]:
     try:
         owner = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # gone, or not written yet
+    except (OSError, ValueError):  # missing, or not written yet
         return {}
     return owner if isinstance(owner, dict) else {}
 
 
 def _is_alive(pid: object) -> bool:
-    """Unknown counts as alive, and so does every process on Windows, where asking may end it."""
+    """True if unknown, and always on Windows, where `os.kill` may end the process."""
     if not isinstance(pid, int) or os.name == "nt":
         return True
     try:
@@ -117,7 +117,7 @@ def _is_alive(pid: object) -> bool:
 
 
 def _now_on(folder: Path) -> float:
-    """The time by the clock that the folder's files get their times from."""
+    """The current time by the clock that sets the folder's file times."""
     probe = folder / f".clock-{uuid.uuid4().hex}"
     try:
         probe.touch()

@@ -1,1 +1,1 @@
-"""Files on a disk that may fill up, vanish or lose power: whole or not there."""
+"""Atomic files on a disk that may fill up, vanish or lose power: complete or absent."""

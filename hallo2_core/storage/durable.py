@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever stops the machine."""
+"""Files that are complete or absent, whatever stops the machine."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 logger = logging.getLogger("hallo2")
 
 WINDOWS_PATIENCE_SECONDS = 2.0
-# What file systems without such a call answer: FUSE, SMB and some network volumes of rented machines.
+# Errors from file systems that do not support it: FUSE, SMB and some network volumes of rented machines.
 NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EISDIR, errno.EACCES}
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put `content` under `path` in one step: a reader, or a restart, sees the old file or the new one."""
+    """Write `content` to `path` atomically: a reader, or a restart, sees the old file or the new one."""
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -31,9 +31,9 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def rename(path: Path, target: Path) -> None:
-    """Over `target` if there is one, in one step that lasts.
+    """Rename atomically and durably, replacing `target` if it exists.
 
-    Windows refuses while another program, a virus scanner for example, looks at either file: it soon looks elsewhere.
+    Windows refuses while another program, such as a virus scanner, has either file open, so the call is retried.
     """
     patient_until = time.monotonic() + WINDOWS_PATIENCE_SECONDS
     while True:
@@ -48,8 +48,8 @@ def rename(path: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last. Windows has no such call, and does it by itself. Where a file system has none,
-    that is said once: names are then as safe as its owner makes them."""
+    """Make the names in a folder durable. Windows has no such call and does not need it. If a file system does not
+    support it, a warning is logged once: durability then depends on that file system."""
     if os.name == "nt":
         return
     try:
@@ -67,7 +67,7 @@ def sync_folder(folder: Path) -> None:
 @cache
 def _say_once(where: str, reason: str) -> None:
     logger.warning(
-        "The disk below %s cannot make a folder's names durable (%s). A power failure there may lose the last clip.",
+        "The file system of %s cannot sync folders (%s). A power failure there may lose the last clip.",
         where,
         reason,
     )

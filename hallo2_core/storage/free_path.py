@@ -1,4 +1,4 @@
-"""Names that no file has yet."""
+"""File names that are not in use yet."""
 
 from __future__ import annotations
 

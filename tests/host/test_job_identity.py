@@ -48,14 +48,14 @@ def one_finished_one_stopped(host, graph):
 
 
 def check_both(other, graph, changes):
-    """The finished one comes back at once. The other begins anew beside what was stopped, and says what differs."""
+    """The finished one is returned at once. The other starts over beside the stopped job, and reports what differs."""
     graph(1)["6"]["inputs"]["face_expand"] = 1.4
     before = videos(other)
     found = other.run(graph(1))
     assert found.status == "success", found.message
     assert videos(other) == before and not found.progress_of("9")
     said = other.log()
-    assert "This video was finished before, from the same inputs, with another arithmetic" in said
+    assert "This video was already finished, from the same inputs but with another arithmetic" in said
 
     kept = {path: path.read_bytes() for path in jobs(other).glob("*/clips-*.ts")}
     again = other.run(graph(2))

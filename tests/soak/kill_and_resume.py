@@ -279,7 +279,7 @@ def cut_off_journal(folder: Path, expected: Expected) -> None:
     journal.write_bytes(journal.read_bytes()[:100])
     again = Run(folder)
     check(again.end() == 0 and again.resumed == 2, f"went on at clip {again.resumed}, expected 2: {again.errors}")
-    check("is damaged: the last clip is made again" in again.errors, f"it said: {again.errors}")
+    check("is damaged: the last clip is rendered again" in again.errors, f"it said: {again.errors}")
     check_finished(folder, expected)
     print(f"  went on at clip 2 of {expected.clips}: {again.errors.strip()}", flush=True)
 

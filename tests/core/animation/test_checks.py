@@ -93,12 +93,12 @@ def test_prompts_without_an_adapter_are_refused_and_not_ignored(inputs, speech):
 
 
 def test_prompts_of_another_text_encoder_are_refused(inputs, speech):
-    with pytest.raises(CheckpointError, match="encoded to 1024 numbers each, .* made for 768.* CLIP ViT-L/14"):
+    with pytest.raises(CheckpointError, match="encoded to 1024 values each, .* expects 768.* CLIP ViT-L/14"):
         check_inputs(prompted(inputs, trained_adapter(), width=1024), speech)
 
 
 def test_demo_prompts_are_not_for_a_trained_adapter(inputs, speech):
-    with pytest.raises(CheckpointError, match="demo text encoder, which knows no language.*Connect a CLIP"):
+    with pytest.raises(CheckpointError, match="demo text encoder, which encodes no meaning.*Connect a CLIP"):
         check_inputs(prompted(inputs, trained_adapter(), is_demo=True), speech)
 
 

@@ -64,9 +64,9 @@ def test_a_disk_too_small_is_refused_with_both_numbers(tmp_path, disk):
         disk(14_000_000)
         check_room(ESTIMATE, job, tmp_path / "a.mp4")
         disk(13_999_999)
-        with pytest.raises(JobError, match=r"has 14 MB free, and this video still takes 14 MB at least: 7 clips"):
+        with pytest.raises(JobError, match=r"has 14 MB free, but this video still needs at least 14 MB: 7 clips"):
             check_room(ESTIMATE, job, tmp_path / "a.mp4")
-        with pytest.raises(JobError, match="Make room there, or choose another folder"):
+        with pytest.raises(JobError, match="Free space there, or choose another folder"):
             check_room(ESTIMATE, job, tmp_path / "new" / "folder" / "a.mp4")
         with pytest.raises(JobError):
             check_room(ESTIMATE, job, job.folder / "a.mp4")

@@ -63,12 +63,12 @@ def test_all_networks_are_counted_and_the_largest_layer():
 
 
 def test_it_is_said_in_one_line():
-    assert str(NEED) == "at most 6.5 GiB of memory at once, 4.0 GiB of it the networks'"
+    assert str(NEED) == "at most 6.5 GiB of memory at once, 4.0 GiB of it for the networks"
 
 
 def test_where_networks_are_there_whole_they_must_fit_whole():
     check_memory(NEED, DeviceMemory(int(6.5 * GIBIBYTE), "every network"))
-    with pytest.raises(SettingsError, match="takes 2.5 GiB of memory to work in, beside 4.0 GiB for the networks, and "
+    with pytest.raises(SettingsError, match="needs 2.5 GiB of working memory beside 4.0 GiB for the networks, and "
                                             "the device has 6.0 GiB for both. Choose a smaller size"):  # fmt: skip
         check_memory(NEED, DeviceMemory(6 * GIBIBYTE, "every network"))
 

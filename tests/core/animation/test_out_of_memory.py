@@ -100,7 +100,7 @@ def test_with_the_releases_one_generator_the_same_numbers_are_drawn_again(tmp_pa
 
 def test_twice_in_a_step_it_stops_with_the_job_kept_and_goes_on_later(render, whole, tmp_path, fails_in_a_step):
     fails_in_a_step(render, 6, 7)  # in the third clip
-    with pytest.raises(MemoryShortageError, match=r"1\.25 GiB\)\. Choose a smaller size or weights of fewer bits"):
+    with pytest.raises(MemoryShortageError, match=r"1\.25 GiB\)\. Choose a smaller size or lower-precision weights"):
         make(render, tmp_path, ShortRuntime(roomy=True))
     made = make(render, tmp_path)
     assert made.resumed_from_clip == 2 and made.path.read_bytes() == whole

@@ -207,7 +207,7 @@ def test_of_two_at_once_the_second_says_so(render, whole, tmp_path):
 
         def progress(self, done, total, preview=None):
             if self.refused is None:
-                with pytest.raises(JobError, match="being made already, by another run") as self.refused:
+                with pytest.raises(JobError, match="already being made by another run") as self.refused:
                     make(render, tmp_path)
 
     runtime = RuntimeThatStartsAnother()

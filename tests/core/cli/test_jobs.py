@@ -41,7 +41,7 @@ def test_without_clean_a_choice_is_only_shown(output, capsys):
     assert main(["jobs", "--jobs", str(output), "--older-than", "10"]) == 0
     told = capsys.readouterr()
     assert told.out.startswith("a.mp4.hallo2") and told.out.count("\n") == 1
-    assert told.err.startswith("1 would go, 2.0 MB")
+    assert told.err.startswith("1 would be removed, 2.0 MB")
     assert names(output) == {"a.mp4.hallo2", "b.mp4.hallo2"}
 
 
@@ -64,7 +64,7 @@ def test_clean(output, choice, left, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--clean"], "Say what to clean"),
+        (["--clean"], "Nothing to clean is selected"),
         (["c.mp4.hallo2"], "There is no unfinished job 'c.mp4.hallo2'"),
         (["--jobs", "nowhere"], "There is no folder nowhere"),
     ],
@@ -85,7 +85,7 @@ def test_what_is_being_made_is_shown_and_stays(output, capsys):
         capsys.readouterr()
         assert main(["jobs", "--jobs", str(output)]) == 0 and "being made" in capsys.readouterr().out
         assert main(["jobs", "--jobs", str(output), "--clean", "a.mp4.hallo2"]) == 2
-        assert "is being made right now. Stop that run first." in capsys.readouterr().err
+        assert "is running now. Stop that run first." in capsys.readouterr().err
 
 
 def test_finished_ones_are_listed_when_asked_for_and_a_named_video_outlives_its_job(output, capsys):

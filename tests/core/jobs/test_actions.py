@@ -95,12 +95,12 @@ def test_each_name_gets_its_answer(output):
     with Job(output / "hallo2_jobs" / "running", tiny.job_key("running")) as job:
         job.append(bytes(100), 16, {})
         said = act(output, REMOVE, "nowhere", "running", "stopped", "stopped")
-    assert said[0] == "nowhere: there is no such job (any more)." and "being made already" in said[1]
+    assert said[0] == "nowhere: no such job (it may have been removed)." and "already being made" in said[1]
     assert said[2:] == ["stopped: removed."] and not (output / "hallo2_jobs" / "stopped").exists()
     (said,) = act(output, MOVE, "running")
     assert "is not finished" in said
 
 
 def test_nothing_is_done_without_a_name(output):
-    with pytest.raises(SettingsError, match="No job is named to remove"):
+    with pytest.raises(SettingsError, match="No job to remove is named"):
         act(output, REMOVE)

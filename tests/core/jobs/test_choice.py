@@ -94,7 +94,7 @@ def test_what_is_finished_is_found_whatever_made_it(folder):
     finished(folder)
     same, another = choose_job(folder, BEFORE), choose_job(folder, NOW)
     assert same.folder == another.folder == folder and same.note == ""
-    assert "finished before" in another.note and "torch 2.12.0 → 2.13.0" in another.note
+    assert "already finished" in another.note and "torch 2.12.0 → 2.13.0" in another.note
     assert entered(same) == entered(another) == (0, video)
 
 

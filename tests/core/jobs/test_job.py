@@ -117,13 +117,13 @@ def test_a_video_that_is_gone_is_made_again(work, change, warnings):
         work.go_on(job)
         work.publish(job)
     assert work.is_finished()
-    assert len(warnings()) == 1 and "a.mp4" in warnings()[0] and "The job starts anew" in warnings()[0]
+    assert len(warnings()) == 1 and "a.mp4" in warnings()[0] and "The job starts over" in warnings()[0]
 
 
 def test_the_second_of_two_at_once_says_so_and_changes_nothing(work):
     with work.job() as job:
         work.go_on(job, until=2)
-        with pytest.raises(JobError, match="being made already"):
+        with pytest.raises(JobError, match="already being made"):
             work.job().__enter__()
         work.go_on(job)
         work.publish(job)
@@ -170,7 +170,7 @@ def test_a_full_disk_keeps_what_is_finished(work, monkeypatch, moment, number, w
             try:
                 work.go_on(job, until=4)
             except JobError as error:
-                assert "cannot be written: No space left" in str(error) and "goes on from the next clip" in str(error)
+                assert "cannot be written: No space left" in str(error) and "resumes at the next clip" in str(error)
             else:
                 assert number > 2
     assert not any(name.endswith(".part") for name in work.names())

@@ -80,7 +80,7 @@ def test_a_job_that_is_being_made_is_said_to_be(output):
         jobs = {job.folder.name: job for job in unfinished_jobs(output)}
         assert [name for name, job in jobs.items() if job.is_running] == ["aaa"]
         assert not choose(list(jobs.values()), names=["aaa"], older_than_seconds=-1)[0].is_running
-        with pytest.raises(JobError, match="being made already"):
+        with pytest.raises(JobError, match="already being made"):
             remove(jobs["aaa"])
     assert Job(output / "hallo2_jobs" / "aaa", tiny.job_key("key")).__enter__().journal.clips == 3
 

@@ -24,7 +24,7 @@ sys.stdin.read()
 def test_the_second_says_so_and_the_first_is_not_disturbed(tmp_path):
     with JobLock(tmp_path):
         for _again in range(2):
-            with pytest.raises(JobError, match="being made already, by another run"):
+            with pytest.raises(JobError, match="already being made by another run"):
                 JobLock(tmp_path).acquire()
     with JobLock(tmp_path):
         pass
@@ -138,7 +138,7 @@ def test_another_machine_with_locks_sees_the_file_too(tmp_path, monkeypatch):
         patch.setattr(locking, "_lock", no_locks)
         held = JobLock(tmp_path)
         held.acquire()
-    with pytest.raises(JobError, match="being made already"):
+    with pytest.raises(JobError, match="already being made"):
         JobLock(tmp_path).acquire()
     assert is_running(tmp_path)
     held.release()

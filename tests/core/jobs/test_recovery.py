@@ -24,7 +24,7 @@ def test_a_damaged_journal_costs_one_clip_and_says_so(work, spoil, until, warnin
     with work.job() as job:
         assert job.journal.clips == until - 1 and job.journal.frames == 4 * (until - 1)
         assert b"".join(path.read_bytes() for path in job.segments) == b"".join(map(work.clip, range(until - 1)))
-    assert warnings() == [f"{NAME} in {work.folder} is damaged: the last clip is made again."]
+    assert warnings() == [f"{NAME} in {work.folder} is damaged: the last clip is rendered again."]
     assert work.finish() == until - 1 and work.is_finished() and len(warnings()) == 1
 
 
@@ -47,7 +47,7 @@ def test_a_damaged_last_clip_costs_that_clip(work, spoil, name, warnings):
     else:
         spoil(name)
     assert work.finish() == 3 and work.is_finished()
-    assert warnings() == [f"{name} in {work.folder} is damaged: the last clip is made again."]
+    assert warnings() == [f"{name} in {work.folder} is damaged: the last clip is rendered again."]
 
 
 def test_damage_to_the_older_journal_is_not_noticed(work, spoil, warnings):
@@ -72,7 +72,7 @@ def test_with_both_journals_damaged_it_starts_anew_and_keeps_the_clips(work, spo
     orphans = {"orphan-0000.ts": work.clip(0) + work.clip(1), "orphan-0001.ts": work.clip(2) + work.clip(3)}
     assert work.names() == set(orphans)  # also after a run that was stopped before its first clip
     first, *others = warnings()
-    assert first == f"Gone or damaged in {work.folder}: {NAME}, {PREVIOUS}. The job starts anew."
+    assert first == f"Missing or damaged in {work.folder}: {NAME}, {PREVIOUS}. The job starts over."
     assert [str(work.folder / name) in line for name, line in zip(orphans, others, strict=True)] == [True, True]
     assert work.finish() == 0 and work.names() == {NAME, *orphans} and len(warnings()) == 3
     assert {name: (work.folder / name).read_bytes() for name in orphans} == orphans
@@ -92,7 +92,7 @@ def test_damage_further_back_starts_anew_and_keeps_the_clips(work, spoil, name, 
     work.make(5)
     spoil(name)
     assert work.finish() == 0
-    assert warnings()[0] == f"Gone or damaged in {work.folder}: {name}. The job starts anew."
+    assert warnings()[0] == f"Missing or damaged in {work.folder}: {name}. The job starts over."
     assert {name for name in work.names() if name.startswith("orphan")} == {f"orphan-000{n}.ts" for n in range(3)}
 
 

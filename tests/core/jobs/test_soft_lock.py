@@ -49,7 +49,7 @@ def test_of_a_killed_process_of_this_machine_it_is_stale_at_once(path, caplog):
     left_behind(path, socket.gethostname(), ended_process())
     assert not is_held(path)
     lock = SoftLock(path)
-    assert lock.acquire() and "A run that has ended left the lock" in caplog.text
+    assert lock.acquire() and "left by a run that has ended" in caplog.text
     lock.release()
 
 
