@@ -24,7 +24,7 @@ def _check_speech_fits(inputs: AnimationInputs, speech: SpeechEmbeddings) -> Non
     found = (speech.encoder.config.layers, speech.encoder.config.width)
     if found != (wanted.layers, wanted.feature_width):
         raise CheckpointError(
-            f"The speech encoder gives {found[0]} layers of width {found[1]}, but this Hallo2 model was made for "
+            f"The speech encoder outputs {found[0]} layers of width {found[1]}, but this Hallo2 model was made for "
             f"{wanted.layers} layers of width {wanted.feature_width}. Load the demo model with the demo encoder, and "
             f"net.pth with wav2vec2-base-960h."
         )

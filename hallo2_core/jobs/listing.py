@@ -49,7 +49,7 @@ class ListedJob:
 def all_jobs(folder: Path) -> list[ListedJob]:
     """Jobs in the folder, its subfolders, and the nodes' folder inside each; the oldest first. Read-only."""
     if not folder.is_dir():
-        raise JobError(f"There is no folder {folder}. Give the one that the videos are in, with --jobs.")
+        raise JobError(f"There is no folder {folder}. Give the folder of the videos with --jobs.")
     jobs = [job for place in sorted(set(_places(folder))) if (job := _listed(place)) is not None]
     return sorted(jobs, key=lambda job: -job.age_seconds)
 
