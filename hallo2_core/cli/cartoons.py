@@ -1,7 +1,7 @@
-"""Make a data set of talking cartoons: videos with sound, captions, and the exact truth of every frame.
+"""Make a data set of talking cartoons: videos with sound, captions, and exact ground truth for every frame.
 
-Faces, voices, sentences and motion follow from numbers (seeds) alone. Needs espeak-ng for the voices. Stopped, the same
-command goes on where it was. What lies in the folder is described in docs/cartoons.md.
+Faces, voices, sentences and motion are determined by seeds alone. Needs espeak-ng for the voices. After a stop, the
+same command resumes. docs/cartoons.md describes the folder.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ MOST_WORKERS = 16
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--count", type=int, default=100, help="how many clips the folder is to hold (100)")
-    parser.add_argument("--seconds", type=float, default=4.0, help="how long each is (4)")
-    parser.add_argument("--size", type=int, default=128, metavar="PX", help="the side of the square picture (128)")
+    parser.add_argument("--count", type=int, default=100, help="number of clips in the folder (100)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of each clip (4)")
+    parser.add_argument("--size", type=int, default=128, metavar="PX", help="side of the square picture (128)")
     parser.add_argument("--split", choices=tuple(SPLITS), default="train",
                         help="held-back: faces, voices and sentences that are not in train")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the first clip's seed; the rest follow (0)")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes side by side (one per processor)")
+    parser.add_argument("--workers", type=int, metavar="N", help="parallel processes (one per CPU core)")
 
 
 def run(arguments: argparse.Namespace) -> int:

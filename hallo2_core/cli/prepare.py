@@ -1,7 +1,7 @@
-"""Make training data from talking cartoons, or go on where it was stopped.
+"""Make training data from talking cartoons, or resume after a stop.
 
 KIND is pictures (for the VAE), voices (for the speech encoder; needs espeak-ng) or clips (for joint training; needs
-both trained). Shards that are there already are kept, so several processes can share the work with --first.
+both trained). Existing shards are kept, so several processes can share the work with --first.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first actor or performance (0)")
     parser.add_argument("--count", type=int, default=64, metavar="N", help="how many (64)")
     parser.add_argument("--size", type=int, default=128, metavar="PX", help="side of the pictures (128)")
-    parser.add_argument("--frames", type=int, default=4, metavar="N", help="of each actor, for pictures (4)")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of a performance (4)")
+    parser.add_argument("--frames", type=int, default=4, metavar="N", help="frames per actor, for pictures (4)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of a performance (4)")
     parser.add_argument("--vae", metavar="FILE", help="the trained VAE, for clips")
     parser.add_argument("--speech-encoder", metavar="FILE", help="the trained speech encoder, for clips")
-    parser.add_argument("--threads", type=int, metavar="N", help="of the processor (all)")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,6 +59,6 @@ def _shards(arguments: argparse.Namespace) -> Iterator[Path]:
     if arguments.kind == "voices":
         return prepare_voices(folder, split, seeds, arguments.seconds)
     if not (arguments.vae and arguments.speech_encoder):
-        raise SettingsError("Clips need --vae and --speech-encoder: files that 'hallo2 train … --export' wrote.")
+        raise SettingsError("Clips need --vae and --speech-encoder: files written by 'hallo2 train … --export'.")
     vae, encoder = small_vae(arguments.vae), small_speech_encoder(arguments.speech_encoder)
     return prepare_clips(folder, split, seeds, arguments.seconds, arguments.size, vae, encoder)

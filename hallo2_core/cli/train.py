@@ -1,6 +1,6 @@
-"""Train a network of the small model, or write what was trained as a file of weights.
+"""Train a network of the small model, or export its weights to a file.
 
-STAGE is vae, speech or joint; FILE is its configuration (TOML). A run that was stopped goes on where it was. Several
+STAGE is vae, speech or joint; FILE is its configuration (TOML). A stopped run resumes where it was. Several
 processes: accelerate launch -m hallo2_core train STAGE --config FILE.
 """
 
@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export",
         type=Path,
         metavar="OUT.safetensors",
-        help="write the weights of the newest checkpoint instead, averaged, in float16",
+        help="instead of training, write the averaged weights of the newest checkpoint, in float16",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="of the processor (all)")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all)")
 
 
 def run(arguments: argparse.Namespace) -> int:

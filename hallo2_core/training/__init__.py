@@ -1,1 +1,1 @@
-"""Training: everything that makes weights rather than using them. Nothing here is imported when a video is made."""
+"""Training: everything that produces weights. Not imported when a video is rendered."""

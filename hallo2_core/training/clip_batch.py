@@ -1,4 +1,4 @@
-"""What one step of joint training sees: a batch of clips, the ones without conditions first."""
+"""The input of one step of joint training: a batch of clips, those without conditions first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ClipBatch:
-    """b clips of f frames. `seeing`: the last so many see their portrait, their face's place and their speech."""
+    """b clips of f frames. `seeing`: how many, at the end, have portrait, face region and speech."""
 
     latents: Tensor  # (b f 4 h w), the truth
     noise: Tensor  # (b f 4 h w)

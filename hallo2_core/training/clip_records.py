@@ -1,6 +1,6 @@
-"""One performance as the joint training reads it: frames, their latents and masks, and what the speech encoder hears.
+"""One performance as joint training reads it: frames, latents, masks and speech features.
 
-Latents and features are made once, with the VAE and the speech encoder as they are then: both stay frozen afterwards.
+Latents and features are computed once, so VAE and speech encoder stay frozen afterwards.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def clip_record(frames: Tensor, truth: Truth, features: Tensor, vae: Autoencoder
 
 
 def _regions(truth: Truth, frame: int, size_px: int) -> tuple[list[int], Tensor]:
-    """As for a portrait whose face was found (`portrait/prepare.py`), with the true boxes."""
+    """As for a portrait with a detected face (`portrait/prepare.py`), with the true boxes."""
     face, lips = (
         expanded_box(rearrange(boxes[frame], "(corner xy) -> corner xy", xy=2), expand, size_px, size_px)
         for boxes, expand in ((truth.face_box, FACE_EXPAND), (truth.lip_box, LIP_EXPAND))
@@ -62,7 +62,7 @@ def _regions(truth: Truth, frame: int, size_px: int) -> tuple[list[int], Tensor]
 
 
 def mask_levels(row: Tensor, size_px: int) -> tuple[Tensor, ...]:
-    """row: (3 l) uint8, as `clip_record` keeps it.  Returns per level (3 l), 0..1."""
+    """row: (3 l) uint8, as stored by `clip_record`.  Returns per level (3 l), 0..1."""
     sides = [size_px // (PIXELS_PER_LATENT << level) for level in range(LEVELS)]
     return tuple((row.float() / 255.0).split([side * side for side in sides], dim=1))
 
@@ -76,6 +76,6 @@ def face_region_of(box: Tensor, size_px: int) -> Tensor:
 
 
 def speech_windows(features: Tensor, first: int, frames: int, reach: int) -> Tensor:
-    """features: (F layers d).  Returns (f window layers d): as `SpeechWindows.clip`, the ends repeated."""
+    """features: (F layers d).  Returns (f window layers d): as `SpeechWindows.clip`, with the ends repeated."""
     centers = torch.arange(first, first + frames).unsqueeze(1)
     return features[(centers + torch.arange(-reach, reach + 1)).clamp(0, len(features) - 1)]

@@ -1,4 +1,4 @@
-"""A training run's file: TOML, the loop's keys at the top, the stage's own in a table of its name.
+"""A training run's TOML file: the loop's keys at the top, the stage's in a table with its name.
 
 output_dir = "output/training/vae"
 max_train_steps = 5000
@@ -26,13 +26,13 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         return _toml_of(path.read_text(encoding="utf-8"), path)
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}). Give the configuration's file.") from error
+        raise SettingsError(f"{path} cannot be read ({error.strerror}). Choose a configuration file.") from error
 
 
 def settings_from(kind: type[Settings], table: Mapping[str, Any], where: str) -> Settings:
     """A settings dataclass from a table of the file; nested dataclasses from nested tables.
 
-    Errors: SettingsError that names an unknown key, a missing one, or a value of another type.
+    Errors: SettingsError that names an unknown or missing key, or a value of the wrong type.
     """
     hints = get_type_hints(kind)
     names = [field.name for field in fields(kind)]
@@ -43,13 +43,13 @@ def settings_from(kind: type[Settings], table: Mapping[str, Any], where: str) ->
     try:
         return kind(**values)
     except TypeError as error:
-        raise SettingsError(f"{where} is not complete ({error}). Add what is missing.") from error
+        raise SettingsError(f"{where} is incomplete ({error}). Add what is missing.") from error
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     if is_dataclass(kind):
         if not isinstance(value, Mapping):
-            raise SettingsError(f"{where} is {value!r}; expected a table of its own.")
+            raise SettingsError(f"{where} is {value!r}; expected a table.")
         return settings_from(kind, value, where)
     expected = KINDS[kind.__name__]
     is_wrong_bool = isinstance(value, bool) and kind is not bool

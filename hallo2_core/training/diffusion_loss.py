@@ -1,6 +1,6 @@
-"""The denoiser's objective: v-prediction on a schedule with zero terminal SNR, weighted by min-SNR-γ for each sample.
+"""The denoiser's objective: v-prediction on a schedule with zero terminal SNR, weighted by min-SNR-γ per sample.
 
-The release averages its loss before it multiplies with the weights, so they act as one number for the whole batch;
+The release averages its loss before multiplying by the weights, which then act as one number for the whole batch;
 here each clip has its own.
 """
 
@@ -23,14 +23,14 @@ def velocity(latents: Tensor, noise: Tensor, signal: Tensor) -> Tensor:
 
 
 def min_snr_weights(signal: Tensor, gamma: float) -> Tensor:
-    """signal: (b).  Returns (b): min(SNR + 1, γ) / (SNR + 1), in which the step without any signal weighs 1."""
+    """signal: (b).  Returns (b): min(SNR + 1, γ) / (SNR + 1), where the step without any signal has weight 1."""
     return (gamma * (1.0 - signal)).clamp(max=1.0)
 
 
 def weighted_square(prediction: Tensor, target: Tensor, places: Tensor, weights: Tensor) -> Tensor:
     """Returns (b), the weighted mean over each clip.
 
-    prediction, target: (b f c h w).  places: (b h w), how much each place counts.  weights: (b), of the clips.
+    prediction, target: (b f c h w).  places: (b h w), weight of each position.  weights: (b), of the clips.
     """
     square = reduce((prediction - target).square(), "b f c h w -> b h w", "mean")
     return weights * (square * places).sum(dim=(1, 2)) / places.sum(dim=(1, 2))

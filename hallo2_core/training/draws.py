@@ -1,7 +1,7 @@
-"""Everything random in training comes from the number of a sample: no generator's state has to be saved.
+"""All randomness in training is derived from a sample's number: no generator state has to be saved.
 
-Sample n of a run is the same picture, noise and timestep however often the run was stopped, and however many processes
-share a step.
+Sample n of a run has the same picture, noise and timestep, independent of stops and of how many processes share a
+step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 
 def sample_seed(seed: int, number: int, purpose: str) -> int:
-    """63 bits from the run's seed, the sample's number and what is drawn, so that purposes do not share a stream."""
+    """63 bits from the run's seed, the sample's number and the purpose, so that purposes do not share a stream."""
     digest = hashlib.blake2b(f"{seed}|{number}|{purpose}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
@@ -29,7 +29,7 @@ def sample_rng(seed: int, number: int, purpose: str) -> np.random.Generator:
 
 
 def samples_of(step: int, batch_size: int, part: int = 0, parts: int = 1) -> Sequence[int]:
-    """The numbers of a step's samples that one of `parts` equal shares of the batch is made of."""
+    """The sample numbers of one of `parts` equal shares of a step's batch."""
     share = batch_size // parts
     first = step * batch_size + part * share
     return range(first, first + share)

@@ -1,4 +1,4 @@
-"""The moving average of a network's weights, which is what is evaluated and kept."""
+"""The moving average of a network's weights, which is evaluated and saved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class MovingAverage:
-    """Of all parameters that are trained. Early on it follows faster: the decay of update n is at most
+    """Of all trained parameters. Faster in the beginning: the decay of update n is at most
     (1 + n) / (10 + n), as in diffusers' EMAModel."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -27,7 +27,7 @@ class MovingAverage:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The network has the averages while the context lasts."""
+        """The network has the averages inside the context."""
         self._exchange()
         try:
             yield

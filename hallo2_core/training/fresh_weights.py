@@ -1,4 +1,4 @@
-"""What the small model's networks begin with, where no weights are given."""
+"""Initial weights of the small model's networks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..models.motion_module import PositionTable
 
 @torch.no_grad()
 def fill_with_fresh_weights(models: Hallo2Models, seed: int) -> None:
-    """In place; the networks lie on the CPU.
+    """In place; the networks are on the CPU.
 
-    ReferenceNet begins as a copy of the denoising UNet, and keys of self-attention as its queries: from the first step
-    on, a place of the picture finds its like in the portrait. Motion modules begin as the identity (as AnimateDiff's).
-    Audio modules do not begin at zero, as the release's do: the small model has no picture model to protect.
+    ReferenceNet starts as a copy of the denoising UNet, and the keys of self-attention as its queries: from the first
+    step on, a position attends to similar ones in the portrait. Motion modules start as the identity, as AnimateDiff's.
+    Audio modules do not start at zero, unlike the release's: the small model has no pretrained picture model to keep.
     """
     torch.manual_seed(seed)
     networks = (models.denoising_unet, models.reference_net, models.face_locator, models.image_projection)

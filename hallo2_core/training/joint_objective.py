@@ -1,4 +1,4 @@
-"""All networks of the small model together: a batch of clips in, the denoiser's loss out."""
+"""All networks of the small model: maps a batch of clips to the denoiser's loss."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SCHEDULES = {"sampled": signal_levels, "released": training_signal_levels}
 @dataclass(frozen=True)
 class ObjectiveSettings:
     snr_gamma: float = 5.0
-    lip_weight: float = 4.0  # how much more the middle of the lips counts than places without a face
-    noise_schedule: str = "sampled"  # what videos are sampled with; "released": the release's training's
+    lip_weight: float = 4.0  # additional weight of the center of the lips, relative to positions without a face
+    noise_schedule: str = "sampled"  # the schedule for sampling videos; "released": the release's training schedule
 
 
 class JointObjective(nn.Module):
@@ -81,15 +81,15 @@ class JointObjective(nn.Module):
         return rearrange(prediction, "(b f) c h w -> b f c h w", b=clips)
 
     def _motion_latents(self, pixels: Tensor) -> Tensor:
-        """(b m 3 H W) → (b m 4 h w), through the VAE as in a video."""
+        """(b m 3 H W) → (b m 4 h w), through the VAE as in inference."""
         with torch.no_grad():
             latents = self.vae.encode(rearrange(pixels, "b m c h w -> (b m) c h w")) * LATENT_SCALE
         return rearrange(latents, "(b m) c h w -> b m c h w", b=len(pixels))
 
 
 def is_idle(name: str, models: Hallo2Models) -> bool:
-    """Weights that no video uses (quirks 1 and 15): motion modules of the two blocks without attention, and all of
-    ReferenceNet's last transformer but what makes its bank."""
+    """Weights unused in inference (quirks 1 and 15): motion modules of the two blocks without attention, and
+    ReferenceNet's last transformer except for the part that computes its bank."""
     deepest = len(models.config.unet.block_widths) - 1
     last = f"reference_net.up_blocks.{deepest}.attentions.{models.config.unet.layers_per_block}."
     if name.startswith(last):

@@ -1,4 +1,4 @@
-"""A coarse spectrum of each video frame: log energies of mel bands, standardised over the sound."""
+"""A coarse spectrum of each video frame: log energies of mel bands, standardized over the sound."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..audio.speech_signal import SPEECH_RATE_HZ
 
 MEL_BANDS = 16
 WINDOW = 512
-HOP = 160  # a hundredth of a second; four to a frame of 25 frames/s
+HOP = 160  # a hundredth of a second; four per frame at 25 frames/s
 LOWEST_HZ, HIGHEST_HZ = 80.0, 7600.0
 
 
 def log_mels(sound: Tensor, frames: int) -> Tensor:
-    """sound: (t) at 16 kHz, a 25th of a second a frame.  Returns (f bands), mean 0 and deviation 1 over the sound."""
+    """sound: (t) at 16 kHz, a 25th of a second per frame.  Returns (f bands), standardized over the sound."""
     spectrum = torch.stft(
         F.pad(sound, (0, WINDOW)), WINDOW, HOP, window=torch.hann_window(WINDOW), center=True, return_complex=True
     )

@@ -1,7 +1,7 @@
 """The training loop: the same for every stage.
 
-Hugging Face accelerate places it: devices, precision, several processes. What a step sees depends on its number alone,
-so a run that was stopped goes on with the same losses, and two processes make the steps of one.
+Hugging Face accelerate handles devices, precision and processes. The data of a step depends only on its number, so a
+resumed run has the same losses, and two processes make the same steps as one.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ LOG_FILE = "log.jsonl"
 
 
 class Stage(Protocol):
-    """What is trained, on what."""
+    """A network to train, with its data and objective."""
 
     name: str
-    network: nn.Module  # batch → figures; "loss" is what is made smaller, the mean over the batch's samples
+    network: nn.Module  # batch → figures; "loss" is minimized, the mean over the batch's samples
 
     def batch(self, numbers: Sequence[int]) -> Any:  # noqa: ANN401 - each stage's own, for its own network
         """The samples of these numbers, on the CPU, as a tensor or a dataclass with `to(device)`."""
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
-        """Whether Muon may have this parameter."""
+        """Whether Muon may train this parameter."""
 
     def validate(self) -> Mapping[str, float]:
-        """Figures on what was held back, of the network as it stands."""
+        """Figures of the current network on held-back data."""
 
 
 def train(stage: Stage, settings: TrainSettings) -> int:
-    """Train until `max_train_steps`, or until the process is asked to stop (Ctrl+C, SIGTERM). Returns the step reached.
+    """Train until `max_train_steps`, or until Ctrl+C or SIGTERM. Returns the step reached.
 
     Writes checkpoints and `log.jsonl` into `output_dir`. Errors: Hallo2Error before the first step.
     """
@@ -87,7 +87,7 @@ def train(stage: Stage, settings: TrainSettings) -> int:
 
 
 def averaged_weights(stage: Stage, settings: TrainSettings) -> int:
-    """Give the stage's network the averages of the newest checkpoint. Returns its step. Errors: CheckpointError."""
+    """Load the newest checkpoint's averages into the network. Returns its step. Errors: CheckpointError."""
     checkpoint = chosen_checkpoint("latest", settings.folder)
     if checkpoint is None:
         raise CheckpointError(f"{settings.folder} holds no checkpoint yet. Train first.")
@@ -98,7 +98,7 @@ def averaged_weights(stage: Stage, settings: TrainSettings) -> int:
 
 
 def optimizers_for(stage: Stage, settings: TrainSettings) -> list[torch.optim.Optimizer]:
-    """Adam alone, or Muon for what the stage calls matrices and Adam for the rest."""
+    """Adam alone, or Muon for the stage's matrices and Adam for the rest."""
     parameters = trained_parameters(stage.network)
     uses_muon = settings.optimizer == "muon"
     matrices = [p for name, p in parameters.items() if uses_muon and p.ndim >= 2 and stage.is_matrix(name, p)]
@@ -160,7 +160,7 @@ def _take_step(
 
 
 def _agreed(asked: bool, accelerator: Accelerator) -> bool:
-    """Whether any process was asked to stop: all stop after the same step, or one would wait for the others."""
+    """Whether any process received a stop signal: all stop after the same step, so none waits for the others."""
     if accelerator.num_processes == 1:
         return asked
     return bool(accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), "sum") > 0)
@@ -182,16 +182,16 @@ def _share_of_a_pass(settings: TrainSettings, processes: int) -> int:
     if settings.train_batch_size % parts:
         raise SettingsError(
             f"train_batch_size is {settings.train_batch_size}; {processes} processes with "
-            f"{settings.gradient_accumulation_steps} passes each cannot share it evenly. Choose a multiple of {parts}."
+            f"{settings.gradient_accumulation_steps} passes each do not divide it evenly. Choose a multiple of {parts}."
         )
     return settings.train_batch_size // parts
 
 
 class RunLog:
-    """Figures as JSON lines, one object for every `logging_steps` steps and one for every validation."""
+    """Figures as JSON lines, one object per `logging_steps` steps and one per validation."""
 
     def __init__(self, path: Path | None, step: int) -> None:
-        """path: None in processes that write nothing."""
+        """path: None in processes that do not write."""
         self._path = path
         self._sums: dict[str, float] = {}
         self._steps = 0
@@ -206,7 +206,7 @@ class RunLog:
         self._steps += 1
 
     def write(self, step: int) -> None:
-        """The means since the last time, and the processor seconds that a step took."""
+        """The means since the last call, and the CPU seconds per step."""
         now = time.process_time()
         means = {key: round(total / self._steps, 6) for key, total in self._sums.items()}
         means["processor_seconds"] = round((now - self._processor_seconds) / self._steps, 4)
@@ -227,7 +227,7 @@ class RunLog:
 
 @contextmanager
 def asked_to_stop() -> Iterator[Any]:
-    """A function that says whether Ctrl+C or SIGTERM came; the step that runs is finished first."""
+    """Yields a function that returns whether Ctrl+C or SIGTERM came; the current step is finished first."""
     asked: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda received, _frame: asked.append(received)) for number in signals}

@@ -1,8 +1,7 @@
-"""How far the mouth of a generated cartoon is open: read by kernel regression on the drawn truth of the same actor.
+"""Measures the mouth of a generated cartoon by kernel regression on drawn frames of the same actor.
 
-A reader is made for one actor from frames that the renderer draws of it, with many poses and expressions. On drawn
-frames that it has not seen its readings correlate with the truth at 0.99 (opening) and 0.96 to 0.99 (width): the
-ceiling of what a generated video can score.
+A reader is fitted to one actor, on rendered frames with many poses and expressions. On other drawn frames its readings
+correlate with the truth at 0.99 (opening) and 0.96 to 0.99 (width): an upper bound for a generated video.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ from .draws import sample_rng
 from .prepare_pictures import scattered_tracks
 
 DRAWN_FRAMES = 500
-POSES = 0.4  # of the widest: heads that talk turn less
+POSES = 0.4  # of the largest angles: talking heads turn less
 READ_SIDE = 24
-ROOM = 0.25  # around the mouth's widest box, on each side, in its size
-REACH, RIDGE = 3.0, 0.01  # the kernel's width, in median squared distances, and what is added to its diagonal
+ROOM = 0.25  # margin around the mouth's largest box, relative to its size
+REACH, RIDGE = 3.0, 0.01  # the kernel's width, in median squared distances, and the ridge on its diagonal
 
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class MouthReader:
-    box: Box  # left, top, right, bottom: where mouths of this actor lie
-    pieces: Tensor  # (n d): what was drawn
+    box: Box  # left, top, right, bottom of this actor's mouths
+    pieces: Tensor  # (n d): drawn mouths
     reach: float
     weights: Tensor  # (n 2): opening and width
     level: Tensor  # (2), their means
 
     def read(self, frames: Tensor) -> Tensor:
-        """frames: (f h w 3), 0..1, of the size that the reader was made for.  Returns (f 2), opening and width in the
+        """frames: (f h w 3), 0..1, of the reader's size.  Returns (f 2), opening and width in the
         units of `measure`."""
         return _kernel(_pieces(frames, self.box), self.pieces, self.reach) @ self.weights + self.level
 
@@ -58,7 +57,7 @@ def mouth_reader(seed: int, split: Split, size_px: int) -> MouthReader:
 
 
 def correlation(a: Tensor, b: Tensor) -> float:
-    """Of two series (f). 0 where one of them does not move."""
+    """Of two series (f). 0 if one of them is constant."""
     a, b = a - a.mean(), b - b.mean()
     scale = a.norm() * b.norm()
     return float(a @ b / scale) if scale > 0 else 0.0
@@ -73,7 +72,7 @@ def _mouth_box(lip_boxes: Tensor, size_px: int) -> Box:
 
 
 def _pieces(frames: Tensor, box: Box) -> Tensor:
-    """(f d): the mouth's piece of each frame."""
+    """(f d): the mouth region of each frame."""
     left, top, right, bottom = box
     piece = rearrange(frames[:, top:bottom, left:right].float(), "f h w c -> f c h w")
     small = F.interpolate(piece, size=(READ_SIDE, READ_SIDE), mode="bilinear", antialias=True)

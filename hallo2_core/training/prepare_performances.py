@@ -23,7 +23,7 @@ Record = Mapping[str, Tensor]
 
 
 def prepare_voices(folder: Path, split: Split, seeds: range, seconds: float) -> Iterator[Path]:
-    """Yield each shard when it is there; shards that are there already are kept. Errors: MissingDependencyError without
+    """Yield each finished shard; existing shards are kept. Errors: MissingDependencyError without
     espeak-ng."""
     return _prepared(folder, "voices", seeds, VOICES_PER_SHARD, lambda seed: voice_record(seed, split, seconds))
 
@@ -57,7 +57,7 @@ def voice_record(seed: int, split: Split, seconds: float) -> Record:
 
 @torch.no_grad()
 def speech_features(spoken: Performance, encoder: SpeechEncoder) -> Tensor:
-    """(f layers d): what a video's windows are cut from, for a sound of one piece."""
+    """(f layers d): the features that a video's windows are cut from, for a sound of one piece."""
     sound, positions = heard_sound(spoken.samples, spoken.frames, encoder)
     return encoder(sound, positions)
 

@@ -1,4 +1,4 @@
-"""Pictures of cartoons for the VAE: many actors, a few frames each, every part of the face anywhere it can be."""
+"""Pictures of cartoons for the VAE: many actors, a few frames each, covering all positions of each part of the face."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BOTH_WAYS = ("mouth_width", "gaze_x", "gaze_y", "brow")  # -1..1; the others are
 
 
 def prepare_pictures(folder: Path, split: Split, actors: range, frames_per_actor: int, size_px: int) -> Iterator[Path]:
-    """Yield each shard when it is there. Shards that are there already are kept as they are."""
+    """Yield each finished shard. Existing shards are kept unchanged."""
     for first in range(actors.start, actors.stop, ACTORS_PER_SHARD):
         path = folder / f"pictures-{first:06d}.safetensors"
         if not path.is_file():
@@ -41,7 +41,7 @@ def pictures_of(seed: int, split: Split, frames: int, size_px: int) -> Tensor:
 
 
 def scattered_tracks(rng: np.random.Generator, frames: int) -> Tracks:
-    """Frames that have nothing to do with one another. Half of the mouths are nearly shut, most eyes are open."""
+    """Unrelated frames. Half of the mouths are nearly shut, most eyes are open."""
     still = Tracks.still(frames)
     curves = {name: torch.from_numpy(rng.random(frames)).float() for name in still.curves() if name != "expression"}
     for name in BOTH_WAYS:

@@ -1,4 +1,4 @@
-"""A loss that weighs detail and colour alike: differences at every octave of a Laplacian pyramid."""
+"""A loss with equal weight for detail and color: differences at every octave of a Laplacian pyramid."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ LEVELS = 4
 
 
 def laplacian_levels(pictures: Tensor, levels: int = LEVELS) -> list[Tensor]:
-    """pictures: (b c h w), sides divisible by 2^levels.  Returns what each octave adds, the finest first, and then
-    what is left, 2^levels times smaller."""
+    """pictures: (b c h w), sides divisible by 2^levels.  Returns each octave's detail, the finest first, then
+    the residual, 2^levels times smaller."""
     octaves = []
     for _ in range(levels):
         smaller = F.avg_pool2d(pictures, 2)
@@ -20,5 +20,5 @@ def laplacian_levels(pictures: Tensor, levels: int = LEVELS) -> list[Tensor]:
 
 
 def pyramid_distance(pictures: Tensor, targets: Tensor) -> Tensor:
-    """Mean absolute difference, summed over the octaves. The pyramid is linear: one of the difference is enough."""
+    """Mean absolute difference, summed over the octaves. Linear, so one pyramid of the difference is enough."""
     return sum(octave.abs().mean() for octave in laplacian_levels(pictures - targets))

@@ -1,7 +1,7 @@
-"""Training data on the disk: records of named tensors in shards of safetensors, written whole, read a tensor at a time.
+"""Training data on disk: records of named tensors in safetensors shards, written atomically, read tensor by tensor.
 
-A record is one actor's pictures, or one performance with its sound. Shards are mapped, never loaded: what is read is
-what a step asks for.
+A record is one actor's pictures, or one performance with its sound. Shards are memory-mapped: a step reads only what
+it needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COUNT = "records"
 
 
 def write_shard(records: Sequence[Mapping[str, Tensor]], path: Path) -> None:
-    """A file that is whole or not there."""
+    """Write a shard atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {f"{number}/{name}": value for number, record in enumerate(records) for name, value in record.items()}
     content = save({key: value.contiguous() for key, value in tensors.items()}, metadata={COUNT: str(len(records))})
@@ -30,10 +30,10 @@ def write_shard(records: Sequence[Mapping[str, Tensor]], path: Path) -> None:
 
 
 class RecordShards:
-    """All records of a folder's shards, in the order of the files' names."""
+    """All records of a folder's shards, in order of file names."""
 
     def __init__(self, folder: Path | str) -> None:
-        """Errors: SettingsError where the folder holds no shard."""
+        """Errors: SettingsError if the folder has no shard."""
         paths = sorted(Path(folder).glob("*.safetensors"))
         if not paths:
             raise SettingsError(f"{folder} holds no training data (*.safetensors). Make it with 'hallo2 prepare'.")
@@ -44,7 +44,7 @@ class RecordShards:
         return self._ends[-1]
 
     def read(self, number: int, name: str, rows: slice | int | None = None) -> Tensor:
-        """A tensor of record `number`, or some rows of it."""
+        """A tensor of record `number`, or some of its rows."""
         file, key = self._place(number, name)
         return file.get_tensor(key) if rows is None else file.get_slice(key)[rows]
 

@@ -1,6 +1,6 @@
-"""Checkpoints of a training run: folders `checkpoint-N`, whole or absent, the oldest removed.
+"""Checkpoints of a training run: folders `checkpoint-N`, written atomically; the oldest are removed.
 
-Weights and their averages are safetensors; the optimizers' states are a torch file that is read with weights_only.
+Weights and their averages are safetensors; the optimizer states are a torch file, read with weights_only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FOLDER_NAME = re.compile(r"checkpoint-(\d+)")
 
 @dataclass(frozen=True)
 class Trained:
-    """All that changes while a network is trained."""
+    """All state that training changes."""
 
     network: nn.Module
     average: MovingAverage | None
@@ -33,7 +33,7 @@ class Trained:
 
 
 def save_checkpoint(trained: Trained, step: int, folder: Path, limit: int) -> Path:
-    """Write `folder`/checkpoint-`step` and keep the newest `limit`. A kill at any moment leaves the one before."""
+    """Write `folder`/checkpoint-`step` and keep the newest `limit`. After a kill the previous one remains."""
     target = folder / f"checkpoint-{step}"
     unfinished = folder / f"{target.name}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -61,12 +61,12 @@ def saved_checkpoints(folder: Path) -> list[Path]:
 def step_of(checkpoint: Path) -> int:
     match = FOLDER_NAME.fullmatch(checkpoint.name)
     if match is None:
-        raise CheckpointError(f"{checkpoint} is not named checkpoint-N; choose a folder that the training wrote.")
+        raise CheckpointError(f"{checkpoint} is not named checkpoint-N; choose a folder written by training.")
     return int(match[1])
 
 
 def chosen_checkpoint(resume_from_checkpoint: str, folder: Path) -> Path | None:
-    """ "latest": the newest in `folder`, if there is one; "no": none; else that folder. Errors: CheckpointError."""
+    """ "latest": the newest in `folder`, if any; "no": none; else that folder. Errors: CheckpointError."""
     if resume_from_checkpoint == "no":
         return None
     if resume_from_checkpoint == "latest":
@@ -81,7 +81,7 @@ def chosen_checkpoint(resume_from_checkpoint: str, folder: Path) -> Path | None:
 
 
 def restore_checkpoint(trained: Trained, checkpoint: Path) -> int:
-    """Returns the step to go on with."""
+    """Returns the step to resume at."""
     step = step_of(checkpoint)
     try:
         trained.network.load_state_dict(load_file(checkpoint / NETWORK), strict=True)

@@ -1,4 +1,4 @@
-"""Clips sampled from the networks as they stand, many at a time, and how well their mouths follow the truth."""
+"""Samples clips from the current networks, in batches, and compares their mouths with the truth."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from .vae_stage import decibels, pixels_of
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    clips: int = 8  # of as many held-back actors; 0: none
-    first_frame: int = 12  # of each: performances begin with a silence
+    clips: int = 8  # from as many held-back actors; 0: none
+    first_frame: int = 12  # of each: performances begin with silence
     frames: int = 16
     steps: int = 10
     guidance: float = 1.5
@@ -55,9 +55,9 @@ class SampledClips:
         self._readers: list[MouthReader] = []
 
     def figures(self, objective: JointObjective) -> Mapping[str, float]:
-        """sync_opening, sync_width: correlation with the truth, the mean over the clips.  amplitude: of the opening's
-        deviation, in the truth's.  jitter: mean difference of neighboring frames, in the truth's.  psnr_db: of frames
-        against the truth, whose head moves in ways that nobody told."""
+        """sync_opening, sync_width: correlation with the truth, mean over the clips.  amplitude: standard deviation of
+        the opening, relative to the truth's.  jitter: mean difference of neighboring frames, relative to the truth's.
+        psnr_db: of frames against the truth, whose head motion is not among the conditions."""
         readers = self._readers or [
             mouth_reader(int(self._records.read(number, SEED)), self._split, self._size_px) for number in self._numbers
         ]

@@ -1,4 +1,4 @@
-"""Settings of a training run, named as diffusers' and SimpleTuner's training commands name them."""
+"""Settings of a training run, named as in the training commands of diffusers and SimpleTuner."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class TrainSettings:
     output_dir: str
     seed: int = 0
     max_train_steps: int = 1000
-    train_batch_size: int = 16  # samples of a step, over all processes and accumulated passes
-    gradient_accumulation_steps: int = 1  # passes that a process makes its share of the batch in
+    train_batch_size: int = 16  # samples per step, over all processes and accumulated passes
+    gradient_accumulation_steps: int = 1  # passes in which a process computes its share of the batch
     mixed_precision: str = "no"
     optimizer: str = "adamw"
     learning_rate: float = 1e-4  # Adam's
@@ -32,7 +32,7 @@ class TrainSettings:
     max_grad_norm: float = 1.0
     lr_scheduler: str = "constant"
     lr_warmup_steps: int = 0
-    lr_decay_steps: int = 0  # the last steps, over which linear and cosine fall to zero; 0: all after the warm-up
+    lr_decay_steps: int = 0  # the last steps, in which linear and cosine decay to zero; 0: all after the warm-up
     ema_decay: float = 0.999
     resume_from_checkpoint: str = "latest"  # or a checkpoint's folder, or "no" to start over
     checkpointing_steps: int = 500
@@ -57,7 +57,7 @@ class TrainSettings:
         if self.train_batch_size % self.gradient_accumulation_steps:
             raise SettingsError(
                 f"train_batch_size is {self.train_batch_size} and gradient_accumulation_steps is "
-                f"{self.gradient_accumulation_steps}; choose a batch that the passes share evenly."
+                f"{self.gradient_accumulation_steps}; choose a batch that the passes divide evenly."
             )
 
     @property
@@ -66,7 +66,7 @@ class TrainSettings:
 
 
 def lr_factor(step: int, settings: TrainSettings) -> float:
-    """What the learning rates are multiplied with at `step`: a function of it alone, so nothing has to be saved."""
+    """Factor of the learning rates at `step`: a function of the step alone, so nothing has to be saved."""
     if step < settings.lr_warmup_steps:
         return (step + 1) / settings.lr_warmup_steps
     if settings.lr_scheduler == "constant":

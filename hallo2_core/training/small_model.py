@@ -1,7 +1,7 @@
-"""The small model's shape: all of Hallo2's networks, small enough to be trained on a processor.
+"""The small model's shape: all of Hallo2's networks, small enough to be trained on a CPU.
 
-Widths are multiples of 64: the motion modules normalize in 32 groups whatever the width, and a group of one channel
-loses what it is to tell. The VAE's groups are half of its channels each, since groups of one lose the colors.
+Widths are multiples of 64: the motion modules always normalize in 32 groups, and a group of one channel loses its
+information. The VAE has two groups, each half of the channels, because groups of one lose the colors.
 """
 
 from __future__ import annotations

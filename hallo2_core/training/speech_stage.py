@@ -1,7 +1,6 @@
-"""The small model's speech encoder: it learns to hear what a mouth does, so that its features say it to the denoiser.
+"""The small model's speech encoder, trained to predict mouth motion, so that its features carry it to the denoiser.
 
-Targets are the mouth's curves of each frame and a coarse spectrum, which keeps the features from forgetting the rest
-of the sound.
+Targets are the mouth's curves per frame and a coarse spectrum, so that the features keep the rest of the sound.
 """
 
 from __future__ import annotations
@@ -31,22 +30,22 @@ FPS = Fraction(25)
 class SpeechStageSettings:
     performances: str  # a folder of shards: "sound", (t) int16 at 16 kHz, and "mouth", (f curves), at 25 frames/s
     validation_performances: str
-    weights: str = ""  # a file to begin with; "" begins afresh
+    weights: str = ""  # a file to begin with; "" starts from scratch
     most_seconds: float = 4.0  # longer performances are cut at random
     mel_weight: float = 0.3
 
 
 @dataclass(frozen=True)
 class Utterance:
-    sound: Tensor  # (t), normalised as the encoder wants it
-    positions: Tensor  # (f), of the frames among its features
+    sound: Tensor  # (t), normalized for the encoder
+    positions: Tensor  # (f), of the frames in its features
     mouth: Tensor  # (f curves)
     mels: Tensor  # (f bands)
 
 
 @dataclass(frozen=True)
 class UtteranceBatch:
-    utterances: tuple[Utterance, ...]  # of any lengths: each is heard by itself
+    utterances: tuple[Utterance, ...]  # of any length: each is encoded separately
 
     def to(self, device: torch.device) -> UtteranceBatch:
         return UtteranceBatch(
@@ -58,7 +57,7 @@ class UtteranceBatch:
 
 
 class SpeechObjective(nn.Module):
-    """Squared errors of linear readings: of all layers together, as the audio projection sees them, and of the last."""
+    """Squared errors of linear probes: of all layers together, as in the audio projection, and of the last."""
 
     def __init__(self, encoder: SpeechEncoder, curves: int, settings: SpeechStageSettings) -> None:
         super().__init__()
@@ -106,11 +105,11 @@ class SpeechStage:
         return utterance_of(self._performances, record, slice(first, first + longest), self.network.encoder)
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
-        """The position convolution is stored as a direction and a length; directions are Adam's."""
+        """The position convolution is stored as direction and norm; Adam trains the direction."""
         return name.startswith("encoder.") and "pos_conv" not in name and "conv_layers.0." not in name
 
     def validate(self) -> Mapping[str, float]:
-        """R² of the mouth's curves, over all frames of what was held back."""
+        """R² of the mouth's curves, over all held-back frames."""
         device = next(self.network.parameters()).device
         read, true = [], []
         for number in range(len(self._held_back)):
@@ -125,7 +124,7 @@ class SpeechStage:
 
 
 def utterance_of(records: RecordShards, record: int, frames: slice, encoder: SpeechEncoder) -> Utterance:
-    """Frames of a performance, its sound cut to them and heard as a whole sound of its own."""
+    """Frames of a performance, with its sound cut to them and encoded as a separate sound."""
     per_frame = int(SPEECH_RATE_HZ / FPS)
     sound = records.read(record, SOUND, slice(frames.start * per_frame, frames.stop * per_frame)).float() / 32768.0
     count = frames.stop - frames.start
@@ -134,13 +133,13 @@ def utterance_of(records: RecordShards, record: int, frames: slice, encoder: Spe
 
 
 def heard_sound(sound: Tensor, frames: int, encoder: SpeechEncoder) -> tuple[Tensor, Tensor]:
-    """sound: (t) at 16 kHz, of so many frames, shorter than a piece.  Returns the encoder's two inputs, as a video of
-    this sound has them: the normalized samples and the frames' positions among the features."""
+    """sound: (t) at 16 kHz, of this many frames, shorter than a piece.  Returns the encoder's two inputs, as for a
+    video with this sound: the normalized samples and the frames' positions among the features."""
     (piece,) = OURS.plan(len(sound), frames, 1, FPS, encoder.config)
     heard = F.pad(Loudness.of(sound).normalise(sound), (0, piece.zeros))
     return heard, piece.positions(encoder.features_of(len(heard)))
 
 
 def r_squared(read: Tensor, true: Tensor) -> Tensor:
-    """(n curves) both.  Returns (curves): 1 for a perfect reading, 0 for one no better than the mean."""
+    """(n curves) both.  Returns (curves): 1 for a perfect prediction, 0 for one no better than the mean."""
     return 1.0 - (read - true).square().mean(dim=0) / true.var(dim=0, unbiased=False).clamp_min(1e-8)

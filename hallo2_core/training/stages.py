@@ -1,4 +1,4 @@
-"""The stages by name: from a configuration's table to what the loop trains, and from there to a file of weights."""
+"""The stages by name: from a configuration's table to a stage of the loop, and to a file of weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .speech_stage import SpeechStage, SpeechStageSettings
 from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
 
 FULL_PRECISION = Build(dtype=torch.float32)
-NORMALIZING_RECORDS = 64  # of which the latents' mean and deviation are taken
+NORMALIZING_RECORDS = 64  # from which the latents' mean and standard deviation are computed
 
 
 def configured(stage: str, path: Path) -> tuple[TrainSettings, Mapping[str, Any]]:
@@ -38,7 +38,7 @@ def configured(stage: str, path: Path) -> tuple[TrainSettings, Mapping[str, Any]
     tables = {key for key, value in config.items() if isinstance(value, Mapping)}
     if tables != {stage}:
         found = ", ".join(f"[{name}]" for name in sorted(tables)) or "no table"
-        raise SettingsError(f"{path.name} has {found}; the stage {stage} wants the one table [{stage}].")
+        raise SettingsError(f"{path.name} has {found}; the stage {stage} needs the single table [{stage}].")
     general = {key: value for key, value in config.items() if key not in tables}
     return settings_from(TrainSettings, general, path.name), config[stage]
 
@@ -77,7 +77,7 @@ STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
 
 
 def small_vae(path: str = "") -> AutoencoderKL:
-    """path: of its file; "" leaves torch's own first weights."""
+    """path: of its file; "" leaves torch's initial weights."""
     vae = AutoencoderKL(SMALL_VAE, FULL_PRECISION)
     return _filled(vae, path) if path else vae
 
@@ -101,7 +101,7 @@ def small_hallo2(path: str = "") -> Hallo2Models:
 
 def stage_tensors(stage: Stage) -> dict[str, Tensor]:
     """The stage's weights under the names of their files: diffusers' for the VAE, transformers' for the speech encoder,
-    net.pth's for the rest. Latents of a VAE whose encoder was trained are normalized first."""
+    net.pth's for the rest. If a VAE's encoder was trained, its latents are normalized first."""
     if isinstance(stage, VAEStage):
         if not stage.settings.frozen_encoder:
             some = range(0, len(stage.frames), max(len(stage.frames) // NORMALIZING_RECORDS, 1))

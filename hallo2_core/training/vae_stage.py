@@ -1,4 +1,4 @@
-"""The small model's VAE: pictures through a latent space of an eighth of their side and back (SD 1.x's shape)."""
+"""The small model's VAE: pictures to latents of an eighth of their side and back (SD 1.x's shape)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ FRAMES = "frames"
 
 @dataclass(frozen=True)
 class VAEStageSettings:
-    frames: str  # a folder of shards to learn from: records with "frames", (n 3 h w) uint8
-    validation_frames: str  # and one that is held back
-    weights: str = ""  # a file to begin with; "" begins afresh
+    frames: str  # a folder of training shards: records with "frames", (n 3 h w) uint8
+    validation_frames: str  # a folder of held-back shards
+    weights: str = ""  # a file to begin with; "" starts from scratch
     crop_px: int = 64
-    whole_ratio: float = 0.25  # of the samples that are no crop but the whole picture, shrunk to the crop's size
-    square_weight: float = 2.0  # of the squared error, beside the absolute one of the pyramid
+    whole_ratio: float = 0.25  # of the samples that are the whole picture, shrunk to the crop's size, instead of a crop
+    square_weight: float = 2.0  # of the squared error, in addition to the pyramid's absolute error
     kl_weight: float = 1e-4
-    frozen_encoder: bool = False  # the latent space stays what it is: only the decoder goes on learning
-    latent_noise: float = 0.0  # deviation, in those of the latents, that the decoder learns to bear; frozen encoder
+    frozen_encoder: bool = False  # keep the latent space: train only the decoder
+    latent_noise: float = 0.0  # deviation of noise on the decoder's input, in the latents'; frozen encoder
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class VAEStage:
         return PictureBatch(*(torch.stack(part) for part in zip(*samples, strict=True)))
 
     def _sample(self, number: int) -> tuple[Tensor, Tensor]:
-        """A crop of a frame, or all of it, mirrored half of the time; and the noise of its latents."""
+        """A crop of a frame, or all of it, mirrored half of the time; and noise for its latents."""
         draws = sample_generator(self._seed, number, "vae")
         side = self.settings.crop_px
 
@@ -139,7 +139,7 @@ def decibels(square: Tensor) -> float:
 
 
 def fresh_vae_weights(vae: AutoencoderKL, seed: int) -> None:
-    """What a VAE begins with: every residual branch at zero, so that colours pass straight through from the first
+    """Initial weights of a VAE: every residual branch at zero, so that colors pass through from the first
     step."""
     torch.manual_seed(seed)
     for name, parameter in vae.named_parameters():
@@ -154,8 +154,8 @@ def fresh_vae_weights(vae: AutoencoderKL, seed: int) -> None:
 @torch.no_grad()
 def normalize_latents(vae: AutoencoderKL, pictures: Sequence[Tensor]) -> None:
     """Fold a shift and a scale of each latent channel into the two convolutions around the latents: over `pictures`,
-    (b 3 h w) each, latents times LATENT_SCALE then have mean 0 and deviation 1, and decoded pictures stay what they
-    were."""
+    (b 3 h w) each, latents times LATENT_SCALE then have mean 0 and standard deviation 1; decoded pictures
+    do not change."""
     latents = torch.cat([vae.encode(batch) for batch in pictures])
     mean = latents.mean(dim=(0, 2, 3))
     gain = 1.0 / (latents.std(dim=(0, 2, 3)) * LATENT_SCALE)
