@@ -54,7 +54,7 @@ def test_without_clean_a_choice_is_only_shown(output, capsys):
         (["--over", "1"], {"a.mp4.hallo2", "b.mp4.hallo2"}),
         (["--over", "0"], set()),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),  # in the same order in every process
 )
 def test_clean(output, choice, left, capsys):
     assert main(["jobs", "--jobs", str(output), "--clean", *choice]) == 0
