@@ -135,7 +135,7 @@ def _parse_item(item: TextPart) -> Span[str]:
     times, text = item.first_word()
     start, end = parse_times(times)
     if not text.text:
-        raise item.error("has no text. Write what is to be seen after the times, for example 0-4.5 smiling.")
+        raise item.error("has no text. Write a prompt after the times, for example 0-4.5 smiling.")
     return Span(start, end, _unescaped(text.text), times.position)
 
 

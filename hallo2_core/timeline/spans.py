@@ -114,8 +114,8 @@ def parse_times(part: TextPart) -> tuple[Moment, Moment | None]:
     end = parse_moment(end_text) if end_text else None
     if start is None or not dash or (end is None and end_text):
         raise part.error(
-            "is no span of time. Write start-end without spaces, for example 0-4.5, 12f-30f (frames), 1:04-1:10.5, or "
-            "4.5- for all that is left; minutes and seconds of a clock stay below 60."
+            "is not a time span. Write start-end without spaces, for example 0-4.5, 12f-30f (frames), 1:04-1:10.5, or "
+            "4.5- for the rest; minutes and seconds of a clock time stay below 60."
         )
     if end is not None and end.unit == start.unit and end.value <= start.value:
         raise part.error(f"ends at {end}, which is not after its start. Write the earlier time first.")
@@ -135,14 +135,13 @@ def check_order(spans: Sequence[Span], fps: Fraction | None = None) -> None:
         before = spans[i - 1]
         if before.end is None:
             raise _order_error(
-                span, f"follows {before.times}, which goes on to the end of the video. Give that one an end."
+                span, f"follows {before.times}, which runs to the end of the video. Give that one an end."
             )
         if _is_before(span.start, before.end, fps):
             at = "" if fps is None else f" at {fps_text(fps)}"
             raise _order_error(
                 span,
-                f"begins before {before.times} has ended{at}. Put the spans in order, and let none begin before the "
-                f"last one's end.",
+                f"begins before {before.times} has ended{at}. Put the spans in order, without overlap.",
             )
 
 

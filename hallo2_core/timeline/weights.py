@@ -103,9 +103,9 @@ def parse_tracks(text: str) -> tuple[Track, ...]:
     for item in split_items(text, escapes=False):
         name, rest = item.first_word()
         if name.text not in RANGES:
-            raise name.error(f"is no weight. Begin with one of {', '.join(RANGES)}, for example lip 1.2 @ 0-3.")
+            raise name.error(f"is not a weight. Start with one of {', '.join(RANGES)}, for example lip 1.2 @ 0-3.")
         if name.text in tracks:
-            raise name.error(f"stands here for the second time. Put all of its spans after the first '{name.text}'.")
+            raise name.error(f"appears here a second time. Put all of its spans after the first '{name.text}'.")
         if not rest.text:
             raise item.error(f"has no values. Write for example {name.text} 1.2 @ 0-3.")
         spans = tuple(_parse_value(part, name.text) for part in rest.split(","))
@@ -121,6 +121,6 @@ def _parse_value(part: TextPart, track: str) -> Span[Fraction]:
     value = parse_decimal(number.text)
     least, greatest = RANGES[track]
     if value is None or not least <= value <= greatest:
-        raise number.error(f"is no value of {track}. Write a number from {least} to {greatest}, such as 1.2.")
+        raise number.error(f"is not a value of {track}. Write a number from {least} to {greatest}, such as 1.2.")
     start, end = parse_times(times[0])
     return Span(start, end, value, times[0].position)

@@ -1,7 +1,7 @@
 """Joint training of the small model: appearance, motion and speech at once, from clips of talking cartoons.
 
-The paper trains two stages, because its networks begin as a picture model of 860 million weights. A small model needs
-no first stage of single frames.
+The paper trains in two stages, because its networks start from a picture model of 860 million weights. A small model
+needs no first stage on single frames.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as
 class JointStageSettings:
     clips: str  # a folder of shards, as `clip_records` makes them
     validation_clips: str
-    vae: str  # the file that the clips' latents were made with
+    vae: str  # the file that encoded the clips' latents
     weights: str = ""  # a file to begin with; "" begins afresh
     crop_px: int = 0  # side of the part that is learned from, around the lips; 0: all of the picture
     frames: int = 14  # of a clip
     motion_frames: int = 2
-    uncond_ratio: float = 0.1  # of the clips that see no portrait, no place of the face and hear nothing
-    portrait_motion_ratio: float = 0.30  # of the clips before which the portrait stands, as before a video's first
-    start_ratio: float = 0.15  # and of those before which there is nothing
+    uncond_ratio: float = 0.1  # of the clips without portrait, face region and speech
+    portrait_motion_ratio: float = 0.30  # of the clips that follow the portrait, like a video's first
+    start_ratio: float = 0.15  # of the clips with nothing before them
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)  # at validation
 
@@ -149,7 +149,7 @@ class JointStage:
         return clip.cropped(settings.crop_px, draws) if settings.crop_px else clip
 
     def _before(self, records: RecordShards, record: int, first: int, portrait: int, chance: float) -> Tensor:
-        """(m 3 H W), -1..1: what stands before the clip. Nothing is zeros, which stay as they are."""
+        """(m 3 H W), -1..1: the frames before the clip. Zeros, which are not noised, for none."""
         settings = self._settings
         count = settings.motion_frames
         if chance < settings.start_ratio:
@@ -162,8 +162,8 @@ class JointStage:
         return not name.startswith(("denoising_unet.conv_in", "denoising_unet.conv_out", "reference_net.conv_in"))
 
     def validate(self) -> Mapping[str, float]:
-        """The loss on clips that were held back, always the same ones with the same noise, and the figures of clips
-        that are sampled for held-back actors and voices."""
+        """The loss on held-back clips, always the same ones with the same noise, and the figures of clips sampled for
+        held-back actors and voices."""
         device = next(self.network.parameters()).device
         numbers = [range(first, first + 8) for first in range(0, 32, 8)]
         batches = [_batch([self._sample(self._held_back, n, self._seed + 1) for n in some]) for some in numbers]

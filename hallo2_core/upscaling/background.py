@@ -104,7 +104,7 @@ class TiledBackground:
                 f"Close other programs that use the device, choose a smaller upscale model, or disconnect it."
             )
         self._runtime.notify(
-            f"Out of memory: the upscale model goes on with tiles of {halved}x{halved} px instead of "
+            f"Out of memory: the upscale model continues with tiles of {halved}x{halved} px instead of "
             f"{self.tile_px}x{self.tile_px}, which is slower."
         )
         self._runtime.free_memory()

@@ -15,7 +15,7 @@ class UpscaleSettings:
 
     width_px: int
     height_px: int
-    fidelity: float = 0.5  # 0 draws the face anew, 1 stays close to the input
+    fidelity: float = 0.5  # 0 redraws the face, 1 stays close to the input
     window_frames: int = 16
     overlap_frames: int = 4  # of neighboring windows; they are cross-faded
     missed_frames: int = 8  # a face missed in up to this many frames is interpolated; after more, it is gone
@@ -28,7 +28,7 @@ class UpscaleSettings:
                 f"The result would have {self.width_px}x{self.height_px} px; choose sides of 1 to {LONGEST_SIDE_PX}."
             )
         if not 0.0 <= self.fidelity <= 1.0:
-            raise SettingsError(f"The fidelity is {self.fidelity}; choose 0 (draw anew) to 1 (stay close).")
+            raise SettingsError(f"The fidelity is {self.fidelity}; choose 0 (redraw) to 1 (stay close).")
         if self.window_frames < 1:
             raise SettingsError(f"The window has {self.window_frames} frames; choose 1 or more (16 is the release's).")
         if not 0 <= self.overlap_frames <= self.window_frames // 2:

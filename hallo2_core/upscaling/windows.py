@@ -47,7 +47,7 @@ class Window(Generic[Item]):
 def cut_windows(items: Iterable[Item], grid: WindowGrid, start: int = 0) -> Iterator[Window[Item]]:
     """Yield the windows of a stream whose first item has the number `start`, the start of a window.
 
-    Holds one window plus one item. The last window may be shorter; it always has an item of its own.
+    Holds one window plus one item. The last window may be shorter; it always has an item that no other window has.
     """
     stream = iter(items)
     held: list[Item] = []

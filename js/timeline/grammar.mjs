@@ -118,7 +118,7 @@ function parsePrompts(text, fps) {
     const [times, prompt] = item.firstWord();
     const span = parseTimes(times);
     if (prompt.text === "") {
-      throw item.error("has no text. Write what is to be seen after the times, for example 0-4.5 smiling.");
+      throw item.error("has no text. Write a prompt after the times, for example 0-4.5 smiling.");
     }
     return { ...span, content: prompt.text.replace(/\\([\\;])/g, "$1") };
   });
@@ -131,10 +131,10 @@ function parseWeights(text, fps) {
   for (const item of splitItems(text, false)) {
     const [name, rest] = item.firstWord();
     if (!Object.hasOwn(TRACKS, name.text)) {
-      throw name.error(`is no weight. Begin with one of ${Object.keys(TRACKS).join(", ")}, for example lip 1.2 @ 0-3.`);
+      throw name.error(`is not a weight. Start with one of ${Object.keys(TRACKS).join(", ")}, for example lip 1.2 @ 0-3.`);
     }
     if (rows.some((row) => row.name === name.text)) {
-      throw name.error(`stands here for the second time. Put all of its spans after the first '${name.text}'.`);
+      throw name.error(`appears here a second time. Put all of its spans after the first '${name.text}'.`);
     }
     if (rest.text === "") throw item.error(`has no values. Write for example ${name.text} 1.2 @ 0-3.`);
     const spans = rest.split(",").map((part) => parseValue(part, name.text));
@@ -152,7 +152,7 @@ function parseValue(part, track) {
   const content = parseWeight(track, number.text);
   if (content === null) {
     const { least, most } = TRACKS[track];
-    throw number.error(`is no value of ${track}. Write a number from ${least} to ${most}, such as 1.2.`);
+    throw number.error(`is not a value of ${track}. Write a number from ${least} to ${most}, such as 1.2.`);
   }
   return { ...parseTimes(times[0]), content };
 }
@@ -164,8 +164,8 @@ function parseTimes(part) {
   const end = endText === "" ? null : parseMoment(endText);
   if (start === null || dash < 0 || (end === null && endText !== "")) {
     throw part.error(
-      "is no span of time. Write start-end without spaces, for example 0-4.5, 12f-30f (frames), 1:04-1:10.5, or 4.5- " +
-        "for all that is left; minutes and seconds of a clock stay below 60.",
+      "is not a time span. Write start-end without spaces, for example 0-4.5, 12f-30f (frames), 1:04-1:10.5, or 4.5- " +
+        "for the rest; minutes and seconds of a clock time stay below 60.",
     );
   }
   if (end !== null && end.unit === start.unit && compareMoments(end, start) <= 0) {
@@ -182,15 +182,10 @@ function checkOrder(spans, fps) {
     }
     if (before === undefined) return;
     if (before.end === null) {
-      throw span.part.error(
-        `follows ${timesText(before)}, which goes on to the end of the video. Give that one an end.`,
-      );
+      throw span.part.error(`follows ${timesText(before)}, which runs to the end of the video. Give that one an end.`);
     }
     if (compareMoments(span.start, before.end, fps) < 0) {
-      throw span.part.error(
-        `begins before ${timesText(before)} has ended. Put the spans in order, and let none begin before the last ` +
-          "one's end.",
-      );
+      throw span.part.error(`begins before ${timesText(before)} has ended. Put the spans in order, without overlap.`);
     }
   });
 }

@@ -68,7 +68,7 @@ def test_out_of_memory_in_the_upscale_model_halves_its_tiles_and_gives_the_same_
     assert whole.status == "success", whole.message
     halved = upscale("ProbeSmallCardModel", {"largest_tile_px": 256})
     assert halved.status == "success", halved.message
-    assert host.log().count("the upscale model goes on with tiles of 256x256 px instead of 512x512") == 1
+    assert host.log().count("the upscale model continues with tiles of 256x256 px instead of 512x512") == 1
     whole, halved = (frames(host.saved_files(run, "5")[0]).astype(int) for run in (whole, halved))
     difference = np.abs(whole - halved)  # a float that rounds otherwise is a step of luma and one of chroma
     assert difference.max() <= 4 and difference.mean() < 0.01

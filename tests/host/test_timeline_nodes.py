@@ -44,9 +44,9 @@ def test_weights(host):
 @pytest.mark.parametrize(
     "graph, part",
     [
-        (prompts("0-4 a;\n4 - 6 b"), "Timeline, line 2, column 1: '4' is no span of time"),
+        (prompts("0-4 a;\n4 - 6 b"), "Timeline, line 2, column 1: '4' is not a time span"),
         (prompts("0-4 a; 3- b"), "line 1, column 8: '3-' begins before 0-4 has ended"),
-        (weights("lips 1 @ 0-"), "Timeline, line 1, column 1: 'lips' is no weight"),
+        (weights("lips 1 @ 0-"), "Timeline, line 1, column 1: 'lips' is not a weight"),
     ],
     ids=["span", "overlap", "track"],
 )

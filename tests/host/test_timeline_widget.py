@@ -61,7 +61,7 @@ def test_weights_are_typed_and_stepped_and_a_track_begun(seen):
 
 
 def test_a_text_that_cannot_be_read_is_left_alone_and_said(seen):
-    assert seen["broken"].startswith("Line 2, column 1: 'lip' stands here for the second time.")
+    assert seen["broken"].startswith("Line 2, column 1: 'lip' appears here a second time.")
     assert seen["broken_text"] == "lip 1 @ 0-\nlip 2 @ 3-"
 
 

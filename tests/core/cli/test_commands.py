@@ -103,7 +103,7 @@ def test_fresh_starts_over_under_a_new_name(animated):
         (["--out", "video.avi"], ".mp4"),
         (["--text", "0-4 smiling"], "no text-control adapter"),
         (["--text", "4-2 smiling"], "Timeline, line 1, column 1"),
-        (["--weights", "lips 2 @ 0-"], "'lips' is no weight"),
+        (["--weights", "lips 2 @ 0-"], "'lips' is not a weight"),
         (["--weights", "lip 2 @ 0-50f, 1 @ 1-"], "'1-' begins before 0-50f has ended"),
         (["--text-adapter", "zero"], "without --text"),
         (["--text-strength", 9], "text strength is 9"),

@@ -18,11 +18,11 @@ def refused(call, *arguments):
 def test_an_error_says_what_was_found_and_what_to_do():
     error = refused(parse_prompts, "0-4 a;\n  4 - 6 b")
     assert str(error) == (
-        "Timeline, line 2, column 3: '4' is no span of time. Write start-end without spaces, for example 0-4.5, "
-        "12f-30f (frames), 1:04-1:10.5, or 4.5- for all that is left; minutes and seconds of a clock stay below 60."
+        "Timeline, line 2, column 3: '4' is not a time span. Write start-end without spaces, for example 0-4.5, "
+        "12f-30f (frames), 1:04-1:10.5, or 4.5- for the rest; minutes and seconds of a clock time stay below 60."
     )
     assert "'4-3' ends at 3, which is not after its start" in str(refused(parse_prompts, "4-3 a"))
-    assert "'3-' follows 0-, which goes on to the end of the video. Give that one" in str(
+    assert "'3-' follows 0-, which runs to the end of the video. Give that one" in str(
         refused(parse_prompts, "0- a; 3- b")
     )
     assert "'3-' begins before 0-4 has ended." in str(refused(parse_prompts, "0-4 a; 3- b"))

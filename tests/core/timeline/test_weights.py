@@ -107,5 +107,7 @@ def test_check_looks_at_the_video():
 def test_values_outside_the_samplers_ranges_are_refused(track):
     least, greatest = RANGES[track]
     timeline(f"{track} {least} @ 0-1, {greatest} @ 1-")
-    with pytest.raises(TimelineError, match=f"'{greatest}.1' is no value of {track}. Write a number from {least} to"):
+    with pytest.raises(
+        TimelineError, match=f"'{greatest}.1' is not a value of {track}. Write a number from {least} to"
+    ):
         timeline(f"{track} {greatest}.1 @ 0-")
