@@ -61,7 +61,7 @@ def test_a_timeline_may_come_from_another_node(host):
     assert said(host.run(graph))[0] == "0-1f a"
     graph["text"]["inputs"]["value"] = "1f a"
     run = host.run(graph)
-    assert run.status == "error" and "Timeline, line 1, column 1: '1f' is no span" in run.message
+    assert run.status == "error" and "Timeline, line 1, column 1: '1f' is not a time span" in run.message
 
 
 def test_the_hosts_clip_gives_what_the_command_lines_gives(host):
