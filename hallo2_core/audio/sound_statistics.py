@@ -49,7 +49,7 @@ class Loudness:
     def scale(self) -> float:
         return 1.0 / math.sqrt(self.variance + VARIANCE_FLOOR)
 
-    def normalise(self, sound: Tensor) -> Tensor:
+    def normalize(self, sound: Tensor) -> Tensor:
         """To zero mean and unit variance. sound: (t) → (t) float32."""
         return ((sound.double() - self.mean) * self.scale).float()
 

@@ -104,7 +104,7 @@ class SpeechWindows:
         self.frames = self._pieces[-1].first_frame + self._pieces[-1].frames
 
     def clip(self, start_frame: int, frames: int) -> Tensor:
-        """(f window layers d) float32 on the CPU: frames start_frame, … each with two neighbours on either side.
+        """(f window layers d) float32 on the CPU: frames start_frame, … each with two neighbors on either side.
 
         As in the original: windows are taken from the joined sequence of all pieces, with its ends repeated.
         """
@@ -139,13 +139,13 @@ class SpeechWindows:
         """The frames that are kept of one piece: (f layers d) float32 on the CPU."""
         signal, encoder = self._speech.signal, self._speech.encoder
         sound = signal.read(piece.start, piece.stop)
-        if self._speech.pieces.normalise == "piece" or len(self._pieces) == 1:  # one piece is the whole
+        if self._speech.pieces.normalize == "piece" or len(self._pieces) == 1:  # one piece is the whole
             loudness, channels = Loudness.of(sound), None
         else:
             window, stride = encoder.config.conv_kernels[0], encoder.config.conv_strides[0]
             whole = signal.statistics(window, stride, self._runtime.check_cancelled)
             loudness, channels = whole.loudness, whole.channels(encoder.first_weight, self._pieces[-1].zeros)
-        sound = F.pad(loudness.normalise(sound), (0, piece.zeros))
+        sound = F.pad(loudness.normalize(sound), (0, piece.zeros))
         with torch.no_grad():
             states = encoder(sound, piece.positions(encoder.features_of(len(sound))), channels)
         return states[piece.lead_frames : piece.lead_frames + piece.frames].float().cpu()

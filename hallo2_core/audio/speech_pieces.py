@@ -28,7 +28,7 @@ class Piece:
     frames: int
     start: int  # samples of the signal: start to stop
     stop: int
-    zeros: int  # appended after normalisation
+    zeros: int  # appended after normalization
     lead_frames: int = 0  # context: encoded before `first_frame`, and dropped
     encoded_frames: int = 0  # leading context, kept frames, trailing context
     first_position: float = 0.0  # of the first encoded frame, counted in features
@@ -48,14 +48,14 @@ class SpeechPieces:
 
     context_seconds: encoded on both sides of a piece and discarded. wav2vec2's position convolution reaches 64 frames,
     2.6 s; from 3 s on, a cut only affects long-range attention (measured by tests/bench/speech_pieces.py).
-    normalise: with the statistics of the "piece" or of the "whole" sound. With "piece" and no context, a piece is a
+    normalize: with the statistics of the "piece" or of the "whole" sound. With "piece" and no context, a piece is a
     separate file, as in the release: its last, incomplete frame is not padded, and its features are spread evenly over
     its frames.
     """
 
     piece_seconds: float = 60.0
     context_seconds: float = 4.0
-    normalise: str = "whole"
+    normalize: str = "whole"
 
     def __post_init__(self) -> None:
         if not 0.0 < self.piece_seconds < math.inf:
@@ -64,8 +64,8 @@ class SpeechPieces:
             )
         if not 0.0 <= self.context_seconds < math.inf:
             raise SettingsError(f"The context of a piece is {self.context_seconds} s; choose 0 (the release) or more.")
-        if self.normalise not in ("piece", "whole"):
-            raise SettingsError(f"Speech is normalized by '{self.normalise}'; choose 'piece' or 'whole'.")
+        if self.normalize not in ("piece", "whole"):
+            raise SettingsError(f"Speech is normalized by '{self.normalize}'; choose 'piece' or 'whole'.")
 
     def plan(
         self, samples: int, frames: int, clip_frames: int, fps: Fraction, encoder: Wav2VecConfig
@@ -80,7 +80,7 @@ class SpeechPieces:
         pieces = []
         for first in range(0, frames, piece_frames):
             last = first + piece_frames if first + piece_frames < frames else total
-            if self.normalise == "piece" and not self.context_seconds:
+            if self.normalize == "piece" and not self.context_seconds:
                 pieces.append(_piece_by_itself(samples, first, last, frames, fps, encoder))
             else:
                 context = round(Fraction(self.context_seconds) * fps)
@@ -88,7 +88,7 @@ class SpeechPieces:
         return tuple(pieces)
 
 
-RELEASED = SpeechPieces(piece_seconds=60.0, context_seconds=0.0, normalise="piece")
+RELEASED = SpeechPieces(piece_seconds=60.0, context_seconds=0.0, normalize="piece")
 OURS = SpeechPieces()
 
 

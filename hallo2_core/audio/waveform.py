@@ -148,7 +148,7 @@ def check_finite(what: str, block: Tensor, first_sample: int, rate_hz: int) -> N
 
 
 def full_scale_one(sound: Tensor) -> Tensor:
-    """Any dtype of samples → float32, where the dtype's full scale becomes 1 (unsigned ones are centred first)."""
+    """Any dtype of samples → float32, where the dtype's full scale becomes 1 (unsigned ones are centered first)."""
     if sound.is_floating_point():
         return sound.to(torch.float32)
     dtype = torch.iinfo(sound.dtype)

@@ -22,7 +22,7 @@ class KnownFile:
     names: tuple[str, ...]
     size_bytes: int  # about
     source: str
-    licence: str
+    license: str
     contents: tuple[FileContent, ...] = ()  # accepted contents; empty for ONNX files, which are not inspected
     needed: bool = True
 

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         if report.path is None:
             need, megabytes = "needed" if known.needed else "optional", known.size_bytes // MEGABYTE
             print(f"missing   {known.folder}/{known.names[0]}  ({known.what}, {need}, {megabytes} MB)")
-            print(f"          from {known.source}; licence: {known.licence}")
+            print(f"          from {known.source}; license: {known.license}")
         elif report.problem:
             print(f"damaged   {report.path}  {report.problem}")
         else:

@@ -1,4 +1,4 @@
-"""Numbers as colours: dark violet for little, through red, to pale yellow for much, equal steps looking equal."""
+"""Numbers as colors: dark violet for little, through red, to pale yellow for much, equal steps looking equal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 def heat_colours(values: Array) -> Array:
     """values: any shape, 0..1.  Returns the shape with 3 more, sRGB in 0..1. Lightness grows evenly with the value, so
-    the colours also read in grey."""
+    the colors also read in gray."""
     return _TABLE[np.rint(np.clip(values, 0.0, 1.0) * (len(_TABLE) - 1)).astype(np.intp)]
 
 
@@ -54,7 +54,7 @@ _TABLE = _computed(np.linspace(0.0, 1.0, 1024))
 
 @dataclass(frozen=True)
 class HeatScale:
-    """Which value is darkest and which is brightest; beyond them the colour stays."""
+    """Which value is darkest and which is brightest; beyond them the color stays."""
 
     least: float
     most: float

@@ -43,7 +43,7 @@ def plain(picture: Tensor, size: tuple[int, int]) -> Image.Image:
 
 
 def heated(picture: Tensor, heat: Tensor, scale: HeatScale, size: tuple[int, int]) -> Image.Image:
-    """The picture in grey, under colours that are as smooth as its pixels. heat: (h w)."""
+    """The picture in gray, under colors that are as smooth as its pixels. heat: (h w)."""
     smooth = Image.fromarray(heat.float().numpy()).resize(size, Image.Resampling.BILINEAR)
     grey = np.asarray(plain(picture, size).convert("L"), np.float64) / 255
     return _image(HEAT * scale.colours(np.asarray(smooth)) + (1 - HEAT) * repeat(grey, "h w -> h w 3"))
@@ -63,7 +63,7 @@ class Pen:
         self.picture.paste(picture, (x, y))
 
     def scale(self, x: int, y: int, height: int, scale: HeatScale, write: Format) -> None:
-        """A bar of all colours, the most on top, with the numbers of both ends and of the middle."""
+        """A bar of all colors, the most on top, with the numbers of both ends and of the middle."""
         colours = heat_colours(np.linspace(1.0, 0.0, height))
         self.paste(x, y, _image(repeat(colours, "h c -> h w c", w=BAR_PX)))
         self._draw.rectangle([x, y, x + BAR_PX, y + height], outline=FRAME)
@@ -104,7 +104,7 @@ class Pen:
         self._draw.rectangle([left, top, right, bottom], outline=FRAME)
 
     def beside(self, x: int, y: int, words: str, size_px: int = 13) -> None:
-        """Text that is read from below, centred on y."""
+        """Text that is read from below, centered on y."""
         drawn = Image.new("RGB", (round(self._draw.textlength(words, font(size_px))) + 2, size_px + 6), PAPER)
         ImageDraw.Draw(drawn).text((1, 1), words, TEXT, font(size_px))
         turned = drawn.transpose(Image.Transpose.ROTATE_90)

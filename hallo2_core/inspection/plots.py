@@ -21,7 +21,7 @@ PANELS = (
     ("similarity", "similarity of the face to the portrait (1: the same)", False),
     ("identity", "identity, cosine to the portrait", False),
     ("sharpness", "sharpness (1: the portrait's)", False),
-    ("colour_drift", "distance from the portrait's mean colour, 0-255", False),
+    ("colour_drift", "distance from the portrait's mean color, 0-255", False),
 )
 
 

@@ -63,7 +63,7 @@ class FaceFinder(Protocol):
 class FaceAnalysis:
     """A payload that holds its small networks, which always run on the CPU.
 
-    recogniser: needs its own detector in `detector`; with None, the identity embedding is zero.
+    recognizer: needs its own detector in `detector`; with None, the identity embedding is zero.
     fallback: used if `detector` finds no face.
     """
 

@@ -52,7 +52,7 @@ def run_audio(case: Case, settings: Settings) -> list[Verdict]:
         comparison.check(f"embedding/{number}", embedding, case.tensors[f"embedding/{number}"], limit)
 
     last = _speech(waves[-1], encoder).signal.read(0, len(waves[-1]))
-    values = Loudness.of(last).normalise(last)
+    values = Loudness.of(last).normalize(last)
     if "forward_input_values" in case.tensors:
         comparison.check("forward_input_values", values, case.tensors["forward_input_values"], limit)
     for name in case.tensors:

@@ -136,7 +136,7 @@ def heard_sound(sound: Tensor, frames: int, encoder: SpeechEncoder) -> tuple[Ten
     """sound: (t) at 16 kHz, of this many frames, shorter than a piece.  Returns the encoder's two inputs, as for a
     video with this sound: the normalized samples and the frames' positions among the features."""
     (piece,) = OURS.plan(len(sound), frames, 1, FPS, encoder.config)
-    heard = F.pad(Loudness.of(sound).normalise(sound), (0, piece.zeros))
+    heard = F.pad(Loudness.of(sound).normalize(sound), (0, piece.zeros))
     return heard, piece.positions(encoder.features_of(len(heard)))
 
 

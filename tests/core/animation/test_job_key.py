@@ -120,7 +120,7 @@ FIELDS = {
     "speech.frames": (99, DOES_NOT),  # follows from sound and frame rate
     "speech.pieces.piece_seconds": (50.0, COUNTS),
     "speech.pieces.context_seconds": (3.0, COUNTS),
-    "speech.pieces.normalise": ("piece", COUNTS),
+    "speech.pieces.normalize": ("piece", COUNTS),
     "speech.signal": (SpeechSignal(TensorAudio(SOUND, RATE_HZ), "soxr"), COUNTS),
     "codec": (VAECodec(tiny.models().vae.double(), RecordingRuntime()), COUNTS),
     "settings.codec": ("h265", COUNTS),

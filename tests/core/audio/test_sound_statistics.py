@@ -24,12 +24,12 @@ def test_normalising_is_the_feature_extractors():
     sound = signal(5000, offset=0.1).read(0, 5000)
     x = sound.numpy()
     expected = (x - np.mean(x)) / np.sqrt(np.var(x) + 1e-7)
-    assert np.abs(Loudness.of(sound).normalise(sound).numpy() - expected).max() < 1e-5
+    assert np.abs(Loudness.of(sound).normalize(sound).numpy() - expected).max() < 1e-5
 
 
 def test_silence_and_one_sample_stay_finite():
     for sound in (torch.zeros(100), torch.full((100,), 0.5), torch.ones(1)):
-        assert torch.equal(Loudness.of(sound).normalise(sound), torch.zeros(len(sound)))
+        assert torch.equal(Loudness.of(sound).normalize(sound), torch.zeros(len(sound)))
 
 
 @pytest.mark.parametrize("samples", [400, 401, 404, 159_999, 160_000, 160_006, 330_003])
@@ -47,8 +47,8 @@ def test_channels_are_those_of_the_convolution(offset):
     whole = signal(170_003, offset)
     weight = torch.randn(8, 1, 10, generator=torch.Generator().manual_seed(0))
     found = statistics(whole).channels(weight, silence=0)
-    normalised = statistics(whole).loudness.normalise(whole.read(0, 170_003))
-    made = torch.nn.functional.conv1d(normalised[None, None].double(), weight.double(), stride=5)[0]
+    normalized = statistics(whole).loudness.normalize(whole.read(0, 170_003))
+    made = torch.nn.functional.conv1d(normalized[None, None].double(), weight.double(), stride=5)[0]
     assert torch.allclose(found.mean, made.mean(dim=1), atol=1e-7)
     assert torch.allclose(found.variance, made.var(dim=1, correction=0), rtol=1e-6)
 
@@ -57,8 +57,8 @@ def test_channels_count_the_silence_after_the_sound():
     whole = signal(50_000)
     weight = torch.randn(4, 1, 10, generator=torch.Generator().manual_seed(0))
     found = statistics(whole).channels(weight, silence=20_000)
-    normalised = torch.nn.functional.pad(statistics(whole).loudness.normalise(whole.read(0, 50_000)), (0, 20_000))
-    made = torch.nn.functional.conv1d(normalised[None, None].double(), weight.double(), stride=5)[0]
+    normalized = torch.nn.functional.pad(statistics(whole).loudness.normalize(whole.read(0, 50_000)), (0, 20_000))
+    made = torch.nn.functional.conv1d(normalized[None, None].double(), weight.double(), stride=5)[0]
     assert torch.allclose(found.variance, made.var(dim=1, correction=0), rtol=1e-3)
     assert not torch.allclose(found.variance, statistics(whole).channels(weight, 0).variance, rtol=0.1)
 

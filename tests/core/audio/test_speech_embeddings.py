@@ -117,7 +117,7 @@ def test_a_sound_of_one_piece_is_the_releases_where_it_ends_on_a_frame(encoder):
 
 
 def test_silence_follows_the_sound_after_normalisation(encoder):
-    """As in the original: zeros are appended to the normalised sound, whatever its mean."""
+    """As in the original: zeros are appended to the normalized sound, whatever its mean."""
     wave = torch.randn(1, 16000, generator=torch.Generator().manual_seed(0)) * 0.1
     plain = windows_of(TensorAudio(wave, 16000), encoder)
     shifted = windows_of(TensorAudio(wave + 0.3, 16000), encoder)

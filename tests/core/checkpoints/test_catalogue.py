@@ -31,7 +31,7 @@ def test_an_empty_folder_lacks_everything(tmp_path):
     found = reports(tmp_path)
     assert set(MANIFESTS) <= set(found) and not any(report.is_usable for report in found.values())
     assert [place for place, report in found.items() if report.known.needed] == list(MANIFESTS)[:3]
-    assert all(known.source and known.licence and known.size_bytes for known in CATALOGUE)
+    assert all(known.source and known.license and known.size_bytes for known in CATALOGUE)
 
 
 def test_what_is_there_is_opened_and_recognised(tmp_path):

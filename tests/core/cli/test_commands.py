@@ -169,7 +169,7 @@ def test_convert_keeps_every_tensor(tmp_path):
 def test_check_names_what_is_missing_and_where_it_comes_from(tmp_path):
     done = hallo2("check", "--models", tmp_path)
     assert done.returncode == 1
-    for said in ("net.pth", "wav2vec2-base-960h", "vae", "huggingface.co", "licence"):
+    for said in ("net.pth", "wav2vec2-base-960h", "vae", "huggingface.co", "license"):
         assert said in done.stdout
     assert hallo2("check", "--models", tmp_path / "nowhere").returncode == 2
 
