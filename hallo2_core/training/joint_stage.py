@@ -49,7 +49,8 @@ class JointStageSettings:
     validation_clips: str
     vae: str  # the file that encoded the clips' latents
     weights: str = ""  # a file to begin with; "" begins afresh
-    crop_px: int = 0  # side of the part that is learned from, around the lips; 0: all of the picture
+    crop_px: int = 0  # side of the part of the picture that is learned from; 0: all of it
+    lip_crop_ratio: float = 0.5  # of the parts that hold the lips; the others lie anywhere
     frames: int = 14  # of a clip
     motion_frames: int = 2
     uncond_ratio: float = 0.1  # of the clips without portrait, face region and speech
@@ -71,11 +72,12 @@ class _Clip:
     windows: Tensor
     sees: bool
 
-    def cropped(self, side_px: int, draws: torch.Generator) -> _Clip:
-        """A square of the picture around the lips, at random: their scale stays, and most of the work is saved."""
+    def cropped(self, side_px: int, around_lips: bool, draws: torch.Generator) -> _Clip:
+        """A square of the picture, at random: scales stay as they are, and most of the work is saved."""
         side, height = side_px // PIXELS_PER_LATENT, self.latents.shape[-1]
         masks = rearrange(self.masks[0], "r (h w) -> r h w", h=height)
-        rows, columns = (masks[2].sum(dim=axis) for axis in (1, 0))
+        lips = masks[2] if around_lips else torch.zeros_like(masks[2])
+        rows, columns = (lips.sum(dim=axis) for axis in (1, 0))
         top, left = (_corner(weights, side, draws) for weights in (rows, columns))
 
         def cut(x: Tensor, scale: int = 1) -> Tensor:
@@ -94,8 +96,10 @@ class _Clip:
 
 
 def _corner(weights: Tensor, side: int, draws: torch.Generator) -> int:
-    """The first row of a window of `side` rows that holds the middle of the weights."""
-    middle = int((weights * torch.arange(len(weights))).sum() / weights.sum().clamp_min(1e-6))
+    """The first row of a window of `side` rows that holds the middle of the weights, or of any where they are zeros."""
+    if not weights.any():
+        return int(torch.randint(len(weights) - side + 1, (), generator=draws))
+    middle = int((weights * torch.arange(len(weights))).sum() / weights.sum())
     low, high = max(middle - side + 2, 0), min(middle - 1, len(weights) - side)
     return low + int(torch.randint(max(high - low, 0) + 1, (), generator=draws))
 
@@ -146,7 +150,7 @@ class JointStage:
             windows=speech_windows(records.read(record, FEATURES).float(), first, settings.frames, WINDOW_REACH),
             sees=chance() >= settings.uncond_ratio,
         )
-        return clip.cropped(settings.crop_px, draws) if settings.crop_px else clip
+        return clip.cropped(settings.crop_px, chance() < settings.lip_crop_ratio, draws) if settings.crop_px else clip
 
     def _before(self, records: RecordShards, record: int, first: int, portrait: int, chance: float) -> Tensor:
         """(m 3 H W), -1..1: the frames before the clip. Zeros, which are not noised, for none."""

@@ -125,7 +125,7 @@ def test_a_crop_is_the_same_place_of_everything(tmp_path):
     }
     write_shard([one], tmp_path / "clips-0.safetensors")
     records = RecordShards(tmp_path)
-    batch = stage(records, crop_px=64, start_ratio=0.0, portrait_motion_ratio=0.0).batch(range(12))
+    batch = stage(records, crop_px=64, lip_crop_ratio=1.0, start_ratio=0.0, portrait_motion_ratio=0.0).batch(range(12))
     assert batch.latents.shape == (12, FRAMES_OF_A_CLIP, 4, 8, 8) == batch.noise.shape
     assert batch.motion_pixels.shape == (12, 2, 3, 64, 64)
     assert [level.shape for level in batch.masks] == [(3, 12, n * n) for n in (8, 4, 2, 1)]
@@ -197,3 +197,17 @@ class Means:
 
 def true_frames(records, number, span):
     return records.read(number, FRAMES, span).float() / 255
+
+
+def test_crops_lie_anywhere_where_lips_are_not_asked_for(tmp_path):
+    side = 128
+    tokens = sum((side // (8 << level)) ** 2 for level in range(4))
+    one = record(0) | {
+        FRAMES: torch.zeros(LENGTH, 3, side, side, dtype=torch.uint8),
+        LATENTS: torch.arange(16.0).half().expand(LENGTH, 4, 16, 16).contiguous(),
+        MASKS: torch.zeros(LENGTH, 3, tokens, dtype=torch.uint8),
+    }
+    write_shard([one], tmp_path / "clips-0.safetensors")
+    batch = stage(RecordShards(tmp_path), crop_px=64, lip_crop_ratio=0.0).batch(range(64))
+    lefts = batch.latents[:, 0, 0, 0, 0]
+    assert lefts.min() == 0 and lefts.max() == 8
