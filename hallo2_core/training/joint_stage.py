@@ -21,6 +21,7 @@ from ..animation.randomness import SeededDraws
 from ..animation.sampler_config import SamplerConfig
 from ..audio.speech_embeddings import WINDOW_REACH
 from ..config import PIXELS_PER_LATENT
+from ..errors import SettingsError
 from ..models.hallo2_models import Hallo2Models
 from ..models.vae import AutoencoderKL
 from .clip_batch import ClipBatch
@@ -134,6 +135,12 @@ class JointStage:
         first = settings.motion_frames + draw(length - settings.frames - settings.motion_frames + 1)
         portrait = draw(length)
         latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
+        features = records.read(record, FEATURES).float()
+        if not (latents.isfinite().all() and features.isfinite().all()):
+            raise SettingsError(
+                f"Clip {record} has values that are not numbers, so it cannot be learned from. Delete its shard and "
+                f"make it again with 'hallo2 prepare clips'."
+            )
         noise = torch.randn(latents.shape, generator=draws)
         timestep = draw(TRAINING_STEPS)
         before = self._before(records, record, first, portrait, chance())
@@ -147,7 +154,7 @@ class JointStage:
             motion_pixels=before if not before.any() else corrupt_motion_frames(before, region, CORRUPTION, clip_draws),
             face_region=region,
             masks=mask_levels(records.read(record, MASKS, portrait), before.shape[-1]),
-            windows=speech_windows(records.read(record, FEATURES).float(), first, settings.frames, WINDOW_REACH),
+            windows=speech_windows(features, first, settings.frames, WINDOW_REACH),
             sees=chance() >= settings.uncond_ratio,
         )
         return clip.cropped(settings.crop_px, chance() < settings.lip_crop_ratio, draws) if settings.crop_px else clip

@@ -55,7 +55,7 @@ def test_shards_that_are_there_are_kept(tmp_path):
         (("max_train_steps = 2", "max_train_steps = 'two'"), "expected int"),
         (("[vae]", "[vea]"), "[vea]"),
         (("[vae]", "[vae"), "not TOML"),
-        (("validation_frames", "crop_px = 32\n# "), "not complete"),
+        (("validation_frames", "crop_px = 32\n# "), "is incomplete"),
     ],
 )
 def test_a_wrong_configuration_is_refused_in_one_line(config, capsys, change, said):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tiny import CONFIG, models, normal
 
+from hallo2_core.errors import SettingsError
 from hallo2_core.training import sampled_clips
 from hallo2_core.training.clip_batch import ClipBatch
 from hallo2_core.training.clip_records import FACE_BOX, FEATURES, FRAMES, LATENTS, MASKS, MOUTH_TRUTH, SEED
@@ -211,3 +212,11 @@ def test_crops_lie_anywhere_where_lips_are_not_asked_for(tmp_path):
     batch = stage(RecordShards(tmp_path), crop_px=64, lip_crop_ratio=0.0).batch(range(64))
     lefts = batch.latents[:, 0, 0, 0, 0]
     assert lefts.min() == 0 and lefts.max() == 8
+
+
+def test_clips_that_are_not_numbers_are_refused(tmp_path):
+    broken = record(0)
+    broken[LATENTS][:, 0, 0, 0] = float("nan")
+    write_shard([broken], tmp_path / "clips-0.safetensors")
+    with pytest.raises(SettingsError, match="not numbers"):
+        stage(RecordShards(tmp_path)).batch(range(1))
