@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import VideoError
 from .colour import Planes, to_bytes_as_released, to_planes
 from .encoder_options import THREADS, encoder_options
+from .scheduling import keep_scheduling
 from .settings import CODECS, PIXEL_FORMATS, VideoSettings
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class FrameEncoder:
         if settings.codec == "h265":
             context.codec_tag = "hvc1"  # Apple's players refuse libavformat's default hev1
         try:
-            context.open()
+            with keep_scheduling():
+                context.open()
         except av.FFmpegError as error:
             is_lossless_av1 = settings.codec == "av1" and settings.quality == 0
             choice = "Choose quality 1, or a newer PyAV: old ones have no lossless AV1." if is_lossless_av1 else (
