@@ -88,17 +88,30 @@ class TerminalRuntime(LocalRuntime):
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         if self._bar is None:
-            is_live = self._terminal.isatty()
             self._bar = tqdm(
                 total=total,
                 initial=done - 1,  # the steps of earlier runs do not count toward the estimated time
                 unit="step",
-                file=self._terminal,
-                dynamic_ncols=is_live,
-                mininterval=0.1 if is_live else 0,
-                miniters=1 if is_live else max(1, total // 10),
+                file=self._terminal if self._terminal.isatty() else _Lines(self._terminal),
+                dynamic_ncols=self._terminal.isatty(),
+                mininterval=0.1 if self._terminal.isatty() else 0,
+                miniters=1 if self._terminal.isatty() else max(1, total // 10),
             )
         self._bar.update(done - self._bar.n)
         if done >= total:
             self._bar.close()
             self._bar = None
+
+
+class _Lines:
+    """Turns a bar that rewrites its line into lines of a file."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        if line := text.strip():
+            self._file.write(f"{line}\n")
+
+    def flush(self) -> None:
+        self._file.flush()

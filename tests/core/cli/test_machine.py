@@ -38,7 +38,8 @@ def test_a_log_file_gets_few_lines():
     runtime = TerminalRuntime(torch.device("cpu"), out)
     for done in range(1, 1001):
         runtime.progress(done, 1000)
-    assert 5 <= out.getvalue().count("%") <= 15
+    lines = out.getvalue().splitlines()
+    assert 5 <= len(lines) <= 15 and all("step" in line for line in lines) and "\r" not in out.getvalue()
 
 
 def test_on_the_processor_there_is_what_the_machine_has():
