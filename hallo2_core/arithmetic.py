@@ -52,8 +52,10 @@ def _is_deterministic() -> bool:
 
 
 def _matmul_precision() -> str:
-    """Read from torch's newer switch if it exists: reading the older one fails once the newer one has been set."""
-    return _newer_precision(torch.backends.cuda.matmul) or torch.get_float32_matmul_precision()
+    """Read from torch's newer switch if it is set: reading the older one fails then. Their defaults are the same."""
+    older = {"highest": "ieee"}
+    precision = _newer_precision(torch.backends.cuda.matmul) or torch.get_float32_matmul_precision()
+    return older.get(precision, precision)
 
 
 def _convolution_precision() -> str:
@@ -62,9 +64,10 @@ def _convolution_precision() -> str:
 
 
 def _newer_precision(kind: object) -> str | None:
-    """None if torch lacks this switch. "none" defers to the global switch."""
+    """None if torch lacks this switch or it is not set. "none" defers to the global switch, which may not be set."""
     own = getattr(kind, "fp32_precision", None)
-    return torch.backends.fp32_precision if own == "none" else own
+    found = torch.backends.fp32_precision if own == "none" else own
+    return None if found == "none" else found
 
 
 def _yes(is_on: bool) -> str:

@@ -10,6 +10,8 @@ which never writes over frames that are kept: a number stands for one arithmetic
 """
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,3 +118,15 @@ def test_the_switches_of_a_card_are_entries(monkeypatch, owner, switch, value, e
     finally:
         setattr(owner, switch, was)
     assert {name for name in now if now[name] != before[name]} == {entry}
+
+
+def test_switches_that_are_set_to_their_defaults_change_nothing():
+    """As the self-test does, which shares its process with renders."""
+    code = (
+        "import torch; from hallo2_core.arithmetic import torch_arithmetic; cpu = torch.device('cpu')\n"
+        "before = torch_arithmetic(cpu)\n"
+        "for backend in (torch.backends.cuda.matmul, torch.backends.cudnn):\n"
+        "    allowed = backend.allow_tf32; backend.allow_tf32 = False; backend.allow_tf32 = allowed\n"
+        "assert torch_arithmetic(cpu) == before, (before, torch_arithmetic(cpu))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
