@@ -66,7 +66,8 @@ def check_both(other, graph, changes):
     assert all(re.search(change, note) for change in changes), note
     assert len(note.split("; ")) == len(changes), note
     (new,) = jobs(other).glob("*-2")
-    assert json.loads((new / "journal.json").read_text())["video"].endswith(videos(other)[-1].name)
+    (made,) = set(videos(other)) - set(before)
+    assert json.loads((new / "journal.json").read_text())["video"].endswith(made.name)
 
 
 def test_another_attention(one_finished_one_stopped, another_host, graph):
