@@ -1,4 +1,4 @@
-"""Work that ran out of the device's memory, tried once more with all freed that can be."""
+"""Retry work that ran out of device memory once, after freeing as much as possible."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Attempt:
 
 
 def attempts(runtime: Runtime, advice: str) -> Iterator[Attempt]:
-    """One attempt, and a second one where the first ran out of memory:
+    """One attempt, and a second one if the first ran out of memory:
 
         for attempt in attempts(runtime, advice):
             with attempt:
                 result = work()
 
-    Networks may have left the device before the second: the work calls `ready` itself. Raises MemoryShortageError with
-    `advice` where that one fails too.
+    Networks may have left the device before the second attempt, so the work calls `ready` itself. Raises
+    MemoryShortageError with `advice` if that one fails too.
     """
     first = Attempt(runtime, is_retry=False)
     yield first
