@@ -20,20 +20,24 @@ from ..portrait.region_masks import (
     mask_pyramid,
     soft_masks,
 )
-from .cartoons import Truth
+from .cartoons import FPS, Direction, Truth
 
 FRAMES, LATENTS, FEATURES, MASKS, FACE_BOX, MOUTH_TRUTH = "frames", "latents", "features", "masks", "face_box", "truth"
+EXPRESSION, MOOD = "expression", "mood"
 SEED = "seed"  # of the actor
 AT_ONCE = 16
 
 
 @torch.no_grad()
-def clip_record(frames: Tensor, truth: Truth, features: Tensor, vae: AutoencoderKL) -> dict[str, Tensor]:
+def clip_record(
+    frames: Tensor, truth: Truth, direction: Direction, features: Tensor, vae: AutoencoderKL
+) -> dict[str, Tensor]:
     """frames: (f h w 3), 0..1.  features: (f layers d).
 
     Returns "frames" (f 3 h w) uint8, "latents" (f 4 h/8 w/8) and "features" in float16, "masks" (f 3 l) uint8, pose,
-    face and lip with the tokens of all levels in a row, "face_box" (f 4), left, top, right, bottom, and "truth" (f 2),
-    the mouth's opening and width.
+    face and lip with the tokens of all levels in a row, "face_box" (f 4), left, top, right, bottom, "truth" (f 2),
+    the mouth's opening and width, "expression" (f 5), the weights of EXPRESSIONS that the face shows, and "mood" (f)
+    uint8, the index of the expression that is asked for.
     """
     pixels = rearrange(frames, "f h w c -> f c h w")
     encoded = torch.cat([vae.encode(some * 2.0 - 1.0) for some in pixels.split(AT_ONCE)])
@@ -46,6 +50,8 @@ def clip_record(frames: Tensor, truth: Truth, features: Tensor, vae: Autoencoder
         MASKS: torch.stack(masks),
         FACE_BOX: torch.tensor(boxes, dtype=torch.int32),
         MOUTH_TRUTH: torch.stack([truth.mouth_opening, truth.mouth_width], dim=1),
+        EXPRESSION: direction.weights(len(frames), FPS),
+        MOOD: direction.asked(len(frames), FPS),
     }
 
 

@@ -43,7 +43,8 @@ def prepare_clips(
         actor, spoken = Actor.from_seed(seed, split), performance(seed, split, seconds)
         frames = draw(actor, spoken.tracks, size_px)
         truth = measure(actor, spoken.tracks, size_px)
-        return clip_record(frames, truth, speech_features(spoken, encoder), vae) | {SEED: torch.tensor([seed])}
+        features = speech_features(spoken, encoder)
+        return clip_record(frames, truth, spoken.direction, features, vae) | {SEED: torch.tensor([seed])}
 
     return _prepared(folder, "clips", seeds, CLIPS_PER_SHARD, record)
 

@@ -58,6 +58,11 @@ class Direction:
         """The expression asked for at this time."""
         return next(mood for mood in reversed(self.moods) if mood.start_seconds <= seconds).expression
 
+    def asked(self, frames: int, fps: float) -> Tensor:
+        """(f) uint8: the index in EXPRESSIONS of the expression asked for."""
+        names = [self.expression_at((frame + 0.5) / fps) for frame in range(frames)]
+        return torch.tensor([EXPRESSIONS.index(name) for name in names], dtype=torch.uint8)
+
     def weights(self, frames: int, fps: float) -> Tensor:
         """(f 5): weights of EXPRESSIONS, which sum to 1. A change takes half a second from the moment it is asked."""
         seconds = (torch.arange(frames) + 0.5) / fps

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from hallo2_core.errors import MissingDependencyError, SettingsError
-from hallo2_core.training.cartoons import Direction, Mood, performance, performance_of_sound
+from hallo2_core.training.cartoons import EXPRESSIONS, Direction, Mood, performance, performance_of_sound
 from hallo2_core.training.cartoons import espeak as espeak_module
 from hallo2_core.training.cartoons.espeak import espeak_library, speak
 from hallo2_core.training.cartoons.voices import VARIANTS, Voice
@@ -113,6 +113,11 @@ def test_moods_follow_one_another_within_half_a_second():
     weights = Direction((Mood(0.0, "happy"), Mood(2.0, "sad"))).weights(100, 25)
     assert torch.allclose(weights.sum(dim=1), torch.ones(100))
     assert weights[49, 1] == 1 and weights[63, 2] == 1
+
+
+def test_a_mood_is_asked_for_from_its_first_frame_on():
+    asked = Direction((Mood(0.0, "happy"), Mood(2.0, "sad"))).asked(100, 25)
+    assert asked.tolist() == [EXPRESSIONS.index("happy")] * 50 + [EXPRESSIONS.index("sad")] * 50
 
 
 def test_directions_nobody_can_follow_are_refused():
