@@ -1,13 +1,15 @@
 """Training data on disk: records of named tensors in safetensors shards, written atomically, read tensor by tensor.
 
-A record is one actor's pictures, or one performance with its sound. Shards are memory-mapped: a step reads only what
-it needs.
+A record is one actor's pictures, one performance with its sound, or one clip of a video. Shards are memory-mapped: a
+step reads only what it needs.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
@@ -19,29 +21,58 @@ from ..errors import SettingsError
 from ..storage.durable import replace_file
 
 COUNT = "records"
+SHARD_ENDING = ".safetensors"
+MOST_OPEN_SHARDS = 512  # a data set may have a shard for each of many thousand videos
 
 
-def write_shard(records: Sequence[Mapping[str, Tensor]], path: Path) -> None:
-    """Write a shard atomically."""
+@dataclass(frozen=True)
+class RecordSource:
+    """A folder of shards whose records count `num_repeats` times."""
+
+    folder: Path
+    num_repeats: int = 1
+
+
+def write_shard(records: Sequence[Mapping[str, Tensor]], path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a shard atomically. metadata: is stored with it, see `shard_metadata`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {f"{number}/{name}": value for number, record in enumerate(records) for name, value in record.items()}
-    content = save({key: value.contiguous() for key, value in tensors.items()}, metadata={COUNT: str(len(records))})
-    replace_file(path, content)
+    metadata = {**(metadata or {}), COUNT: str(len(records))}
+    replace_file(path, save({key: value.contiguous() for key, value in tensors.items()}, metadata=metadata))
+
+
+def shard_metadata(path: Path) -> Mapping[str, str]:
+    with safe_open(path, framework="pt") as file:
+        return file.metadata()
 
 
 class RecordShards:
-    """All records of a folder's shards, in order of file names."""
+    """All records of the sources' shards, in order of file names. A repeated source's follow one another as often."""
 
-    def __init__(self, folder: Path | str) -> None:
-        """Errors: SettingsError if the folder has no shard."""
-        paths = sorted(Path(folder).glob("*.safetensors"))
-        if not paths:
-            raise SettingsError(f"{folder} holds no training data (*.safetensors). Make it with 'hallo2 prepare'.")
-        self._files = [safe_open(path, framework="pt") for path in paths]
-        self._ends = list(accumulate(int(file.metadata()[COUNT]) for file in self._files))
+    def __init__(self, *sources: RecordSource | Path | str) -> None:
+        """sources: a path is a folder without repeats. Errors: SettingsError if one has no shard, or all are empty."""
+        self._shards: list[Path] = []
+        for source in sources:
+            source = source if isinstance(source, RecordSource) else RecordSource(Path(source))
+            own = sorted(source.folder.glob(f"*{SHARD_ENDING}"))
+            if not own:
+                raise SettingsError(
+                    f"{source.folder} holds no training data (*{SHARD_ENDING}). Make it with 'hallo2 prepare'."
+                )
+            self._shards += own * source.num_repeats
+        counts = {path: int(shard_metadata(path)[COUNT]) for path in dict.fromkeys(self._shards)}
+        if not any(counts.values()):
+            raise SettingsError(f"{self._shards[0].parent} has shards without a single record. Make others.")
+        self._ends = list(accumulate(counts[path] for path in self._shards))
+        self._open: OrderedDict[Path, safe_open] = OrderedDict()  # least recently used first
 
     def __len__(self) -> int:
         return self._ends[-1]
+
+    def has(self, number: int, name: str) -> bool:
+        """Whether record `number` has this tensor; those that describe only some data are optional."""
+        file, key = self._place(number, name)
+        return key in file.keys()
 
     def read(self, number: int, name: str, rows: slice | int | None = None) -> Tensor:
         """A tensor of record `number`, or some of its rows."""
@@ -54,4 +85,12 @@ class RecordShards:
 
     def _place(self, number: int, name: str) -> tuple[safe_open, str]:
         shard = bisect_right(self._ends, number)
-        return self._files[shard], f"{number - (self._ends[shard - 1] if shard else 0)}/{name}"
+        return self._file(self._shards[shard]), f"{number - (self._ends[shard - 1] if shard else 0)}/{name}"
+
+    def _file(self, path: Path) -> safe_open:
+        if path not in self._open:
+            self._open[path] = safe_open(path, framework="pt")
+            if len(self._open) > MOST_OPEN_SHARDS:
+                self._open.popitem(last=False)
+        self._open.move_to_end(path)
+        return self._open[path]

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from hallo2_core.errors import SettingsError
-from hallo2_core.training.records import RecordShards, write_shard
+from hallo2_core.training import records as records_module
+from hallo2_core.training.records import RecordShards, RecordSource, shard_metadata, write_shard
 
 
 def test_records_are_found_across_shards(tmp_path):
@@ -20,3 +21,34 @@ def test_records_are_found_across_shards(tmp_path):
 def test_an_empty_folder_says_what_to_do(tmp_path):
     with pytest.raises(SettingsError, match="hallo2 prepare"):
         RecordShards(tmp_path)
+
+
+def test_a_source_counts_as_often_as_it_is_repeated(tmp_path):
+    write_shard([{"a": torch.tensor([n])} for n in range(2)], tmp_path / "once" / "x-0.safetensors")
+    write_shard([{"a": torch.tensor([10])}], tmp_path / "thrice" / "x-0.safetensors")
+    records = RecordShards(RecordSource(tmp_path / "once"), RecordSource(tmp_path / "thrice", 3))
+    assert [int(records.read(number, "a")) for number in range(len(records))] == [0, 1, 10, 10, 10]
+
+
+def test_more_shards_than_stay_open_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(records_module, "MOST_OPEN_SHARDS", 2)
+    for number in range(5):
+        write_shard([{"a": torch.tensor([number])}], tmp_path / f"x-{number}.safetensors")
+    records = RecordShards(tmp_path)
+    order = [0, 4, 2, 1, 4, 3, 0]
+    assert [int(records.read(number, "a")) for number in order] == order
+    assert len(records._open) == 2
+
+
+def test_a_shard_without_records_and_its_metadata(tmp_path):
+    write_shard([], tmp_path / "x-0.safetensors", {"next_frame": "7"})
+    write_shard([{"a": torch.tensor([1])}], tmp_path / "x-1.safetensors")
+    assert shard_metadata(tmp_path / "x-0.safetensors")["next_frame"] == "7"
+    records = RecordShards(tmp_path)
+    assert len(records) == 1 and int(records.read(0, "a")) == 1
+
+
+def test_optional_tensors_are_told_apart(tmp_path):
+    write_shard([{"a": torch.tensor([1])}, {"b": torch.tensor([1])}], tmp_path / "x-0.safetensors")
+    records = RecordShards(tmp_path)
+    assert records.has(0, "a") and not records.has(1, "a")
