@@ -6,14 +6,11 @@ resumed run has the same losses, and two processes make the same steps as one.
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -21,15 +18,15 @@ from torch import Tensor, nn
 from ..errors import CheckpointError, MissingDependencyError, SettingsError
 from .draws import samples_of
 from .ema import MovingAverage, trained_parameters
-from .muon import Muon
+from .optimizers import optimizers_for
 from .resume import Trained, chosen_checkpoint, restore_checkpoint, save_checkpoint
+from .run_log import RunLog
 from .settings import TrainSettings, lr_factor
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 logger = logging.getLogger("hallo2")
-LOG_FILE = "log.jsonl"
 
 
 class Stage(Protocol):
@@ -48,23 +45,32 @@ class Stage(Protocol):
         """Figures of the current network on held-back data."""
 
 
+@runtime_checkable
+class SamplesVideo(Protocol):
+    """A stage that can show what its network does."""
+
+    def sample_video(self) -> Tensor:
+        """(f 3 h w), 0..1, always of the same held-back sample with the same noise."""
+
+
 def train(stage: Stage, settings: TrainSettings) -> int:
     """Train until `max_train_steps`, or until Ctrl+C or SIGTERM. Returns the step reached.
 
-    Writes checkpoints and `log.jsonl` into `output_dir`. Errors: Hallo2Error before the first step.
+    Writes checkpoints, `log.jsonl` and sampled videos into `output_dir`. Errors: Hallo2Error before the first step.
     """
     accelerator = _accelerator(settings)
     share = _share_of_a_pass(settings, accelerator.num_processes)
     stage.network.to(accelerator.device)
     network = accelerator.prepare(stage.network)
+    built = optimizers_for(trained_parameters(stage.network), stage.is_matrix, settings)
     trained = Trained(
         stage.network,
         MovingAverage(stage.network, settings.ema_decay) if settings.ema_decay else None,
-        tuple(accelerator.prepare(optimizer) for optimizer in optimizers_for(stage, settings)),
+        tuple(accelerator.prepare(optimizer) for optimizer in built),
     )
     checkpoint = chosen_checkpoint(settings.resume_from_checkpoint, settings.folder)
     step = 0 if checkpoint is None else restore_checkpoint(trained, checkpoint)
-    log = RunLog(settings.folder / LOG_FILE if accelerator.is_main_process else None, step)
+    log = RunLog(settings.folder if accelerator.is_main_process else None, step, settings.report_to)
     logger.info("%s: step %d of %d", stage.name, step, settings.max_train_steps)
     saved = step
     with asked_to_stop() as is_asked:
@@ -79,7 +85,12 @@ def train(stage: Stage, settings: TrainSettings) -> int:
                 save_checkpoint(trained, step, settings.folder, settings.checkpoints_total_limit)
                 saved = step
             if accelerator.is_main_process and (step % settings.validation_steps == 0 or is_last):
-                log.write_validation(step, validated(stage, trained))
+                with evaluated(stage, trained):
+                    log.write_validation(step, stage.validate())
+            if accelerator.is_main_process and _samples_video(stage, settings, step):
+                with evaluated(stage, trained), accelerator.autocast():
+                    log.write_video(step, stage.sample_video())
+    log.close()
     if accelerator.is_main_process and saved != step:
         save_checkpoint(trained, step, settings.folder, settings.checkpoints_total_limit)
     accelerator.wait_for_everyone()
@@ -97,31 +108,21 @@ def averaged_weights(stage: Stage, settings: TrainSettings) -> int:
     return step
 
 
-def optimizers_for(stage: Stage, settings: TrainSettings) -> list[torch.optim.Optimizer]:
-    """Adam alone, or Muon for the stage's matrices and Adam for the rest."""
-    parameters = trained_parameters(stage.network)
-    uses_muon = settings.optimizer == "muon"
-    matrices = [p for name, p in parameters.items() if uses_muon and p.ndim >= 2 and stage.is_matrix(name, p)]
-    taken = set(map(id, matrices))
-    rest = [parameter for parameter in parameters.values() if id(parameter) not in taken]
-    adam = torch.optim.AdamW(
-        rest, settings.learning_rate, (settings.adam_beta1, settings.adam_beta2), weight_decay=settings.weight_decay
-    )
-    if not matrices:
-        return [adam]
-    dtype = torch.bfloat16 if settings.mixed_precision == "bf16" else torch.float32
-    muon = Muon(matrices, settings.muon_learning_rate, weight_decay=settings.weight_decay, dtype=dtype)
-    return [muon, adam]
-
-
-def validated(stage: Stage, trained: Trained) -> Mapping[str, float]:
-    """The figures of the averaged weights."""
+@contextmanager
+def evaluated(stage: Stage, trained: Trained) -> Iterator[None]:
+    """The network is in eval mode inside the context, with the averaged weights, if any."""
+    averages: AbstractContextManager[None] = trained.average.in_place() if trained.average else nullcontext()
     stage.network.eval()
     try:
-        with torch.no_grad(), trained.average.in_place() if trained.average else nullcontext():
-            return stage.validate()
+        with torch.no_grad(), averages:
+            yield
     finally:
         stage.network.train()
+
+
+def _samples_video(stage: Stage, settings: TrainSettings, step: int) -> bool:
+    every = settings.sample_video_steps
+    return bool(every) and step % every == 0 and isinstance(stage, SamplesVideo)
 
 
 def _take_step(
@@ -168,13 +169,15 @@ def _agreed(asked: bool, accelerator: Accelerator) -> bool:
 
 def _accelerator(settings: TrainSettings) -> Accelerator:
     try:
-        from accelerate import Accelerator
+        from accelerate import Accelerator, DistributedDataParallelKwargs
     except ImportError as error:
         raise MissingDependencyError(
             f"Training needs the package accelerate, which cannot be imported here ({error}). Run: "
             f"pip install 'comfyui-hallo2[train]'"
         ) from error
-    return Accelerator(mixed_precision=settings.mixed_precision)
+    # A share of a batch in which no clip has a portrait leaves ReferenceNet without gradients.
+    parallel = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(mixed_precision=settings.mixed_precision, kwargs_handlers=[parallel])
 
 
 def _share_of_a_pass(settings: TrainSettings, processes: int) -> int:
@@ -185,44 +188,6 @@ def _share_of_a_pass(settings: TrainSettings, processes: int) -> int:
             f"{settings.gradient_accumulation_steps} passes each do not divide it evenly. Choose a multiple of {parts}."
         )
     return settings.train_batch_size // parts
-
-
-class RunLog:
-    """Figures as JSON lines, one object per `logging_steps` steps and one per validation."""
-
-    def __init__(self, path: Path | None, step: int) -> None:
-        """path: None in processes that do not write."""
-        self._path = path
-        self._sums: dict[str, float] = {}
-        self._steps = 0
-        self._processor_seconds = time.process_time()
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._write({"step": step, "event": "start"})
-
-    def add(self, figures: Mapping[str, Tensor]) -> None:
-        for key, value in figures.items():
-            self._sums[key] = self._sums.get(key, 0.0) + float(value)
-        self._steps += 1
-
-    def write(self, step: int) -> None:
-        """The means since the last call, and the CPU seconds per step."""
-        now = time.process_time()
-        means = {key: round(total / self._steps, 6) for key, total in self._sums.items()}
-        means["processor_seconds"] = round((now - self._processor_seconds) / self._steps, 4)
-        self._write({"step": step, **means})
-        self._sums, self._steps, self._processor_seconds = {}, 0, now
-
-    def write_validation(self, step: int, figures: Mapping[str, float]) -> None:
-        self._write({"step": step, **{f"validation/{key}": round(value, 6) for key, value in figures.items()}})
-
-    def _write(self, line: Mapping[str, Any]) -> None:
-        if self._path is None:
-            return
-        stamped = {**line, "time": round(time.time(), 1)}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(stamped) + "\n")
-        logger.info("%s", " ".join(f"{key} {value}" for key, value in line.items()))
 
 
 @contextmanager

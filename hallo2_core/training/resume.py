@@ -1,6 +1,7 @@
 """Checkpoints of a training run: folders `checkpoint-N`, written atomically; the oldest are removed.
 
-Weights and their averages are safetensors; the optimizer states are a torch file, read with weights_only.
+Trained weights and their averages are safetensors; the optimizer states are a torch file, read with weights_only.
+Frozen weights are not saved: they come from the stage's files again, and a fingerprint notices if those have changed.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import CheckpointError
+from ..models.fingerprint import tensors_fingerprint
 from ..storage.durable import rename
 from .ema import MovingAverage
 
 NETWORK, AVERAGE, OPTIMIZERS = "network.safetensors", "ema.safetensors", "optimizers.pt"
+FROZEN = "frozen"  # key of the fingerprint in the metadata
 FOLDER_NAME = re.compile(r"checkpoint-(\d+)")
 
 
@@ -38,7 +42,9 @@ def save_checkpoint(trained: Trained, step: int, folder: Path, limit: int) -> Pa
     unfinished = folder / f"{target.name}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    save_file({key: tensor.contiguous() for key, tensor in trained.network.state_dict().items()}, unfinished / NETWORK)
+    frozen = frozen_weights(trained.network)
+    kept = {key: x.contiguous() for key, x in trained.network.state_dict().items() if key not in frozen}
+    save_file(kept, unfinished / NETWORK, {FROZEN: tensors_fingerprint(frozen)})
     if trained.average is not None:
         save_file(trained.average.state_dict(), unfinished / AVERAGE)
     torch.save([optimizer.state_dict() for optimizer in trained.optimizers], unfinished / OPTIMIZERS)
@@ -50,6 +56,10 @@ def save_checkpoint(trained: Trained, step: int, folder: Path, limit: int) -> Pa
     for older in saved_checkpoints(folder)[:-limit]:
         shutil.rmtree(older)
     return target
+
+
+def frozen_weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: parameter for name, parameter in network.named_parameters() if not parameter.requires_grad}
 
 
 def saved_checkpoints(folder: Path) -> list[Path]:
@@ -83,14 +93,20 @@ def chosen_checkpoint(resume_from_checkpoint: str, folder: Path) -> Path | None:
 def restore_checkpoint(trained: Trained, checkpoint: Path) -> int:
     """Returns the step to resume at."""
     step = step_of(checkpoint)
+    frozen = frozen_weights(trained.network)
     try:
-        trained.network.load_state_dict(load_file(checkpoint / NETWORK), strict=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
+        missing, unknown = trained.network.load_state_dict(load_file(checkpoint / NETWORK), strict=False)
+    except RuntimeError as error:  # of another shape
+        raise _other_stage(checkpoint, " ".join(str(error).split())[:200]) from error
+    if lacking := sorted(unknown + [key for key in missing if key not in frozen]):
+        raise _other_stage(checkpoint, f"{len(lacking)} weights are missing or unknown, such as {lacking[0]}")
+    with safe_open(checkpoint / NETWORK, framework="pt") as file:
+        before = (file.metadata() or {}).get(FROZEN)
+    if before not in (None, tensors_fingerprint(frozen)):
         raise CheckpointError(
-            f"{checkpoint} does not fit this stage ({reason}). Choose another output_dir, or resume_from_checkpoint "
-            f"'no' to start over."
-        ) from error
+            f"{checkpoint} was trained beside other frozen weights. Name the same weights files and precision as then, "
+            f"or choose another output_dir."
+        )
     if trained.average is not None and (checkpoint / AVERAGE).is_file():
         trained.average.load_state_dict(load_file(checkpoint / AVERAGE))
     if trained.optimizers:
@@ -98,3 +114,10 @@ def restore_checkpoint(trained: Trained, checkpoint: Path) -> int:
         for optimizer, state in zip(trained.optimizers, states, strict=True):
             optimizer.load_state_dict(state)
     return step
+
+
+def _other_stage(checkpoint: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"{checkpoint} does not fit this stage ({reason}). Choose another output_dir, or resume_from_checkpoint 'no' "
+        f"to start over."
+    )

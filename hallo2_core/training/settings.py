@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ..errors import SettingsError
 
-OPTIMIZERS = ("muon", "adamw")
+OPTIMIZERS = ("adamw", "adamw8bit", "adafactor", "muon")
 SCHEDULES = ("constant", "linear", "cosine")
 PRECISIONS = ("no", "bf16", "fp16")
+TRACKERS = ("none", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class TrainSettings:
     gradient_accumulation_steps: int = 1  # passes in which a process computes its share of the batch
     mixed_precision: str = "no"
     optimizer: str = "adamw"
-    learning_rate: float = 1e-4  # Adam's
+    learning_rate: float = 1e-4  # of all parameters that Muon does not train
     muon_learning_rate: float = 0.02  # of matrices, where the optimizer is muon
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
@@ -38,11 +39,14 @@ class TrainSettings:
     checkpointing_steps: int = 500
     checkpoints_total_limit: int = 2
     validation_steps: int = 500
+    sample_video_steps: int = 0  # a video is sampled every so many steps, by stages that can; 0: never
     logging_steps: int = 20
+    report_to: str = "none"  # besides log.jsonl
 
     def __post_init__(self) -> None:
         for name, choices in (
-            ("optimizer", OPTIMIZERS), ("lr_scheduler", SCHEDULES), ("mixed_precision", PRECISIONS)
+            ("optimizer", OPTIMIZERS), ("lr_scheduler", SCHEDULES), ("mixed_precision", PRECISIONS),
+            ("report_to", TRACKERS),
         ):  # fmt: skip
             if getattr(self, name) not in choices:
                 raise SettingsError(f"{name} is '{getattr(self, name)}'; choose one of {', '.join(choices)}.")
@@ -52,6 +56,8 @@ class TrainSettings:
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; choose 1 or more.")
+        if self.sample_video_steps < 0:
+            raise SettingsError(f"sample_video_steps is {self.sample_video_steps}; choose 0 (never) or more.")
         if not 0.0 <= self.ema_decay < 1.0:
             raise SettingsError(f"ema_decay is {self.ema_decay}; choose 0 (no average) to less than 1.")
         if self.train_batch_size % self.gradient_accumulation_steps:

@@ -3,16 +3,20 @@
 import json
 import os
 import signal
+import sys
 from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
-from hallo2_core.errors import CheckpointError, SettingsError
+from hallo2_core.errors import CheckpointError, MissingDependencyError, SettingsError
 from hallo2_core.training.draws import sample_generator
-from hallo2_core.training.loop import LOG_FILE, train
-from hallo2_core.training.resume import saved_checkpoints, step_of
+from hallo2_core.training.loop import train
+from hallo2_core.training.resume import NETWORK, saved_checkpoints, step_of
+from hallo2_core.training.run_log import BOARD_FOLDER, LOG_FILE, VIDEO_FOLDER
 from hallo2_core.training.settings import TrainSettings
 
 pytest.importorskip("accelerate")
@@ -133,3 +137,68 @@ def test_a_run_that_is_asked_to_stop_saves_where_it_is(settings):
     assert train(Stopped(), settings) == 7
     assert step_of(saved_checkpoints(settings.folder)[-1]) == 7
     assert train(LineStage(), settings) == 12
+
+
+class HalfFrozen(LineStage):
+    """The input layer is frozen."""
+
+    def __init__(self, scale=1.0):
+        super().__init__()
+        frozen = nn.Linear(4, 4)
+        with torch.no_grad():
+            frozen.weight.copy_(scale * torch.eye(4))
+            frozen.bias.zero_()
+        self.network.layer = nn.Sequential(frozen.requires_grad_(False), self.network.layer)
+
+    def validate(self):
+        return {}
+
+
+def test_frozen_weights_are_not_saved_and_must_be_the_same_when_resumed(settings):
+    first = HalfFrozen()
+    train(first, replace(settings, max_train_steps=4))
+    saved = load_file(saved_checkpoints(settings.folder)[-1] / NETWORK)
+    assert set(saved) == {"layer.1.weight", "layer.1.bias"}
+    assert train(HalfFrozen(), settings) == 12
+    with pytest.raises(CheckpointError, match="other frozen weights"):
+        train(HalfFrozen(scale=2.0), replace(settings, max_train_steps=16))
+
+
+def test_a_checkpoint_that_lacks_trained_weights_is_refused(settings):
+    train(HalfFrozen(), replace(settings, max_train_steps=4))
+    with pytest.raises(CheckpointError, match="missing or unknown"):
+        train(LineStage(), settings)
+
+
+class Filmed(LineStage):
+    def sample_video(self):
+        return torch.linspace(0, 1, 5).reshape(5, 1, 1, 1).expand(5, 3, 8, 12)
+
+
+def test_videos_are_sampled_every_so_many_steps(settings):
+    train(Filmed(), replace(settings, sample_video_steps=5))
+    names = sorted(path.name for path in (settings.folder / VIDEO_FOLDER).iterdir())
+    assert names == ["step-000005.gif", "step-000010.gif"]
+    with Image.open(settings.folder / VIDEO_FOLDER / names[0]) as gif:
+        assert (gif.n_frames, gif.size, gif.info["duration"]) == (5, (12, 8), 40)
+
+
+def test_tensorboard_has_losses_validation_figures_and_videos(settings):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(Filmed(), replace(settings, sample_video_steps=6, report_to="tensorboard"))
+    events = EventAccumulator(str(settings.folder / BOARD_FOLDER))
+    events.Reload()
+    logged = losses(settings)
+    shown = {event.step: event.value for event in events.Scalars("train/loss")}
+    assert shown == pytest.approx(logged, rel=1e-6)
+    assert [event.step for event in events.Scalars("validation/weight")] == [6, 12]
+    film = events.Images("sample")[0]
+    assert film.encoded_image_string.startswith(b"GIF") and (film.width, film.height) == (12, 8)
+
+
+def test_without_tensorboard_the_error_names_the_extra(settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard.compat.proto", None)
+    with pytest.raises(MissingDependencyError, match="train"):
+        train(LineStage(), replace(settings, report_to="tensorboard"))
