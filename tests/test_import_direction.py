@@ -13,6 +13,7 @@ ORDER = (
     "cli",
     "training",
     "selftest",
+    "evaluation",
     "inspection",
     "upscaling",
     "animation",

@@ -13,9 +13,13 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, Hallo2Error
-from . import animate, cartoons, check, convert, inspect, jobs, new_adapter, prepare, selftest, train, upscale
+from . import animate, cartoons, check, convert, evaluate, inspect, jobs, new_adapter, prepare, selftest, train, upscale
 
 BAD_INPUT, CANCELLED = 2, 130
+# In the order of the help.
+COMMANDS = (
+    animate, upscale, inspect, evaluate, jobs, check, convert, selftest, new_adapter, cartoons, prepare, train,
+)  # fmt: skip
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -45,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--verbose", action="store_true", help="log more details")
     commands = parser.add_subparsers(title="commands", required=True, parser_class=OneLineParser)
-    for command in (animate, upscale, inspect, jobs, check, convert, selftest, new_adapter, cartoons, prepare, train):
+    for command in COMMANDS:
         name = command.__name__.rsplit(".", 1)[-1].replace("_", "-")
         summary = command.__doc__.split("\n", 1)[0]
         own = commands.add_parser(name, help=summary, description=command.__doc__)

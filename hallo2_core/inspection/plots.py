@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from PIL import Image, ImageDraw, ImageFont
@@ -25,13 +27,28 @@ PANELS = (
 )
 
 
+@dataclass(frozen=True)
+class TitledCurve:
+    title: str
+    curve: Curve
+    seams: Curve | None = None  # marked in red
+
+
 def draw_curves(summary: DriftSummary, fps: Fraction) -> Image.Image:
-    """One panel per measure: the line is the mean, the band the minimum and maximum in each column."""
-    panels = [panel for panel in PANELS if any(summary.curves[panel[0]].columns)]
+    """The report's measures, one panel each."""
+    titled = (
+        TitledCurve(title, summary.curves[name], summary.curves["seams"] if has_seams else None)
+        for name, title, has_seams in PANELS
+    )
+    return draw_panels(list(titled), summary.frames, fps)
+
+
+def draw_panels(curves: Sequence[TitledCurve], frames: int, fps: Fraction) -> Image.Image:
+    """One panel per curve that has values: the line is the mean, the band the minimum and maximum in each column."""
+    panels = [panel for panel in curves if any(panel.curve.columns)]
     picture = Image.new("RGB", (WIDTH_PX, PANEL_PX * max(len(panels), 1)), PAPER)
-    for row, (name, title, has_seams) in enumerate(panels):
-        seams = summary.curves["seams"] if has_seams else None
-        _Panel(picture, row * PANEL_PX, summary.curves[name], seams, summary.frames).draw(title, fps)
+    for row, panel in enumerate(panels):
+        _Panel(picture, row * PANEL_PX, panel.curve, panel.seams, frames).draw(panel.title, fps)
     return picture
 
 

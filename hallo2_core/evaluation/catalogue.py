@@ -1,0 +1,69 @@
+"""The metrics by name: what each one needs, and how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ..errors import SettingsError
+
+HIGHER, LOWER, ONE = "higher is better", "lower is better", "1 is best"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A column of the table, or a curve."""
+
+    title: str
+    best: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    figures: Mapping[str, Figure]
+    paired: bool = False  # needs one reference per video, compared frame by frame
+    of_set: bool = False  # one figure for all videos together, against all references together
+    network: str = ""  # the option that names its network's file
+
+
+METRICS = {
+    "psnr": Metric({"psnr": Figure("PSNR against the reference, dB", HIGHER)}, paired=True),
+    "ssim": Metric({"ssim": Figure("SSIM against the reference", HIGHER)}, paired=True),
+    "flicker": Metric({"flicker": Figure("flicker along motion, 0-255", LOWER)}),
+    "seam_jump": Metric(
+        {
+            "seam_jump": Figure("change at clip borders divided by change inside clips", ONE),
+            "change": Figure("change from frame to frame, 0-255 (red: at clip borders)", "at borders as elsewhere"),
+        }
+    ),
+}
+FIGURES: Mapping[str, Figure] = {name: figure for metric in METRICS.values() for name, figure in metric.figures.items()}
+
+
+def chosen_metrics(names: Collection[str], pairs: bool, references: bool, networks: Collection[str]) -> tuple[str, ...]:
+    """The metrics to measure, in the catalogue's order. names: empty chooses all that are possible.
+
+    pairs: there are as many references as videos. networks: the options given. Errors: SettingsError that names what a
+    metric lacks.
+    """
+    unknown = [name for name in names if name not in METRICS]
+    if unknown:
+        raise SettingsError(f"There is no metric '{unknown[0]}'; choose from {', '.join(METRICS)}.")
+    chosen = []
+    for name, metric in METRICS.items():
+        lacks = _lacking(metric, pairs, references, networks)
+        if name in names and lacks:
+            raise SettingsError(f"The metric '{name}' needs {lacks}.")
+        if not lacks and (not names or name in names):
+            chosen.append(name)
+    return tuple(chosen)
+
+
+def _lacking(metric: Metric, pairs: bool, references: bool, networks: Collection[str]) -> str:
+    if metric.paired and not pairs:
+        return "one --reference per video, in the same order"
+    if metric.of_set and not references:
+        return "--reference: the real videos to compare with"
+    if metric.network and metric.network not in networks:
+        return f"a network of your own: name its file with --{metric.network} (docs/evaluation.md lists the sources)"
+    return ""
