@@ -1,33 +1,41 @@
 """The small model's shape: all of Hallo2's networks, small enough to be trained on a CPU.
 
-Widths are multiples of 64: the motion modules always normalize in 32 groups, and a group of one channel loses its
-information. The VAE has two groups, each half of the channels, because groups of one lose the colors.
+The UNets' widths are multiples of 32, because the motion modules always normalize in 32 groups. The VAE has two groups,
+each half of the channels, because groups of one lose the colors.
 """
 
 from __future__ import annotations
 
 from ..config import (
-    DEMO_WAV2VEC,
     AudioProjectionConfig,
     FaceLocatorConfig,
     Hallo2Config,
     ImageProjectionConfig,
     UNetConfig,
     VAEConfig,
+    Wav2VecConfig,
 )
 
-SMALL_WAV2VEC = DEMO_WAV2VEC
+SMALL_WAV2VEC = Wav2VecConfig(
+    width=160,
+    layers=4,
+    heads=4,
+    feed_forward_width=320,
+    conv_widths=(80,) * 7,
+    position_kernel=16,
+    position_groups=4,
+)
 SMALL_VAE = VAEConfig(block_widths=(16, 32, 64, 128), layers_per_block=1, norm_groups=2)
 SMALL_HALLO2 = Hallo2Config(
     unet=UNetConfig(
-        block_widths=(64, 64, 64, 64),
+        block_widths=(32, 64, 64, 64),
         layers_per_block=1,
         heads=2,
         face_token_width=64,
         audio_token_width=64,
         norm_groups=8,
     ),
-    face_locator=FaceLocatorConfig(block_widths=(8, 16, 16, 32), out_width=64),
+    face_locator=FaceLocatorConfig(block_widths=(8, 16, 16, 32), out_width=32),
     image_projection=ImageProjectionConfig(token_width=64),
     audio_projection=AudioProjectionConfig(
         layers=SMALL_WAV2VEC.layers, feature_width=SMALL_WAV2VEC.width, hidden_width=128, token_width=64, tokens=8
