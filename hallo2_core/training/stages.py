@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..checkpoints.networks import PREFIXES, hallo2_networks
 from ..checkpoints.read import read_tensors
+from ..checkpoints.small_model import SMALL_HALLO2, SMALL_VAE, SMALL_WAV2VEC
 from ..errors import CheckpointError, SettingsError
 from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
@@ -24,7 +25,6 @@ from .joint_stage import JointStage, JointStageSettings
 from .loop import Stage
 from .records import RecordShards
 from .settings import TrainSettings
-from .small_model import SMALL_HALLO2, SMALL_VAE, SMALL_WAV2VEC
 from .speech_stage import SpeechStage, SpeechStageSettings
 from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
 
