@@ -7,6 +7,7 @@ each half of the channels, because groups of one lose the colors.
 from __future__ import annotations
 
 from ..config import (
+    SMALL_UPSCALER,
     AudioProjectionConfig,
     FaceLocatorConfig,
     Hallo2Config,
@@ -15,6 +16,8 @@ from ..config import (
     VAEConfig,
     Wav2VecConfig,
 )
+
+__all__ = ["SMALL_HALLO2", "SMALL_UPSCALER", "SMALL_VAE", "SMALL_WAV2VEC"]
 
 SMALL_WAV2VEC = Wav2VecConfig(
     width=160,

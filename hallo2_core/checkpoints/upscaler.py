@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..config import DEMO_UPSCALER, UpscalerConfig
+from ..config import DEMO_UPSCALER, SMALL_UPSCALER, UpscalerConfig
 from ..errors import CheckpointError
 from ..models.fingerprint import weights_fingerprint
 from ..models.layers import Build
@@ -24,6 +24,7 @@ from .seeded import fill_with_seeded_weights
 from .upscaler_keys import names_of, renamed
 
 PREFIX = "upscaler."  # of its keys, for seeded weights and fingerprints
+SMALL_FILE = Path(__file__).parent / "trained" / "small_upscaler.safetensors"
 TEMPORAL_KEY = "ft_layers.0.temp_attn.in_proj_weight"
 
 
@@ -56,6 +57,16 @@ def demo_upscaler(build: Build | None = None) -> Upscaler:
     fill_with_seeded_weights(restorer, PREFIX)
     restorer.to(build.device or "cpu")
     return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}), is_demo=True)
+
+
+def small_upscaler(build: Build | None = None, path: Path | str = SMALL_FILE) -> Upscaler:
+    """The small model's, for faces drawn like those that it was trained on; see `docs/training.md`.
+
+    build.dtype: None keeps the file's, float16. Errors: CheckpointError for the weights of another shape.
+    """
+    weights = read_tensors(path)
+    restorer = assemble_upscaler(SMALL_UPSCALER, weights, weights.take, with_dtype(build, weights))
+    return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}))
 
 
 def assemble_upscaler(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
@@ -91,3 +92,17 @@ def renamed(tensors: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor
             third = tensor.shape[0] // 3
             yield names[0], tensor[: 2 * third]
             yield names[1], tensor[2 * third :]
+
+
+def released_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The opposite of `renamed`: our network's tensors under the names of the file."""
+    released = {}
+    for theirs, ours in UPSCALER_KEYS:
+        first = _pattern(ours[0])
+        for name, tensor in state.items():
+            if match := first.fullmatch(name):
+                groups = match.groupdict()
+                number, below = groups.get("number", ""), groups.get("below", "")
+                others = [state[other.replace("*", number) + below] for other in ours[1:]]
+                released[theirs.replace("*", number) + below] = torch.cat([tensor, *others]) if others else tensor
+    return released

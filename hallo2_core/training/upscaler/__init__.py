@@ -1,0 +1,1 @@
+"""Training of the small upscaler: autoencoder, code prediction, feature fusion, temporal alignment (paper §4.2)."""

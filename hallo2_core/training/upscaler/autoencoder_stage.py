@@ -1,0 +1,122 @@
+"""First stage: encoder, codebook and generator, from sharp faces to codes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...models.upscaler.video_restorer import VideoRestorer
+from ..draws import sample_generator
+from ..prepare_faces import FRAMES
+from ..pyramid import pyramid_distance
+from ..records import RecordShards
+from ..vae_stage import decibels, pixels_of
+from .quantization import perplexity, quantized
+
+TRAINED = ("encoder", "codebook", "generator")
+
+
+@dataclass(frozen=True)
+class AutoencoderSettings:
+    faces: str  # a folder of training shards, made by 'hallo2 prepare faces'
+    validation_faces: str
+    weights: str = ""  # a file to begin with; "" starts from scratch
+    crop_px: int = 192  # side of the part of a face that is learned from; 0: all of it
+    square_weight: float = 2.0  # of the squared error, in addition to the pyramid's absolute error
+    code_weight: float = 1.0  # of the distance between features and codes
+
+
+class AutoencoderObjective(nn.Module):
+    """Pyramid and squared error of the picture, and the distance between features and codes."""
+
+    def __init__(self, restorer: VideoRestorer, settings: AutoencoderSettings) -> None:
+        super().__init__()
+        self.restorer = restorer
+        self.settings = settings
+        train_only(restorer, TRAINED)
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        """pictures: (b 3 h w), -1..1."""
+        restorer, settings = self.restorer, self.settings
+        features, _ = restorer.encoder(pictures.contiguous(memory_format=torch.channels_last))
+        drawing = quantized(features.float(), restorer.codebook)
+        drawn = restorer.generator(drawing.vectors).float()
+        pyramid, square = pyramid_distance(drawn, pictures), F.mse_loss(drawn, pictures)
+        return {
+            "loss": pyramid + settings.square_weight * square + settings.code_weight * drawing.distance,
+            "pyramid": pyramid,
+            "square": square,
+            "code_distance": drawing.distance,
+            "perplexity": perplexity(drawing.codes, restorer.config.codes),
+        }
+
+
+class AutoencoderStage:
+    name = "upscaler_autoencoder"
+
+    def __init__(self, restorer: VideoRestorer, settings: AutoencoderSettings, faces: RecordShards,
+                 held_back: RecordShards, seed: int) -> None:  # fmt: skip
+        self.network = AutoencoderObjective(restorer, settings)
+        self._settings = settings
+        self._faces, self._held_back = faces, held_back
+        self._seed = seed
+
+    @property
+    def restorer(self) -> VideoRestorer:
+        return self.network.restorer
+
+    def batch(self, numbers: Sequence[int]) -> Tensor:
+        return torch.stack([self._sample(number) for number in numbers])
+
+    def _sample(self, number: int) -> Tensor:
+        """A face or a part of it, mirrored half of the time."""
+        draws = sample_generator(self._seed, number, self.name)
+
+        def draw(limit: int) -> int:
+            return int(torch.randint(limit, (), generator=draws))
+
+        record = draw(len(self._faces))
+        face = pixels_of(self._faces.read(record, FRAMES, draw(self._faces.rows(record, FRAMES))))
+        side = self._settings.crop_px or face.shape[-1]
+        top, left = draw(face.shape[-2] - side + 1), draw(face.shape[-1] - side + 1)
+        part = face[:, top : top + side, left : left + side]
+        return part.flip(-1) if draw(2) else part
+
+    def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
+        return is_matrix(name, self.restorer)
+
+    def validate(self) -> Mapping[str, float]:
+        """Whole held-back faces through their codes: PSNR in dB, and how many codes are in use."""
+        restorer = self.restorer
+        device = next(restorer.parameters()).device
+        squares, used = [], []
+        for number in range(len(self._held_back)):
+            for face in pixels_of(self._held_back.read(number, FRAMES)).to(device).split(1):
+                features, _ = restorer.encoder(face.contiguous(memory_format=torch.channels_last))
+                drawing = quantized(features.float(), restorer.codebook)
+                drawn = restorer.generator(drawing.vectors).clamp(-1, 1)
+                squares.append(((drawn - face) / 2).square().mean())
+                used.append(drawing.codes)
+        return {
+            "psnr_db": decibels(torch.stack(squares).mean()),
+            "perplexity": float(perplexity(torch.cat(used), restorer.config.codes)),
+        }
+
+
+def train_only(restorer: VideoRestorer, parts: Sequence[str]) -> None:
+    """Freeze all but these: the first components of their parameters' names, or more of them."""
+    for name, parameter in restorer.named_parameters():
+        parameter.requires_grad_(name.startswith(tuple(f"{part}." for part in parts)))
+
+
+def is_matrix(name: str, restorer: VideoRestorer) -> bool:
+    """Muon may train all but the tables, and the first and last layers of encoders and generator."""
+    ends = [f"restorer.generator.blocks.{len(restorer.generator.blocks) - 1}."]
+    for encoder in ("encoder", "latent_encoder"):
+        if (network := getattr(restorer, encoder)) is not None:
+            ends += [f"restorer.{encoder}.blocks.{number}." for number in (0, len(network.blocks) - 1)]
+    return not name.startswith(("restorer.codebook.", "restorer.position_embedding.", "restorer.code_head.", *ends))

@@ -1,0 +1,48 @@
+"""Face clips as the alignment learns from them: the frozen encoder's features of what is seen, and the true codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...models.upscaler.video_restorer import VideoRestorer
+from ...models.upscaler.vq_autoencoder import Encoder
+from ..draws import sample_generator
+from ..prepare_faces import FRAMES, SEEN
+from ..records import RecordShards, write_shard
+from ..vae_stage import pixels_of
+from .code_losses import true_codes
+from .degradation import DegradationSettings, degraded
+
+FEATURES, CODES = "features", "codes"
+RECORDS_PER_SHARD = 8
+
+
+def prepare_face_codes(
+    folder: Path, clips: RecordShards, restorer: VideoRestorer, sharp_encoder: Encoder, settings: DegradationSettings
+) -> Iterator[Path]:
+    """Records of "features" (f c s s) float16 and "codes" (f l) int16, one for each clip. Yield each finished shard;
+    existing shards are kept unchanged.
+
+    sharp_encoder: of the autoencoder, which gives the codes.
+    """
+    for first in range(0, len(clips), RECORDS_PER_SHARD):
+        path = folder / f"face_codes-{first:06d}.safetensors"
+        if not path.is_file():
+            some = range(first, min(first + RECORDS_PER_SHARD, len(clips)))
+            write_shard([_record(clips, number, restorer, sharp_encoder, settings) for number in some], path)
+        yield path
+
+
+@torch.no_grad()
+def _record(
+    clips: RecordShards, number: int, restorer: VideoRestorer, sharp_encoder: Encoder, settings: DegradationSettings
+) -> dict[str, Tensor]:
+    draws = sample_generator(0, number, "face codes")
+    given = degraded(clips.read(number, SEEN), restorer.config.side_px, settings, draws)
+    features = restorer.encode(given.unsqueeze(0), fidelity=0.0).features[0]
+    codes = [true_codes(frame, sharp_encoder, restorer) for frame in pixels_of(clips.read(number, FRAMES)).split(1)]
+    return {FEATURES: features.half(), CODES: torch.cat(codes).short()}
