@@ -1,7 +1,8 @@
 """Make training data from talking cartoons, or resume after a stop.
 
 KIND is pictures (for the VAE), voices (for the speech encoder; needs espeak-ng) or clips (for joint training; needs
-both trained). Existing shards are kept, so several processes can share the work with --first.
+both trained). The upscaler learns from faces, face_clips (needs espeak-ng), and face_codes, which are made of face
+clips. Existing shards are kept, so several processes can share the work with --first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-KINDS = ("pictures", "voices", "clips")
+KINDS = ("pictures", "voices", "clips", "faces", "face_clips", "face_codes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first actor or performance (0)")
     parser.add_argument("--count", type=int, default=64, metavar="N", help="how many (64)")
     parser.add_argument("--size", type=int, default=128, metavar="PX", help="side of the pictures (128)")
-    parser.add_argument("--frames", type=int, default=4, metavar="N", help="frames per actor, for pictures (4)")
+    parser.add_argument(
+        "--frames", type=int, default=4, metavar="N", help="frames per actor, in pictures and faces (4)"
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a performance (4)")
-    parser.add_argument("--vae", metavar="FILE", help="the trained VAE, for clips")
+    parser.add_argument("--vae", metavar="FILE", help="the trained VAE, for clips and faces")
     parser.add_argument("--speech-encoder", metavar="FILE", help="the trained speech encoder, for clips")
+    parser.add_argument(
+        "--latent-noise", type=float, default=0.0, metavar="X", help="most noise on the latents, for faces (0)"
+    )
+    parser.add_argument("--face-clips", type=Path, metavar="DIR", help="the clips that face_codes are made of")
+    parser.add_argument("--autoencoder", metavar="FILE", help="the upscaler's autoencoder, for face_codes")
+    parser.add_argument("--upscaler", metavar="FILE", help="the upscaler that reads codes, for face_codes")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all)")
 
 
@@ -58,7 +67,32 @@ def _shards(arguments: argparse.Namespace) -> Iterator[Path]:
         return prepare_pictures(folder, split, seeds, arguments.frames, arguments.size)
     if arguments.kind == "voices":
         return prepare_voices(folder, split, seeds, arguments.seconds)
+    if arguments.kind.startswith("face"):
+        return _face_shards(arguments, seeds)
     if not (arguments.vae and arguments.speech_encoder):
         raise SettingsError("Clips need --vae and --speech-encoder: files written by 'hallo2 train … --export'.")
     vae, encoder = small_vae(arguments.vae), small_speech_encoder(arguments.speech_encoder)
     return prepare_clips(folder, split, seeds, arguments.seconds, arguments.size, vae, encoder)
+
+
+def _face_shards(arguments: argparse.Namespace, seeds: range) -> Iterator[Path]:
+    from ..errors import SettingsError
+    from ..training.prepare_faces import prepare_face_clips, prepare_faces
+    from ..training.records import RecordShards
+    from ..training.small_model import SMALL_UPSCALER
+    from ..training.stages import small_vae
+    from ..training.upscaler.degradation import DegradationSettings
+    from ..training.upscaler.prepare_codes import prepare_face_codes
+    from ..training.upscaler.stages import sharp_encoder_of, small_restorer
+
+    if arguments.kind == "face_codes":
+        if not (arguments.face_clips and arguments.autoencoder and arguments.upscaler):
+            raise SettingsError("Face codes need --face-clips, --autoencoder and --upscaler.")
+        restorer, sharp_encoder = small_restorer(arguments.upscaler), sharp_encoder_of(arguments.autoencoder)
+        clips = RecordShards(arguments.face_clips)
+        return prepare_face_codes(arguments.folder, clips, restorer, sharp_encoder, DegradationSettings())
+    if not arguments.vae:
+        raise SettingsError("Faces need --vae: a file written by 'hallo2 train vae … --export'.")
+    prepare = prepare_faces if arguments.kind == "faces" else prepare_face_clips
+    vae, side_px = small_vae(arguments.vae), SMALL_UPSCALER.side_px
+    return prepare(arguments.folder, arguments.split, seeds, arguments.frames, side_px, vae, arguments.latent_noise)

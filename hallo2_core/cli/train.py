@@ -1,7 +1,7 @@
 """Train a network of the small model, or export its weights to a file.
 
-STAGE is vae, speech or joint; FILE is its configuration (TOML). A stopped run resumes where it was. Several
-processes: accelerate launch -m hallo2_core train STAGE --config FILE.
+STAGE is vae, speech, joint, or one of the upscaler's; FILE is its configuration (TOML). A stopped run resumes where it
+was. Several processes: accelerate launch -m hallo2_core train STAGE --config FILE.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import logging
 import sys
 from pathlib import Path
 
-STAGE_NAMES = ("vae", "speech", "joint")
+STAGE_NAMES = (
+    "vae", "speech", "joint",
+    "upscaler_autoencoder", "upscaler_codes", "upscaler_fusion", "upscaler_alignment", "upscaler_latents",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

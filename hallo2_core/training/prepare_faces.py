@@ -1,9 +1,9 @@
 """Faces for the upscaler: drawings at its side, and the same as a small video shows them.
 
 A record is one actor: "frames" (f 3 512 512) uint8, drawn at that size; "latents" (f 4 s/8 s/8) float16, of the same
-drawing at s pixels, times LATENT_SCALE; and "seen" (f 3 s s) uint8, those latents decoded. Half of the records are whole
-pictures of 128 px. The others are faces cut out of such pictures, as the upscaler cuts them, so fewer than 128 px of the
-video fill the same 512.
+drawing at s pixels, times LATENT_SCALE; and "seen" (f 3 s s) uint8, those latents decoded. Half of the records are
+whole pictures of 128 px. The others are faces cut out of such pictures, as the upscaler cuts them, so fewer than 128 px
+of the video fill the same 512.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from .loop import Stage
 from .records import RecordShards
 from .settings import TrainSettings
 from .speech_stage import SpeechStage, SpeechStageSettings
+from .upscaler.stages import UPSCALER_STAGES, UpscalerStage, upscaler_tensors
 from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
 
 FULL_PRECISION = Build(dtype=torch.float32)
@@ -73,6 +74,7 @@ STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
     "vae": vae_stage,
     "speech": speech_stage,
     "joint": joint_stage,
+    **UPSCALER_STAGES,
 }
 
 
@@ -101,12 +103,15 @@ def small_hallo2(path: str = "") -> Hallo2Models:
 
 def stage_tensors(stage: Stage) -> dict[str, Tensor]:
     """The stage's weights under the names of their files: diffusers' for the VAE, transformers' for the speech encoder,
-    net.pth's for the rest. If a VAE's encoder was trained, its latents are normalized first."""
+    net_g.pth's for the upscaler, net.pth's for the rest. If a VAE's encoder was trained, its latents are normalized
+    first."""
     if isinstance(stage, VAEStage):
         if not stage.settings.frozen_encoder:
             some = range(0, len(stage.frames), max(len(stage.frames) // NORMALIZING_RECORDS, 1))
             normalize_latents(stage.network.vae, [pixels_of(stage.frames.read(n, FRAMES)) for n in some])
         return stage.network.vae.state_dict()
+    if isinstance(stage, UpscalerStage):
+        return upscaler_tensors(stage)
     if isinstance(stage, SpeechStage):
         return stage.network.encoder.wav2vec.state_dict()
     return {

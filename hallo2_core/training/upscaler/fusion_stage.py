@@ -1,4 +1,8 @@
-"""Third stage: the fusion of the encoder's features into the generator, for every fidelity."""
+"""Third stage: the fusion of the encoder's features into the generator, for every fidelity.
+
+The generator, which has drawn from true codes only, learns to draw from predicted ones. Encoder, codebook and the
+prediction of codes are frozen.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,6 @@ class FusionSettings:
     faces: str  # a folder of training shards, made by 'hallo2 prepare faces'
     validation_faces: str
     weights: str  # the file of the second stage
-    trains_generator: bool = True  # it has drawn from true codes only, and now gets predicted ones
     square_weight: float = 2.0  # of the squared error, in addition to the pyramid's absolute error
     degradation: DegradationSettings = field(default_factory=DegradationSettings)
 
@@ -38,7 +41,7 @@ class FusionObjective(nn.Module):
         super().__init__()
         self.restorer = restorer
         self.settings = settings
-        train_only(restorer, ("fusion", "generator") if settings.trains_generator else ("fusion",))
+        train_only(restorer, ("fusion", "generator"))
 
     def forward(self, batch: FacePairs) -> dict[str, Tensor]:
         restorer = self.restorer

@@ -1,5 +1,4 @@
 import json
-import re
 
 import pytest
 import torch
@@ -7,24 +6,11 @@ from safetensors.torch import save_file
 
 from hallo2_core.checkpoints.seeded import seeded_state_dict
 from hallo2_core.checkpoints.upscaler import assemble_upscaler, demo_upscaler, load_upscaler, upscaler_config
-from hallo2_core.checkpoints.upscaler_keys import UPSCALER_KEYS
+from hallo2_core.checkpoints.upscaler_keys import released_names
 from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig
 from hallo2_core.errors import CheckpointError
 from hallo2_core.models.layers import Build
 from hallo2_core.selftest.case import GOLDENS
-
-
-def released_names(state):
-    """The state of one of our networks under the names of net_g.pth: the table, read backwards."""
-    released = {}
-    for theirs, ours in UPSCALER_KEYS:
-        patterns = [re.compile(re.escape(name).replace(r"\*", r"(\d+)") + r"(.*)") for name in ours]
-        for name in state:
-            if match := patterns[0].fullmatch(name):
-                *number, below = match.groups()
-                parts = [name, *(o.replace("*", "".join(number)) + below for o in ours[1:])]
-                released[theirs.replace("*", "".join(number)) + below] = torch.cat([state[part] for part in parts])
-    return released
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from hallo2_core.checkpoints.upscaler import small_upscaler
 from hallo2_core.cli import main
+from hallo2_core.models.layers import Build
 from hallo2_core.training.records import RecordShards, write_shard
 from hallo2_core.training.stages import small_speech_encoder, small_vae, write_weights
 
@@ -82,3 +84,34 @@ def test_a_file_of_another_network_is_refused(tmp_path, config, capsys):
     config.write_text(config.read_text() + f'weights = "{other.as_posix()}"\n')
     assert main(["train", "vae", "--config", str(config)]) == 2
     assert "small model's weights" in capsys.readouterr().err
+
+
+UPSCALER_CONFIG = """
+output_dir = "{folder}/run"
+max_train_steps = 1
+train_batch_size = 1
+[upscaler_autoencoder]
+faces = "{folder}/faces"
+validation_faces = "{folder}/faces"
+crop_px = 64
+"""
+
+
+def test_faces_then_the_upscaler_s_autoencoder_then_its_file(tmp_path):
+    vae, out, config = tmp_path / "vae.safetensors", tmp_path / "upscaler.safetensors", tmp_path / "upscaler.toml"
+    write_weights(small_vae().state_dict(), vae)
+    assert main(["prepare", "faces", str(tmp_path / "faces"), "--count", "1", "--frames", "1", "--vae", str(vae)]) == 0
+    config.write_text(UPSCALER_CONFIG.format(folder=tmp_path.as_posix()))
+    train = ["train", "upscaler_autoencoder", "--config", str(config)]
+    assert main(train) == main([*train, "--export", str(out)]) == 0
+    restorer = small_upscaler(Build(dtype=torch.float32), out).restorer
+    with torch.inference_mode():
+        restored = restorer(torch.zeros(1, 1, 3, 512, 512), fidelity=1.0)
+    assert restored.frames.shape == (1, 1, 3, 512, 512) and restored.frames.isfinite().all()
+    assert out.stat().st_size < 3e6
+
+
+@pytest.mark.parametrize(("kind", "said"), [("faces", "need --vae"), ("face_codes", "--autoencoder and --upscaler")])
+def test_faces_without_the_files_they_need(tmp_path, capsys, kind, said):
+    assert main(["prepare", kind, str(tmp_path)]) == 2
+    assert said in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""The upscaler's stages by name: from a configuration's table to a stage of the loop, and to a file of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from ...checkpoints.read import read_tensors
+from ...checkpoints.upscaler import assemble_upscaler
+from ...checkpoints.upscaler_keys import released_names
+from ...models.layers import Build
+from ...models.upscaler.video_restorer import VideoRestorer
+from ...models.upscaler.vq_autoencoder import Encoder
+from ..config_file import settings_from
+from ..records import RecordShards
+from ..small_model import SMALL_UPSCALER
+from .alignment_stage import AlignmentSettings, AlignmentStage
+from .autoencoder_stage import AutoencoderSettings, AutoencoderStage
+from .code_stage import CodeSettings, CodeStage
+from .fresh_weights import fill_with_fresh_weights
+from .fusion_stage import FusionSettings, FusionStage
+from .latent_stage import LatentSettings, LatentStage
+
+UpscalerStage: TypeAlias = AutoencoderStage | CodeStage | FusionStage | AlignmentStage | LatentStage
+
+
+def small_restorer(path: str = "", seed: int = 0) -> VideoRestorer:
+    """path: of a file that one of the stages exported; "" gives fresh weights. Errors: CheckpointError."""
+    build = Build(dtype=torch.float32)
+    if path:
+        weights = read_tensors(path)
+        return assemble_upscaler(SMALL_UPSCALER, weights, weights.take, build)
+    restorer = VideoRestorer(SMALL_UPSCALER, build)
+    fill_with_fresh_weights(restorer, seed)
+    return restorer
+
+
+def sharp_encoder_of(autoencoder: str) -> Encoder:
+    """The encoder of sharp faces, from the file of the first stage."""
+    return small_restorer(autoencoder).encoder
+
+
+def autoencoder_stage(table: Mapping[str, Any], seed: int, where: str) -> AutoencoderStage:
+    settings = settings_from(AutoencoderSettings, table, where)
+    restorer = small_restorer(settings.weights, seed)
+    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    return AutoencoderStage(restorer, settings, faces, held_back, seed)
+
+
+def code_stage(table: Mapping[str, Any], seed: int, where: str) -> CodeStage:
+    settings = settings_from(CodeSettings, table, where)
+    restorer = small_restorer(settings.weights or settings.autoencoder)
+    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    return CodeStage(restorer, sharp_encoder_of(settings.autoencoder), settings, faces, held_back, seed)
+
+
+def fusion_stage(table: Mapping[str, Any], seed: int, where: str) -> FusionStage:
+    settings = settings_from(FusionSettings, table, where)
+    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    return FusionStage(small_restorer(settings.weights), settings, faces, held_back, seed)
+
+
+def alignment_stage(table: Mapping[str, Any], seed: int, where: str) -> AlignmentStage:
+    settings = settings_from(AlignmentSettings, table, where)
+    clips, held_back = RecordShards(settings.clips), RecordShards(settings.validation_clips)
+    return AlignmentStage(small_restorer(settings.weights), settings, clips, held_back, seed)
+
+
+def latent_stage(table: Mapping[str, Any], seed: int, where: str) -> LatentStage:
+    settings = settings_from(LatentSettings, table, where)
+    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    encoder = sharp_encoder_of(settings.autoencoder)
+    return LatentStage(small_restorer(settings.weights), encoder, settings, faces, held_back, seed)
+
+
+UPSCALER_STAGES: dict[str, Callable[[Mapping[str, Any], int, str], UpscalerStage]] = {
+    "upscaler_autoencoder": autoencoder_stage,
+    "upscaler_codes": code_stage,
+    "upscaler_fusion": fusion_stage,
+    "upscaler_alignment": alignment_stage,
+    "upscaler_latents": latent_stage,
+}
+
+
+def upscaler_tensors(stage: UpscalerStage) -> dict[str, Tensor]:
+    """The whole upscaler under the names of net_g.pth, what the stage trained and what it did not."""
+    return released_names(stage.restorer.state_dict())

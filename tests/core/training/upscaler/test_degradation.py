@@ -1,0 +1,42 @@
+import pytest
+import torch
+from tiny import normal
+
+from hallo2_core.training.draws import sample_generator
+from hallo2_core.training.upscaler.degradation import DegradationSettings, blurred, degraded, enlarged
+
+NOTHING = DegradationSettings(blur_px=0.0, noise=0.0, shade=0.0)
+
+
+@pytest.fixture
+def seen():
+    return (normal(1, 2, 3, 16, 16).sigmoid() * 255).byte()
+
+
+def draws(number=0):
+    return sample_generator(0, number, "test")
+
+
+def test_with_nothing_to_do_frames_are_only_enlarged(seen):
+    expected = enlarged(seen.float() / 255.0, 64)
+    torch.testing.assert_close(degraded(seen, 64, NOTHING, draws()), expected, atol=1e-5, rtol=0)
+    assert expected.shape == (2, 3, 64, 64) and expected.min() < -0.5 and expected.max() > 0.5
+
+
+def test_a_sample_is_the_same_again_and_another_differs(seen):
+    one, again, other = (degraded(seen, 64, DegradationSettings(), draws(n)) for n in (0, 0, 1))
+    assert torch.equal(one, again) and not torch.equal(one, other)
+
+
+def test_each_frame_has_noise_of_its_own(seen):
+    still = seen[:1].repeat(2, 1, 1, 1)
+    first, second = degraded(still, 64, DegradationSettings(blur_px=0.0), draws())
+    assert 0.001 < float((first - second).abs().mean()) < 0.1
+
+
+def test_a_blur_keeps_flat_pictures_and_removes_detail():
+    torch.testing.assert_close(blurred(torch.full((1, 3, 9, 9), 0.3), 0.8), torch.full((1, 3, 9, 9), 0.3))
+    detail = torch.zeros(1, 3, 9, 9)
+    detail[:, :, 4, 4] = 1.0
+    after = blurred(detail, 0.8)
+    assert float(after.sum()) == pytest.approx(3.0, rel=1e-4) and float(after.max()) < 0.3

@@ -1,0 +1,35 @@
+import pytest
+import torch
+from tiny import normal
+
+from hallo2_core.training.upscaler.quantization import nearest_codes, perplexity, quantized
+
+
+def test_the_nearest_code_is_found(restorer):
+    features, table = normal(1, 2, 4, 3, 3), restorer.codebook.embedding.weight
+    distances = torch.cdist(features.permute(0, 2, 3, 1).reshape(-1, 4), table)
+    assert torch.equal(nearest_codes(features, restorer.codebook).flatten(), distances.argmin(dim=1))
+
+
+def test_gradients_pass_to_the_features_as_if_nothing_were_quantized(restorer):
+    features, weights = normal(1, 1, 4, 3, 3).requires_grad_(), normal(2, 1, 4, 3, 3)
+    drawing = quantized(features, restorer.codebook)
+    torch.testing.assert_close(drawing.vectors, restorer.codebook(drawing.codes, features))
+    (drawing.vectors * weights).sum().backward()
+    torch.testing.assert_close(features.grad, weights)
+    assert restorer.codebook.embedding.weight.grad is None
+
+
+def test_the_distance_moves_codes_and_features_to_each_other(restorer):
+    features = normal(1, 1, 4, 3, 3).requires_grad_()
+    drawing = quantized(features, restorer.codebook)
+    drawing.distance.backward()
+    away = features.detach() - drawing.vectors.detach()
+    torch.testing.assert_close(features.grad, 0.25 * 2 * away / away.numel())
+    moved = restorer.codebook.embedding.weight.grad.abs().sum(dim=1) > 0
+    assert set(moved.nonzero().flatten().tolist()) == set(drawing.codes.flatten().tolist())
+
+
+def test_perplexity_counts_the_codes_in_use():
+    assert float(perplexity(torch.arange(8).repeat(3), of=16)) == pytest.approx(8.0)
+    assert float(perplexity(torch.zeros(5, dtype=torch.long), of=16)) == pytest.approx(1.0)

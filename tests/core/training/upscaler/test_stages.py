@@ -1,0 +1,108 @@
+"""Each stage learns one batch, and only its own part of the upscaler."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+
+from hallo2_core.training.records import RecordShards
+from hallo2_core.training.upscaler.alignment_stage import AlignmentSettings, AlignmentStage
+from hallo2_core.training.upscaler.autoencoder_stage import AutoencoderSettings, AutoencoderStage
+from hallo2_core.training.upscaler.code_stage import CodeSettings, CodeStage
+from hallo2_core.training.upscaler.degradation import DegradationSettings
+from hallo2_core.training.upscaler.fusion_stage import FusionSettings, FusionStage
+from hallo2_core.training.upscaler.latent_stage import LatentSettings, LatentStage
+from hallo2_core.training.upscaler.prepare_codes import CODES, FEATURES, prepare_face_codes
+from hallo2_core.training.upscaler.quantization import nearest_codes
+
+SPATIAL_PARTS = ("encoder.", "feature_embedding.", "position_embedding.", "code_head.", "temporal_alignment.0.spatial_")
+TRAINED = {
+    "upscaler_autoencoder": ("encoder.", "codebook.", "generator."),
+    "upscaler_codes": SPATIAL_PARTS,
+    "upscaler_fusion": ("fusion.", "generator."),
+    "upscaler_alignment": ("temporal_alignment.0.temporal_",),
+    "upscaler_latents": ("latent_encoder.",),
+}
+
+
+def coded_clips(restorer, faces, folder):
+    list(prepare_face_codes(folder, faces, restorer, deepcopy(restorer.encoder), DegradationSettings()))
+    return RecordShards(folder)
+
+
+@pytest.fixture(params=TRAINED)
+def stage(request, restorer, faces, tmp_path):
+    sharp = deepcopy(restorer.encoder)
+    if request.param == "upscaler_autoencoder":
+        return AutoencoderStage(restorer, AutoencoderSettings("", "", crop_px=32), faces, faces, seed=1)
+    if request.param == "upscaler_codes":
+        return CodeStage(restorer, sharp, CodeSettings("", "", ""), faces, faces, seed=1)
+    if request.param == "upscaler_fusion":
+        return FusionStage(restorer, FusionSettings("", "", ""), faces, faces, seed=1)
+    if request.param == "upscaler_latents":
+        return LatentStage(restorer, sharp, LatentSettings("", "", "", ""), faces, faces, seed=1)
+    clips = coded_clips(restorer, faces, tmp_path / "codes")
+    return AlignmentStage(restorer, AlignmentSettings("", "", "", frames=2), clips, clips, seed=1)
+
+
+def test_a_stage_learns_one_batch_with_its_own_part_alone(stage):
+    before = {name: value.clone() for name, value in stage.network.state_dict().items()}
+    batch = stage.batch(range(2))
+    trained = [parameter for parameter in stage.network.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(trained, 1e-2)
+    losses = []
+    for _ in range(25):
+        loss = stage.network(batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.85 * losses[0]
+    changed = {name for name, value in stage.network.state_dict().items() if not torch.equal(value, before[name])}
+    own = tuple(f"restorer.{part}" for part in TRAINED[stage.name])
+    assert changed and all(name.startswith(own) for name in changed)
+    assert all(any(name.startswith(part) for name in changed) for part in own)
+
+
+def test_a_sample_is_the_same_in_every_batch(stage):
+    def tensors(batch):
+        return [batch] if isinstance(batch, torch.Tensor) else list(vars(batch).values())
+
+    for whole, part in zip(tensors(stage.batch(range(6))), tensors(stage.batch(range(4, 6))), strict=True):
+        assert torch.equal(whole[4:], part)
+
+
+def test_validation_gives_figures(stage):
+    figures = stage.validate()
+    assert figures and all(isinstance(value, float) and value == value for value in figures.values())
+
+
+def test_muon_trains_no_table_and_no_end(stage):
+    taken = {n for n, p in stage.network.named_parameters() if p.requires_grad and stage.is_matrix(n, p)}
+    assert not any("codebook" in name or "position" in name or "code_head" in name for name in taken)
+    first = ("restorer.encoder.blocks.0.", "restorer.latent_encoder.blocks.0.")
+    assert not any(name.startswith(first) for name in taken)
+
+
+def test_fresh_weights_are_the_identity_over_time_and_without_fusion(restorer):
+    """What later stages train changes nothing before they do."""
+    frames = torch.rand(1, 3, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        together = restorer(frames, fidelity=0.0).frames
+        one_by_one = torch.cat([restorer(frame, fidelity=1.0).frames for frame in frames.split(1, dim=1)], dim=1)
+    torch.testing.assert_close(together, one_by_one, atol=1e-4, rtol=1e-4)
+
+
+def test_face_codes_are_features_of_what_is_seen_and_codes_of_what_is_true(restorer, faces, tmp_path):
+    folder = tmp_path / "codes"
+    nothing = DegradationSettings(blur_px=0.0, noise=0.0, shade=0.0)
+    [path] = prepare_face_codes(folder, faces, restorer, restorer.encoder, nothing)
+    codes = RecordShards(folder)
+    true = faces.read(1, "frames").float() / 127.5 - 1.0
+    with torch.no_grad():
+        expected = nearest_codes(restorer.encoder(true)[0], restorer.codebook)
+    assert torch.equal(codes.read(1, CODES).long(), expected)
+    assert codes.read(1, FEATURES).shape == (3, 4, 8, 8) and codes.read(1, FEATURES).dtype == torch.float16
+    made = path.stat().st_mtime_ns
+    list(prepare_face_codes(folder, faces, restorer, restorer.encoder, nothing))
+    assert path.stat().st_mtime_ns == made
