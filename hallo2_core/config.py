@@ -169,21 +169,6 @@ DEMO_UPSCALER = UpscalerConfig(
     latent_widths=(32,),
 )
 
-SMALL_UPSCALER = UpscalerConfig(  # trained on drawn faces: more codes for a picture than the release's, and narrower
-    widths=(8, 16, 32, 48, 64),
-    blocks_per_level=1,
-    norm_groups=2,
-    codes=1024,
-    code_width=8,
-    token_width=96,
-    feed_forward_width=192,
-    heads=4,
-    alignment_layers=2,
-    fused_sides=(128, 256),
-    latent_widths=(16, 32),
-)
-
-
 def check_frame_size(width_px: int, height_px: int) -> None:
     """Raise SettingsError unless the latents can be halved three times."""
     if width_px % SIZE_MULTIPLE_PX or height_px % SIZE_MULTIPLE_PX or min(width_px, height_px) < SIZE_MULTIPLE_PX:

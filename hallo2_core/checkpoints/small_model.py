@@ -7,17 +7,15 @@ each half of the channels, because groups of one lose the colors.
 from __future__ import annotations
 
 from ..config import (
-    SMALL_UPSCALER,
     AudioProjectionConfig,
     FaceLocatorConfig,
     Hallo2Config,
     ImageProjectionConfig,
     UNetConfig,
+    UpscalerConfig,
     VAEConfig,
     Wav2VecConfig,
 )
-
-__all__ = ["SMALL_HALLO2", "SMALL_UPSCALER", "SMALL_VAE", "SMALL_WAV2VEC"]
 
 SMALL_WAV2VEC = Wav2VecConfig(
     width=160,
@@ -43,4 +41,18 @@ SMALL_HALLO2 = Hallo2Config(
     audio_projection=AudioProjectionConfig(
         layers=SMALL_WAV2VEC.layers, feature_width=SMALL_WAV2VEC.width, hidden_width=128, token_width=64, tokens=8
     ),
+)
+# More codes for a picture than the release has, and narrower ones: drawings have sharp edges, but few kinds of them.
+SMALL_UPSCALER = UpscalerConfig(
+    widths=(8, 16, 32, 48, 64),
+    blocks_per_level=1,
+    norm_groups=2,
+    codes=1024,
+    code_width=8,
+    token_width=96,
+    feed_forward_width=192,
+    heads=4,
+    alignment_layers=2,
+    fused_sides=(128, 256),
+    latent_widths=(16, 32),
 )

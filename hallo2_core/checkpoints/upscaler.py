@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..config import DEMO_UPSCALER, SMALL_UPSCALER, UpscalerConfig
+from ..config import DEMO_UPSCALER, UpscalerConfig
 from ..errors import CheckpointError
 from ..models.fingerprint import weights_fingerprint
 from ..models.layers import Build
@@ -21,6 +21,7 @@ from .build import with_dtype
 from .detect import FileContent, Shapes, file_content
 from .read import read_tensors
 from .seeded import fill_with_seeded_weights
+from .small_model import SMALL_UPSCALER
 from .upscaler_keys import names_of, renamed
 
 PREFIX = "upscaler."  # of its keys, for seeded weights and fingerprints

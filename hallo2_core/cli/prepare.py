@@ -76,10 +76,10 @@ def _shards(arguments: argparse.Namespace) -> Iterator[Path]:
 
 
 def _face_shards(arguments: argparse.Namespace, seeds: range) -> Iterator[Path]:
+    from ..checkpoints.small_model import SMALL_UPSCALER
     from ..errors import SettingsError
     from ..training.prepare_faces import prepare_face_clips, prepare_faces
     from ..training.records import RecordShards
-    from ..training.small_model import SMALL_UPSCALER
     from ..training.stages import small_vae
     from ..training.upscaler.degradation import DegradationSettings
     from ..training.upscaler.prepare_codes import prepare_face_codes

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...checkpoints.read import read_tensors
+from ...checkpoints.small_model import SMALL_UPSCALER
 from ...checkpoints.upscaler import assemble_upscaler
 from ...checkpoints.upscaler_keys import released_names
 from ...models.layers import Build
@@ -16,7 +17,6 @@ from ...models.upscaler.video_restorer import VideoRestorer
 from ...models.upscaler.vq_autoencoder import Encoder
 from ..config_file import settings_from
 from ..records import RecordShards
-from ..small_model import SMALL_UPSCALER
 from .alignment_stage import AlignmentSettings, AlignmentStage
 from .autoencoder_stage import AutoencoderSettings, AutoencoderStage
 from .code_stage import CodeSettings, CodeStage
