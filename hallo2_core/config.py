@@ -169,6 +169,7 @@ DEMO_UPSCALER = UpscalerConfig(
     latent_widths=(32,),
 )
 
+
 def check_frame_size(width_px: int, height_px: int) -> None:
     """Raise SettingsError unless the latents can be halved three times."""
     if width_px % SIZE_MULTIPLE_PX or height_px % SIZE_MULTIPLE_PX or min(width_px, height_px) < SIZE_MULTIPLE_PX:
