@@ -77,6 +77,19 @@ class TextControlConfig:
 
 
 @dataclass(frozen=True)
+class SmallTextConfig:
+    """The small model's own text encoder."""
+
+    buckets: int = 1024  # rows of the table of word pieces
+    width: int = 48
+    layers: int = 1
+    heads: int = 2
+    feed_forward_width: int = 96
+    text_width: int = 64  # of an embedding
+    most_words: int = 64
+
+
+@dataclass(frozen=True)
 class VAEConfig:
     """diffusers' AutoencoderKL, as in SD 1.x."""
 

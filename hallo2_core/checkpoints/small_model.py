@@ -11,6 +11,7 @@ from ..config import (
     FaceLocatorConfig,
     Hallo2Config,
     ImageProjectionConfig,
+    SmallTextConfig,
     UNetConfig,
     UpscalerConfig,
     VAEConfig,
@@ -26,6 +27,7 @@ SMALL_WAV2VEC = Wav2VecConfig(
     position_kernel=16,
     position_groups=4,
 )
+SMALL_TEXT = SmallTextConfig()
 SMALL_VAE = VAEConfig(block_widths=(16, 32, 64, 128), layers_per_block=1, norm_groups=2)
 SMALL_HALLO2 = Hallo2Config(
     unet=UNetConfig(

@@ -28,6 +28,7 @@ PREFIX = "text_control."  # of its keys, for seeded weights and fingerprints
 METADATA_KEY = "hallo2_text_control"
 FORMAT = 1
 EMBEDDING = "CLIP ViT-L/14, last hidden state after the final layer norm, at the end-of-text token"
+SMALL_EMBEDDING = "the small model's own text encoder"
 PLACE = "after face cross-attention, before audio attention; conditional half only"
 
 
@@ -52,6 +53,11 @@ def load_text_adapter(path: Path | str, build: Build | None = None, use_mmap: bo
 def zero_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapter:
     """An adapter that fits this UNet and changes nothing."""
     return _adapter(_untrained(TextControlConfig.fitting(unet), build or Build(dtype=torch.float32)), build)
+
+
+def new_text_adapter(config: TextControlConfig) -> TextAdapter:
+    """To begin training with, in float32 on the CPU."""
+    return _adapter(_untrained(config, Build(dtype=torch.float32)), None)
 
 
 def demo_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapter:
@@ -95,9 +101,9 @@ def write_new_adapter(path: Path, config: TextControlConfig) -> None:
         part.unlink(missing_ok=True)
 
 
-def metadata_of(config: TextControlConfig) -> dict[str, str]:
+def metadata_of(config: TextControlConfig, embedding: str = EMBEDDING) -> dict[str, str]:
     """The metadata of an adapter file; trainers must keep it."""
-    facts = {"format": FORMAT, **asdict(config), "embedding": EMBEDDING, "place": PLACE}
+    facts = {"format": FORMAT, **asdict(config), "embedding": embedding, "place": PLACE}
     return {"format": "pt", METADATA_KEY: json.dumps(facts)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -11,10 +12,12 @@ from torch import Tensor, nn
 from ..animation.noise_schedule import signal_levels, training_signal_levels
 from ..config import LATENT_SCALE
 from ..models.hallo2_models import Hallo2Models
+from ..models.text_control import TextModulation
 from ..models.vae import AutoencoderKL
 from .clip_batch import ClipBatch
 from .diffusion_loss import min_snr_weights, noisy_latents, velocity, weighted_square
 
+TextModulations = Mapping[str, tuple[TextModulation, ...]]  # block path → one entry per layer
 SCHEDULES = {"sampled": signal_levels, "released": training_signal_levels}
 
 
@@ -22,6 +25,7 @@ SCHEDULES = {"sampled": signal_levels, "released": training_signal_levels}
 class ObjectiveSettings:
     snr_gamma: float = 5.0
     lip_weight: float = 4.0  # additional weight of the center of the lips, relative to positions without a face
+    face_weight: float = 0.0  # the same for the rest of the face
     noise_schedule: str = "sampled"  # the schedule for sampling videos; "released": the release's training schedule
 
 
@@ -44,18 +48,20 @@ class JointObjective(nn.Module):
                 parameter.requires_grad_(False)
         self.register_buffer("signal", SCHEDULES[settings.noise_schedule]().clone(), persistent=False)
 
-    def forward(self, batch: ClipBatch) -> dict[str, Tensor]:
+    def forward(self, batch: ClipBatch, text: TextModulations | None = None) -> dict[str, Tensor]:
         settings, signal = self.settings, self.signal[batch.timesteps]
-        prediction = self.predicted(batch, noisy_latents(batch.latents, batch.noise, signal))
+        prediction = self.predicted(batch, noisy_latents(batch.latents, batch.noise, signal), text)
         target = velocity(batch.latents, batch.noise, signal)
         height = batch.latents.shape[-2]
-        lips = rearrange(batch.masks[0][2], "b (h w) -> b h w", h=height)
-        weights = min_snr_weights(signal, settings.snr_gamma)
-        losses = weighted_square(prediction.float(), target, 1.0 + settings.lip_weight * lips, weights)
+        face, lips = (rearrange(batch.masks[0][region], "b (h w) -> b h w", h=height) for region in (1, 2))
+        places = 1.0 + settings.lip_weight * lips
+        if settings.face_weight:
+            places = places + settings.face_weight * face
+        losses = weighted_square(prediction.float(), target, places, min_snr_weights(signal, settings.snr_gamma))
         return {"loss": losses.mean()}
 
-    def predicted(self, batch: ClipBatch, noisy: Tensor) -> Tensor:
-        """noisy: (b f 4 h w).  Returns the v-prediction, the same shape."""
+    def predicted(self, batch: ClipBatch, noisy: Tensor, text: TextModulations | None = None) -> Tensor:
+        """noisy: (b f 4 h w).  text: of all frames, (b f) in a row.  Returns the v-prediction, shaped as noisy."""
         clips, frames = noisy.shape[:2]
         first = clips - batch.seeing
         sees = (torch.arange(clips, device=noisy.device) >= first).to(noisy)
@@ -77,6 +83,7 @@ class JointObjective(nn.Module):
             batch.masks,
             noisy.new_ones(3, clips, frames),
         )
+        conditions = conditions if text is None else conditions.with_text(text)
         prediction = self.denoising_unet(rearrange(noisy, "b f c h w -> (b f) c h w"), batch.timesteps, conditions)
         return rearrange(prediction, "(b f) c h w -> b f c h w", b=clips)
 

@@ -27,8 +27,9 @@ from .clip_records import (
     speech_windows,
 )
 from .draws import sample_generator
+from .frame_reading import FrameReader
 from .joint_objective import JointObjective
-from .mouth_reading import MouthReader, correlation, mouth_reader
+from .mouth_reading import correlation, mouth_reader
 from .records import RecordShards
 from .vae_stage import decibels, pixels_of
 
@@ -52,7 +53,7 @@ class SampledClips:
         self._batch = _clips(records, self._numbers, settings, motion_frames)
         self._size_px = self._batch.face_region.shape[-1]
         self._split = split
-        self._readers: list[MouthReader] = []
+        self._readers: list[FrameReader] = []
 
     def figures(self, objective: JointObjective) -> Mapping[str, float]:
         """sync_opening, sync_width: correlation with the truth, mean over the clips.  amplitude: standard deviation of

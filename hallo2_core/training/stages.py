@@ -12,20 +12,26 @@ from torch import Tensor, nn
 
 from ..checkpoints.networks import PREFIXES, hallo2_networks
 from ..checkpoints.read import read_tensors
-from ..checkpoints.small_model import SMALL_HALLO2, SMALL_VAE, SMALL_WAV2VEC
+from ..checkpoints.small_model import SMALL_HALLO2, SMALL_TEXT, SMALL_VAE, SMALL_WAV2VEC
+from ..checkpoints.text_control import SMALL_EMBEDDING, load_text_adapter, metadata_of, new_text_adapter
+from ..config import TextControlConfig
 from ..errors import CheckpointError, SettingsError
 from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
+from ..models.text_encoder import TextTransformer
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
 from ..storage.durable import replace_file
 from .config_file import read_config, settings_from
 from .fresh_weights import fill_with_fresh_weights
+from .joint_objective import JointObjective
 from .joint_stage import JointStage, JointStageSettings
 from .loop import Stage
 from .records import RecordShards
 from .settings import TrainSettings
 from .speech_stage import SpeechStage, SpeechStageSettings
+from .text_encoder_stage import TextEncoderStage, TextEncoderStageSettings
+from .text_stage import TextStage, TextStageSettings
 from .upscaler.stages import UPSCALER_STAGES, UpscalerStage, upscaler_tensors
 from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
 
@@ -70,11 +76,40 @@ def joint_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
     return JointStage(models, small_vae(settings.vae), settings, clips, held_back, seed)
 
 
+def text_encoder_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
+    settings = settings_from(TextEncoderStageSettings, table, where)
+    torch.manual_seed(seed)
+    return TextEncoderStage(small_text_encoder(settings.weights), seed)
+
+
+def text_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
+    settings = settings_from(TextStageSettings, table, where)
+    models = small_hallo2(settings.model)
+    config = TextControlConfig(
+        models.config.unet.block_widths,
+        models.config.unet.layers_per_block,
+        SMALL_TEXT.text_width,
+        settings.hidden_width,
+    )
+    adapter = load_text_adapter(settings.weights, FULL_PRECISION) if settings.weights else new_text_adapter(config)
+    if adapter.config != config:
+        raise CheckpointError(
+            f"{settings.weights} is an adapter with {adapter.config}; this stage trains one with {config}. Choose "
+            f"another for weights, or another hidden_width."
+        )
+    model = JointObjective(models, small_vae(settings.vae), settings.objective)
+    clips, held_back = RecordShards(settings.clips), RecordShards(settings.validation_clips)
+    encoder = small_text_encoder(settings.text_encoder)
+    return TextStage(model, adapter.control, encoder, settings, clips, held_back, seed)
+
+
 STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
     "vae": vae_stage,
     "speech": speech_stage,
     "joint": joint_stage,
     **UPSCALER_STAGES,
+    "text_encoder": text_encoder_stage,
+    "text": text_stage,
 }
 
 
@@ -89,6 +124,11 @@ def small_speech_encoder(path: str = "") -> SpeechEncoder:
     if path:
         _filled(encoder.wav2vec, path)
     return encoder
+
+
+def small_text_encoder(path: str = "") -> TextTransformer:
+    encoder = TextTransformer(SMALL_TEXT, FULL_PRECISION)
+    return _filled(encoder, path) if path else encoder
 
 
 def small_hallo2(path: str = "") -> Hallo2Models:
@@ -114,6 +154,10 @@ def stage_tensors(stage: Stage) -> dict[str, Tensor]:
         return upscaler_tensors(stage)
     if isinstance(stage, SpeechStage):
         return stage.network.encoder.wav2vec.state_dict()
+    if isinstance(stage, TextEncoderStage):
+        return stage.network.encoder.state_dict()
+    if isinstance(stage, TextStage):
+        return stage.network.control.state_dict()
     return {
         prefix + key: value
         for name, prefix in PREFIXES.items()
@@ -121,9 +165,20 @@ def stage_tensors(stage: Stage) -> dict[str, Tensor]:
     }
 
 
-def write_weights(tensors: Mapping[str, Tensor], path: Path, dtype: torch.dtype = torch.float16) -> None:
+def stage_metadata(stage: Stage) -> dict[str, str] | None:
+    """Of the stage's file."""
+    return metadata_of(stage.network.control.config, SMALL_EMBEDDING) if isinstance(stage, TextStage) else None
+
+
+def write_weights(
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    dtype: torch.dtype = torch.float16,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, save({key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}))
+    stored = {key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}
+    replace_file(path, save(stored, metadata))
 
 
 def _filled(network: nn.Module, path: str) -> nn.Module:

@@ -4,34 +4,20 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny import CONFIG, models, normal
+from clips_on_script import LENGTH, SIDE, record
+from tiny import models, normal
 
 from hallo2_core.errors import SettingsError
 from hallo2_core.training import sampled_clips
 from hallo2_core.training.clip_batch import ClipBatch
-from hallo2_core.training.clip_records import FACE_BOX, FEATURES, FRAMES, LATENTS, MASKS, MOUTH_TRUTH, SEED
+from hallo2_core.training.clip_records import FACE_BOX, FRAMES, LATENTS, MASKS
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
 from hallo2_core.training.joint_objective import JointObjective, ObjectiveSettings
 from hallo2_core.training.joint_stage import JointStage, JointStageSettings
 from hallo2_core.training.records import RecordShards, write_shard
 from hallo2_core.training.sampled_clips import SampledClips, SamplingSettings
 
-SIDE, LENGTH, FRAMES_OF_A_CLIP = 64, 9, 4
-TOKENS = sum((SIDE // (8 << level)) ** 2 for level in range(4))
-
-
-def record(seed):
-    audio = CONFIG.audio_projection
-    frames = ((normal(seed, LENGTH, 3, SIDE, SIDE) + normal(seed + 4, LENGTH, 1, 1, 1)).sigmoid() * 255).byte()
-    return {
-        FRAMES: frames,
-        MOUTH_TRUTH: (frames.float() / 255).mean(dim=(1, 2, 3)).unsqueeze(1).expand(-1, 2),
-        SEED: torch.tensor([seed]),
-        LATENTS: normal(seed + 1, LENGTH, 4, SIDE // 8, SIDE // 8).half(),
-        FEATURES: normal(seed + 2, LENGTH, audio.layers, audio.feature_width).half(),
-        MASKS: (normal(seed + 3, LENGTH, 3, TOKENS).sigmoid() * 255).byte(),
-        FACE_BOX: torch.tensor([[16, 16, 48, 48]] * LENGTH, dtype=torch.int32),
-    }
+FRAMES_OF_A_CLIP = 4
 
 
 @pytest.fixture

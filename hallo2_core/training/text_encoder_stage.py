@@ -1,0 +1,85 @@
+"""The small model's text encoder, trained to tell the moods of written prompts apart; before its adapter, and alone.
+
+The adapter then sees an embedding of what matters, and any wording of a mood is near the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..models.text_encoder import Pieces, TextTransformer, pieces_of
+from .cartoons.split import Split
+from .cartoons.tracks import EXPRESSIONS
+from .draws import sample_rng
+from .text_phrases import drawn_phrase
+
+VALIDATION_PHRASES = 1000
+SMOOTHING = 0.05  # of the targets
+
+
+@dataclass(frozen=True)
+class TextEncoderStageSettings:
+    weights: str = ""  # a file to begin with; "" starts from scratch
+
+
+@dataclass(frozen=True)
+class PhraseBatch:
+    texts: tuple[Pieces, ...]
+    moods: Tensor  # (n), indices of EXPRESSIONS
+
+    def to(self, device: torch.device) -> PhraseBatch:
+        return PhraseBatch(self.texts, self.moods.to(device))
+
+
+class TextEncoderObjective(nn.Module):
+    """Cross-entropy of a linear probe."""
+
+    def __init__(self, encoder: TextTransformer) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.reading = nn.Linear(encoder.config.text_width, len(EXPRESSIONS))
+
+    def forward(self, batch: PhraseBatch) -> dict[str, Tensor]:
+        read = self.reading(self.encoder(batch.texts))
+        return {
+            "loss": F.cross_entropy(read, batch.moods, label_smoothing=SMOOTHING),
+            "right": (read.argmax(dim=1) == batch.moods).float().mean(),
+        }
+
+
+class TextEncoderStage:
+    name = "text_encoder"
+
+    def __init__(self, encoder: TextTransformer, seed: int) -> None:
+        self.network = TextEncoderObjective(encoder)
+        self._seed = seed
+
+    def batch(self, numbers: Sequence[int]) -> PhraseBatch:
+        return self._phrases(numbers, "train", self._seed)
+
+    def _phrases(self, numbers: Sequence[int], split: Split, seed: int) -> PhraseBatch:
+        texts, moods = [], []
+        for number in numbers:
+            rng = sample_rng(seed, number, f"phrase {split}")
+            mood = int(rng.integers(len(EXPRESSIONS)))
+            phrase = drawn_phrase(rng, EXPRESSIONS[mood], split)
+            texts.append(pieces_of(phrase, self.network.encoder.config.buckets))
+            moods.append(mood)
+        return PhraseBatch(tuple(texts), torch.tensor(moods))
+
+    def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
+        return name.startswith("encoder.blocks.")
+
+    def validate(self) -> Mapping[str, float]:
+        """The shares of phrases whose mood is read, of words that were learned from and of held-back words."""
+        device = self.network.reading.weight.device
+        batches = {
+            split: self._phrases(range(VALIDATION_PHRASES), split, self._seed + 1).to(device)
+            for split in ("train", "held_back")
+        }
+        return {f"right_{split}": float(self.network(batch)["right"]) for split, batch in batches.items()}

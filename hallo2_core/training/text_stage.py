@@ -1,0 +1,232 @@
+"""Text control: the adapter, on a frozen model, from clips of talking cartoons whose moods are known.
+
+Most portraits are neutral and the frames before a clip may show another mood, so that the prompt is the only thing that
+tells the expression. There is no condition dropout: a frame without a prompt is the frozen model's, to the bit, and
+has no gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from einops import repeat
+from torch import Tensor, nn
+
+from ..animation.motion_settings import PatchDropConfig
+from ..animation.noise_schedule import TRAINING_STEPS
+from ..animation.patch_drop import corrupt_motion_frames
+from ..animation.randomness import SeededDraws
+from ..animation.sampler_config import SamplerConfig
+from ..audio.speech_embeddings import WINDOW_REACH
+from ..errors import SettingsError
+from ..models.text_control import TextControl
+from ..models.text_encoder import TextTransformer
+from .clip_batch import ClipBatch
+from .clip_records import (
+    FACE_BOX,
+    FEATURES,
+    FRAMES,
+    LATENTS,
+    MASKS,
+    MOOD,
+    SEED,
+    face_region_of,
+    mask_levels,
+    speech_windows,
+)
+from .draws import sample_generator, sample_rng, sample_seed
+from .joint_objective import JointObjective, ObjectiveSettings
+from .records import RecordShards
+from .text_objective import PromptedClips, TextObjective
+from .text_phrases import drawn_phrase
+from .text_portraits import NeutralPortraits
+from .text_prompts import MoodTimeline, window_of
+from .text_samples import TextSamples, TextSamplingSettings
+from .vae_stage import pixels_of
+
+CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as the model was trained
+VALIDATION_BATCHES, VALIDATION_BATCH = 4, 8
+Draw = Callable[[int], int]  # below a limit
+
+
+@dataclass(frozen=True)
+class TextStageSettings:
+    clips: str  # a folder of shards, as `clip_records` makes them
+    validation_clips: str
+    vae: str  # the file that encoded the clips' latents
+    model: str  # the file of the frozen model
+    text_encoder: str
+    weights: str = ""  # an adapter's file to begin with; "" begins afresh
+    hidden_width: int = 80  # of the adapter's MLPs
+    frames: int = 14  # of a clip
+    motion_frames: int = 2
+    change_ratio: float = 0.5  # of the clips of performances with a change of mood that lie at it
+    own_portrait_ratio: float = 0.15  # of the clips whose portrait is a frame of theirs, whatever it shows
+    portrait_motion_ratio: float = 0.2  # of the clips that follow the portrait, like a video's first
+    start_ratio: float = 0.05  # of the clips with nothing before them
+    objective: ObjectiveSettings = field(default_factory=lambda: ObjectiveSettings(face_weight=4.0))
+    sampling: TextSamplingSettings = field(default_factory=TextSamplingSettings)  # at validation
+
+
+@dataclass(frozen=True)
+class _Sample:
+    latents: Tensor
+    noise: Tensor
+    timestep: int
+    reference: Tensor
+    motion_pixels: Tensor
+    face_region: Tensor
+    masks: tuple[Tensor, ...]
+    windows: Tensor
+    embeddings: Tensor
+    presence: Tensor
+
+
+@dataclass(frozen=True)
+class _Data:
+    records: RecordShards
+    portraits: NeutralPortraits
+    seed: int
+
+
+class TextStage:
+    name = "text"
+
+    def __init__(
+        self,
+        model: JointObjective,
+        control: TextControl,
+        encoder: TextTransformer,
+        settings: TextStageSettings,
+        clips: RecordShards,
+        held_back: RecordShards,
+        seed: int,
+    ) -> None:
+        """Errors: SettingsError for clips whose moods are not known."""
+        self.network = TextObjective(model, control)
+        self.encoder = encoder.requires_grad_(False)
+        self._settings = settings
+        for records, folder in ((clips, settings.clips), (held_back, settings.validation_clips)):
+            if not (records.has(0, MOOD) and records.has(0, SEED)):
+                raise SettingsError(
+                    f"The clips in {folder} do not say what their actors were asked to show. Text control learns from "
+                    f"cartoons: make them with 'hallo2 prepare clips'."
+                )
+        size_px = clips.read(0, FRAMES, 0).shape[-1]
+        self._learned = _Data(clips, NeutralPortraits("train", size_px, model.vae), seed)
+        self._held_back = _Data(held_back, NeutralPortraits("held_back", size_px, model.vae), seed + 1)
+        self._sampled: TextSamples | None = None
+
+    def batch(self, numbers: Sequence[int]) -> PromptedClips:
+        return _batch([self._sample(self._learned, number) for number in numbers])
+
+    def _sample(self, data: _Data, number: int) -> _Sample:
+        settings, records = self._settings, data.records
+        draws = sample_generator(data.seed, number, "text")
+
+        def draw(limit: int) -> int:
+            return int(torch.randint(limit, (), generator=draws))
+
+        def chance() -> float:
+            return float(torch.rand((), generator=draws))
+
+        record = draw(len(records))
+        timeline = MoodTimeline.of(records.read(record, MOOD))
+        first = self._first_frame(timeline, records.rows(record, LATENTS), draw, chance())
+        portrait = self._portrait(data, record, draw, chance())
+        latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
+        noise = torch.randn(latents.shape, generator=draws)
+        before = self._before(records, record, first, portrait, chance())
+        region = face_region_of(portrait[FACE_BOX], before.shape[-1])
+        clip_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(data.seed, number, "text motion"))
+        rng = sample_rng(data.seed, number, "text phrases")
+        prompts = timeline.prompts(lambda mood: drawn_phrase(rng, mood, "train"), self.encoder)
+        window = window_of(prompts, first, settings.frames)
+        return _Sample(
+            latents=latents,
+            noise=noise,
+            timestep=draw(TRAINING_STEPS),
+            reference=portrait[LATENTS].float(),
+            motion_pixels=before if not before.any() else corrupt_motion_frames(before, region, CORRUPTION, clip_draws),
+            face_region=region,
+            masks=mask_levels(portrait[MASKS], before.shape[-1]),
+            windows=speech_windows(records.read(record, FEATURES).float(), first, settings.frames, WINDOW_REACH),
+            embeddings=window.embeddings,
+            presence=window.presence,
+        )
+
+    def _first_frame(self, timeline: MoodTimeline, length: int, draw: Draw, chance: float) -> int:
+        """Anywhere, or so that the clip holds part of a change of mood."""
+        settings = self._settings
+        low, high = settings.motion_frames, length - settings.frames
+        if timeline.changes and chance < settings.change_ratio:
+            change = timeline.changes[draw(len(timeline.changes))]
+            low, high = max(low, min(change - settings.frames + 4, high)), min(high, max(change + 8, low))
+        return low + draw(high - low + 1)
+
+    def _portrait(self, data: _Data, record: int, draw: Draw, chance: float) -> Mapping[str, Tensor]:
+        """One frame, as a record without the axis of frames."""
+        if chance >= self._settings.own_portrait_ratio:
+            drawn = data.portraits.of(int(data.records.read(record, SEED)))
+            return {name: drawn[name][0] for name in (FRAMES, LATENTS, MASKS, FACE_BOX)}
+        frame = draw(data.records.rows(record, LATENTS))
+        return {name: data.records.read(record, name, frame) for name in (FRAMES, LATENTS, MASKS, FACE_BOX)}
+
+    def _before(
+        self, records: RecordShards, record: int, first: int, portrait: Mapping[str, Tensor], chance: float
+    ) -> Tensor:
+        """(m 3 H W), -1..1, as in joint training."""
+        settings = self._settings
+        count = settings.motion_frames
+        if chance < settings.start_ratio:
+            return torch.zeros(count, *portrait[FRAMES].shape)
+        if chance < settings.start_ratio + settings.portrait_motion_ratio:
+            return repeat(pixels_of(portrait[FRAMES]), "c h w -> m c h w", m=count)
+        return pixels_of(records.read(record, FRAMES, slice(first - count, first)))
+
+    def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
+        return name.startswith("control.") and "linear_2" in name
+
+    def validate(self) -> Mapping[str, float]:
+        """The loss on held-back clips, always the same ones with the same noise; how much of the frozen model's loss
+        the prompts take away; and what is recognized in clips that are sampled for held-back actors."""
+        device = next(self.network.parameters()).device
+        with_text, without = [], []
+        for number in range(VALIDATION_BATCHES):
+            numbers = range(number * VALIDATION_BATCH, (number + 1) * VALIDATION_BATCH)
+            batch = _batch([self._sample(self._held_back, n) for n in numbers]).to(device)
+            with_text.append(self.network(batch)["loss"])
+            without.append(self.network.model(batch.clips)["loss"])
+        loss, frozen = (float(torch.stack(losses).mean()) for losses in (with_text, without))
+        figures = {"loss": loss, "gain": 1.0 - loss / frozen}
+        if self._settings.sampling.actors:
+            self._sampled = self._sampled or TextSamples(
+                self._held_back.records,
+                self._held_back.portraits,
+                self.encoder,
+                self._settings.sampling,
+                self._settings.motion_frames,
+            )
+            figures |= self._sampled.figures(self.network)
+        return figures
+
+
+def _batch(samples: Sequence[_Sample]) -> PromptedClips:
+    clips = ClipBatch(
+        latents=torch.stack([sample.latents for sample in samples]),
+        noise=torch.stack([sample.noise for sample in samples]),
+        timesteps=torch.tensor([sample.timestep for sample in samples]),
+        reference=torch.stack([sample.reference for sample in samples]),
+        motion_pixels=torch.stack([sample.motion_pixels for sample in samples]),
+        face_region=torch.stack([sample.face_region for sample in samples]),
+        masks=tuple(torch.stack(level, dim=1) for level in zip(*(sample.masks for sample in samples), strict=True)),
+        windows=torch.stack([sample.windows for sample in samples]),
+        seeing=len(samples),
+    )
+    return PromptedClips(
+        clips,
+        torch.stack([sample.embeddings for sample in samples]),
+        torch.stack([sample.presence for sample in samples]),
+    )

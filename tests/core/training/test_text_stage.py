@@ -1,0 +1,148 @@
+"""Text control on a tiny frozen model and made-up clips of drawn actors."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from clips_on_script import LENGTH, SIDE, record
+from tiny import models, normal
+
+from hallo2_core.checkpoints.text_control import new_text_adapter
+from hallo2_core.config import SmallTextConfig, TextControlConfig
+from hallo2_core.errors import SettingsError
+from hallo2_core.models.layers import Build
+from hallo2_core.models.text_encoder import TextTransformer
+from hallo2_core.training import text_samples
+from hallo2_core.training.clip_records import MOOD, SEED
+from hallo2_core.training.fresh_weights import fill_with_fresh_weights
+from hallo2_core.training.joint_objective import JointObjective, ObjectiveSettings
+from hallo2_core.training.records import RecordShards, write_shard
+from hallo2_core.training.text_prompts import MoodTimeline, window_of
+from hallo2_core.training.text_samples import TextSamplingSettings
+from hallo2_core.training.text_stage import TextStage, TextStageSettings
+
+TEXT = SmallTextConfig(buckets=64, width=8, feed_forward_width=8, text_width=8)
+ASKED = [1] * 4 + [2] * (LENGTH - 4)
+
+
+def clips_of(folder, **without):
+    records = [record(10 * number) | {MOOD: torch.tensor(ASKED, dtype=torch.uint8)} for number in range(3)]
+    write_shard([{k: v for k, v in one.items() if k not in without} for one in records], folder / "0.safetensors")
+    return RecordShards(folder)
+
+
+@pytest.fixture
+def clips(tmp_path):
+    return clips_of(tmp_path / "clips")
+
+
+def encoder():
+    torch.manual_seed(0)
+    return TextTransformer(TEXT, Build(dtype=torch.float32))
+
+
+def stage(clips, **settings):
+    made = models()
+    fill_with_fresh_weights(made, 0)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for network in (made.denoising_unet, made.reference_net):
+            for parameter in network.parameters():
+                parameter.add_(0.05 * torch.randn(parameter.shape))
+    unet = made.config.unet
+    control = new_text_adapter(TextControlConfig(unet.block_widths, unet.layers_per_block, TEXT.text_width, 16)).control
+    settings = TextStageSettings("", "", "", "", "", frames=4, **settings)
+    return TextStage(
+        JointObjective(made, made.vae, ObjectiveSettings(face_weight=4.0)),
+        control, encoder(), settings, clips, clips, seed=0,
+    )  # fmt: skip
+
+
+def test_it_learns_one_batch_and_the_model_stays_as_it_is(clips):
+    one = stage(clips)
+    batch = one.batch(range(2))
+    batch = replace(batch, clips=replace(batch.clips, timesteps=torch.tensor([900, 500])))
+    before = {name: value.clone() for name, value in one.network.model.state_dict().items()}
+    trained = [p for p in one.network.parameters() if p.requires_grad]
+    assert len(trained) == len(list(one.network.control.parameters()))
+    optimizer = torch.optim.AdamW(trained, 1e-2)
+    losses = []
+    for _ in range(25):
+        loss = one.network(batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+    after = one.network.model.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_a_new_adapter_and_frames_without_a_prompt_change_no_bit(clips):
+    one = stage(clips)
+    batch = one.batch(range(2))
+    noisy = normal(5, *batch.clips.latents.shape)
+    with torch.no_grad():
+        frozen = one.network.model.predicted(batch.clips, noisy)
+        assert torch.equal(one.network.predicted(batch, noisy), frozen)
+        for parameter in one.network.control.parameters():
+            parameter.normal_(0, 0.2)
+        silent = replace(batch, presence=torch.zeros_like(batch.presence))
+        assert torch.equal(one.network.predicted(silent, noisy), frozen)
+        assert not torch.allclose(one.network.predicted(batch, noisy), frozen, atol=1e-3)
+
+
+def test_portraits_are_neutral_drawings_unless_a_frame_of_the_clip_is_asked_for(clips):
+    drawn = stage(clips, own_portrait_ratio=0.0)
+    neutral = {tuple(drawn._learned.portraits.of(10 * n)["latents"].float().flatten().tolist()) for n in range(3)}
+    assert {tuple(x.flatten().tolist()) for x in drawn.batch(range(6)).clips.reference} <= neutral
+    own = stage(clips, own_portrait_ratio=1.0).batch(range(6)).clips.reference
+    stored = [clips.read(n, "latents", f).float() for n in range(3) for f in range(LENGTH)]
+    assert all(any(torch.equal(one, other) for other in stored) for one in own)
+
+
+def test_the_batch_does_not_depend_on_who_makes_it(clips):
+    whole = stage(clips).batch(range(4))
+    halves = [stage(clips).batch(range(2)), stage(clips).batch(range(2, 4))]
+    assert torch.equal(whole.embeddings, torch.cat([half.embeddings for half in halves]))
+    assert torch.equal(whole.clips.noise, torch.cat([half.clips.noise for half in halves]))
+    assert torch.equal(whole.clips.motion_pixels, torch.cat([half.clips.motion_pixels for half in halves]))
+
+
+def test_a_prompt_changes_while_the_face_does():
+    """Asked at frame 50, the face has changed at frame 62.5; so has the prompt."""
+    timeline = MoodTimeline.of(torch.tensor([1] * 50 + [2] * 50))
+    assert timeline.changes == (50,)
+    prompts = timeline.prompts(lambda mood: mood, encoder())
+    window = window_of(prompts, 40, 40)
+    assert torch.equal(window.presence, torch.ones(40))
+    old, new = prompts.embeddings
+    assert torch.allclose(window.embeddings[:10], old.expand(10, -1))
+    assert torch.allclose(window.embeddings[23:], new.expand(17, -1))
+    assert not torch.allclose(window.embeddings[16], old) and not torch.allclose(window.embeddings[16], new)
+
+
+def test_clips_without_moods_are_refused(tmp_path):
+    for lacking in (MOOD, SEED):
+        with pytest.raises(SettingsError, match="do not say what their actors were asked to show"):
+            stage(clips_of(tmp_path / lacking, **{lacking: True}))
+
+
+def test_validation_reads_two_clips_of_every_mood(clips, monkeypatch):
+    """A reader that always sees the second mood: a fifth of the first clips and of the second ones are right."""
+    monkeypatch.setattr(text_samples, "expression_reader", lambda *_: Constant(2))
+    sampling = TextSamplingSettings(actors=1, first_frame=0, frames=4, steps=2)
+    with torch.no_grad():
+        figures = stage(clips, sampling=sampling).validate()
+    assert figures["gain"] == 0.0
+    assert figures["recognized"] == figures["recognized_after_change"] == pytest.approx(0.2)
+    assert 0 < figures["change_seconds"] <= 4 / 25
+
+
+class Constant:
+    def __init__(self, expression):
+        self.expression = expression
+
+    def read(self, frames):
+        assert frames.shape[1:] == (SIDE, SIDE, 3)
+        return torch.full((len(frames),), self.expression)
