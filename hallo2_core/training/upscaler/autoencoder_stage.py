@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from ...models.upscaler.video_restorer import VideoRestorer
@@ -15,7 +16,7 @@ from ..prepare_faces import FRAMES
 from ..pyramid import pyramid_distance
 from ..records import RecordShards
 from ..vae_stage import decibels, pixels_of
-from .quantization import perplexity, quantized
+from .quantization import fitted_codes, perplexity, quantized
 
 TRAINED = ("encoder", "codebook", "generator")
 
@@ -25,6 +26,7 @@ class AutoencoderSettings:
     faces: str  # a folder of training shards, made by 'hallo2 prepare faces'
     validation_faces: str
     weights: str = ""  # a file to begin with; "" starts from scratch
+    fitted_faces: int = 0  # from whose features the codebook is computed anew at the start; 0: it stays
     crop_px: int = 192  # side of the part of a face that is learned from; 0: all of it
     square_weight: float = 2.0  # of the squared error, in addition to the pyramid's absolute error
     code_weight: float = 1.0  # of the distance between features and codes
@@ -64,6 +66,8 @@ class AutoencoderStage:
         self._settings = settings
         self._faces, self._held_back = faces, held_back
         self._seed = seed
+        if settings.fitted_faces:
+            self._fit_codebook()
 
     @property
     def restorer(self) -> VideoRestorer:
@@ -85,6 +89,16 @@ class AutoencoderStage:
         top, left = draw(face.shape[-2] - side + 1), draw(face.shape[-1] - side + 1)
         part = face[:, top : top + side, left : left + side]
         return part.flip(-1) if draw(2) else part
+
+    @torch.no_grad()
+    def _fit_codebook(self) -> None:
+        features = []
+        for number in range(min(self._settings.fitted_faces, len(self._faces))):
+            face = pixels_of(self._faces.read(number, FRAMES, slice(0, 1)))
+            own, _ = self.restorer.encoder(face.contiguous(memory_format=torch.channels_last))
+            features.append(rearrange(own, "b c h w -> (b h w) c"))
+        table = self.restorer.codebook.embedding.weight
+        table.copy_(fitted_codes(torch.cat(features), len(table), sample_generator(self._seed, 0, "fitted codes")))
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         return is_matrix(name, self.restorer)

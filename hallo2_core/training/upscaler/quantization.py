@@ -41,3 +41,20 @@ def perplexity(codes: Tensor, of: int) -> Tensor:
     """How many of the `of` codes are in use, weighted: all equally often gives `of`."""
     share = torch.bincount(codes.flatten(), minlength=of) / codes.numel()
     return torch.special.entr(share).sum().exp()
+
+
+@torch.no_grad()
+def fitted_codes(features: Tensor, count: int, draws: torch.Generator, rounds: int = 10) -> Tensor:
+    """features: (n c).  Returns (count c): their clusters' centers by Lloyd's algorithm. A center without features
+    moves to one of them, drawn at random.
+
+    A codebook that learns beside its encoder leaves most codes unused; they lie too far away to be nearest, and stay.
+    """
+    centers = features[torch.randperm(len(features), generator=draws)[:count]]
+    for _ in range(rounds):
+        nearest = (centers.square().sum(dim=1) - 2.0 * features @ centers.mT).argmin(dim=1)
+        sizes = torch.bincount(nearest, minlength=count)
+        sums = torch.zeros_like(centers).index_add_(0, nearest, features)
+        others = features[torch.randint(len(features), (count,), generator=draws)]
+        centers = torch.where((sizes > 0).unsqueeze(1), sums / sizes.clamp_min(1).unsqueeze(1), others)
+    return centers

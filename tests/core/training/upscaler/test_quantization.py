@@ -2,7 +2,7 @@ import pytest
 import torch
 from tiny import normal
 
-from hallo2_core.training.upscaler.quantization import nearest_codes, perplexity, quantized
+from hallo2_core.training.upscaler.quantization import fitted_codes, nearest_codes, perplexity, quantized
 
 
 def test_the_nearest_code_is_found(restorer):
@@ -33,3 +33,17 @@ def test_the_distance_moves_codes_and_features_to_each_other(restorer):
 def test_perplexity_counts_the_codes_in_use():
     assert float(perplexity(torch.arange(8).repeat(3), of=16)) == pytest.approx(8.0)
     assert float(perplexity(torch.zeros(5, dtype=torch.long), of=16)) == pytest.approx(1.0)
+
+
+def test_fitted_codes_are_the_clusters_of_the_features():
+    clusters = 10.0 * normal(1, 6, 4)
+    features = (clusters.repeat(50, 1) + 0.01 * normal(2, 300, 4))[torch.randperm(300)]
+    fitted = fitted_codes(features, 16, torch.Generator().manual_seed(0))
+    assert fitted.shape == (16, 4)
+    assert torch.cdist(clusters, fitted).amin(dim=1).max() < 0.1  # every cluster has a code
+
+
+def test_a_center_without_features_moves_to_one():
+    features = torch.cat([torch.zeros(50, 2), torch.tensor([[9.0, 9.0]])])
+    fitted = fitted_codes(features, 4, torch.Generator().manual_seed(0), rounds=60)
+    assert torch.cdist(fitted, features).amin(dim=1).max() < 1e-5

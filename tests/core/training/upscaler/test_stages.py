@@ -84,6 +84,14 @@ def test_muon_trains_no_table_and_no_end(stage):
     assert not any(name.startswith(first) for name in taken)
 
 
+def test_a_codebook_is_fitted_to_the_features_of_the_faces(restorer, faces):
+    with torch.no_grad():
+        restorer.codebook.embedding.weight += 50.0  # far from all features
+    before = AutoencoderStage(restorer, AutoencoderSettings("", ""), faces, faces, seed=1).validate()["perplexity"]
+    after = AutoencoderStage(restorer, AutoencoderSettings("", "", fitted_faces=2), faces, faces, seed=1).validate()
+    assert after["perplexity"] > 2 * before
+
+
 def test_fresh_weights_are_the_identity_over_time_and_without_fusion(restorer):
     """What later stages train changes nothing before they do."""
     frames = torch.rand(1, 3, 3, 64, 64) * 2 - 1
