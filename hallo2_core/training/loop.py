@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import CheckpointError, MissingDependencyError, SettingsError
 from .draws import samples_of
@@ -144,8 +143,7 @@ def _take_step(
         assert len(numbers) == share
         is_last = number == passes - 1
         with nullcontext() if is_last else accelerator.no_sync(network):
-            with attention_to_train(accelerator.device):
-                figures = network(stage.batch(numbers).to(accelerator.device))
+            figures = network(stage.batch(numbers).to(accelerator.device))
             accelerator.backward(figures["loss"] / passes)
         for key, value in figures.items():
             total[key] = total.get(key, 0.0) + value.detach() / passes
@@ -160,11 +158,6 @@ def _take_step(
     if trained.average is not None:
         trained.average.update()
     return total
-
-
-def attention_to_train(device: torch.device) -> AbstractContextManager[None]:
-    """On the CPU, the backward pass of fused attention over short sequences takes twice as long as plain products."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
 def _agreed(asked: bool, accelerator: Accelerator) -> bool:

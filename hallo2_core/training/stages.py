@@ -27,6 +27,7 @@ from .fresh_weights import fill_with_fresh_weights
 from .joint_objective import JointObjective
 from .joint_stage import JointStage, JointStageSettings
 from .loop import Stage
+from .plain_attention import plain_attention
 from .records import RecordShards
 from .settings import TrainSettings
 from .speech_stage import SpeechStage, SpeechStageSettings
@@ -35,7 +36,7 @@ from .text_stage import TextStage, TextStageSettings
 from .upscaler.stages import UPSCALER_STAGES, UpscalerStage, upscaler_tensors
 from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
 
-FULL_PRECISION = Build(dtype=torch.float32)
+FULL_PRECISION = Build(dtype=torch.float32, attention=plain_attention)
 NORMALIZING_RECORDS = 64  # from which the latents' mean and standard deviation are computed
 
 
