@@ -7,13 +7,14 @@ import torch
 from clips_on_script import LENGTH, SIDE, record
 from tiny import models, normal
 
+from hallo2_core.animation.noise_schedule import TRAINING_STEPS
 from hallo2_core.errors import SettingsError
 from hallo2_core.training import sampled_clips
 from hallo2_core.training.clip_batch import ClipBatch
 from hallo2_core.training.clip_records import FACE_BOX, FRAMES, LATENTS, MASKS
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
 from hallo2_core.training.joint_objective import JointObjective, ObjectiveSettings
-from hallo2_core.training.joint_stage import JointStage, JointStageSettings
+from hallo2_core.training.joint_stage import JointStage, JointStageSettings, spread_timestep
 from hallo2_core.training.records import RecordShards, write_shard
 from hallo2_core.training.sampled_clips import SampledClips, SamplingSettings
 
@@ -206,3 +207,10 @@ def test_clips_that_are_not_numbers_are_refused(tmp_path):
     write_shard([broken], tmp_path / "clips-0.safetensors")
     with pytest.raises(SettingsError, match="not numbers"):
         stage(RecordShards(tmp_path)).batch(range(1))
+
+
+def test_a_few_samples_in_a_row_have_timesteps_spread_over_the_schedule():
+    for first in (0, 7, 123_456):
+        steps = sorted(spread_timestep(number) for number in range(first, first + 13))
+        gaps = [after - before for before, after in zip([-1, *steps], [*steps, TRAINING_STEPS], strict=True)]
+        assert 0 <= steps[0] and steps[-1] < TRAINING_STEPS and max(gaps) < 3 * TRAINING_STEPS / 14
