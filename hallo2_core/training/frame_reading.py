@@ -32,10 +32,10 @@ class FrameReader:
         return _kernel(_pieces(frames, self.box), self.pieces, self.reach) @ self.weights + self.level
 
 
-def fitted_reader(frames: Tensor, box: Box, targets: Tensor) -> FrameReader:
-    """frames: (n h w 3), drawn.  targets: (n q), their truth."""
+def fitted_reader(frames: Tensor, box: Box, targets: Tensor, reach: float = REACH) -> FrameReader:
+    """frames: (n h w 3), drawn.  targets: (n q), their truth.  reach: the kernel's, in median squared distances."""
     pieces = _pieces(frames, box)
-    reach = REACH * float(torch.pdist(pieces).square().median())
+    reach = reach * float(torch.pdist(pieces).square().median())
     level = targets.mean(dim=0)
     products = _kernel(pieces, pieces, reach) + RIDGE * torch.eye(len(pieces))
     return FrameReader(box, pieces, reach, torch.linalg.solve(products, targets - level), level)

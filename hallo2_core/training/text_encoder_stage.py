@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from .text_phrases import drawn_phrase
 
 VALIDATION_PHRASES = 1000
 SMOOTHING = 0.05  # of the targets
+DROPPED_PIECES = 0.25  # in training: parts of a word have to do without the rest
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,16 @@ class TextEncoderStage:
         self._seed = seed
 
     def batch(self, numbers: Sequence[int]) -> PhraseBatch:
-        return self._phrases(numbers, "train", self._seed)
+        return self._phrases(numbers, "train", self._seed, dropped=True)
 
-    def _phrases(self, numbers: Sequence[int], split: Split, seed: int) -> PhraseBatch:
+    def _phrases(self, numbers: Sequence[int], split: Split, seed: int, dropped: bool = False) -> PhraseBatch:
         texts, moods = [], []
         for number in numbers:
             rng = sample_rng(seed, number, f"phrase {split}")
             mood = int(rng.integers(len(EXPRESSIONS)))
             phrase = drawn_phrase(rng, EXPRESSIONS[mood], split)
-            texts.append(pieces_of(phrase, self.network.encoder.config.buckets))
+            pieces = pieces_of(phrase, self.network.encoder.config.buckets)
+            texts.append(_thinned(rng, pieces) if dropped else pieces)
             moods.append(mood)
         return PhraseBatch(tuple(texts), torch.tensor(moods))
 
@@ -83,3 +86,8 @@ class TextEncoderStage:
             for split in ("train", "held_back")
         }
         return {f"right_{split}": float(self.network(batch)["right"]) for split, batch in batches.items()}
+
+
+def _thinned(rng: np.random.Generator, text: Pieces) -> Pieces:
+    """Each word with some of its pieces, or with all."""
+    return tuple(tuple(piece for piece in word if rng.random() >= DROPPED_PIECES) or word for word in text)

@@ -38,6 +38,7 @@ from .clip_records import (
 )
 from .draws import sample_generator, sample_rng, sample_seed
 from .joint_objective import JointObjective, ObjectiveSettings
+from .joint_stage import spread_timestep
 from .records import RecordShards
 from .text_objective import PromptedClips, TextObjective
 from .text_phrases import drawn_phrase
@@ -60,12 +61,13 @@ class TextStageSettings:
     text_encoder: str
     weights: str = ""  # an adapter's file to begin with; "" begins afresh
     hidden_width: int = 80  # of the adapter's MLPs
-    frames: int = 14  # of a clip
+    frames: int = 6  # of a clip; more clips of fewer frames have more moods for the same work
     motion_frames: int = 2
-    change_ratio: float = 0.5  # of the clips of performances with a change of mood that lie at it
+    change_ratio: float = 0.8  # of the clips of performances with a change of mood that lie at it
     own_portrait_ratio: float = 0.15  # of the clips whose portrait is a frame of theirs, whatever it shows
-    portrait_motion_ratio: float = 0.2  # of the clips that follow the portrait, like a video's first
-    start_ratio: float = 0.05  # of the clips with nothing before them
+    portrait_motion_ratio: float = 0.45  # of the clips that follow the portrait, like a video's first
+    start_ratio: float = 0.1  # of the clips with nothing before them
+    least_timestep: int = 250  # below it, the noisy frames show their expression, and prompts have nothing to say
     objective: ObjectiveSettings = field(default_factory=lambda: ObjectiveSettings(face_weight=4.0))
     sampling: TextSamplingSettings = field(default_factory=TextSamplingSettings)  # at validation
 
@@ -147,7 +149,8 @@ class TextStage:
         return _Sample(
             latents=latents,
             noise=noise,
-            timestep=draw(TRAINING_STEPS),
+            timestep=settings.least_timestep
+            + spread_timestep(number) * (TRAINING_STEPS - settings.least_timestep) // TRAINING_STEPS,
             reference=portrait[LATENTS].float(),
             motion_pixels=before if not before.any() else corrupt_motion_frames(before, region, CORRUPTION, clip_draws),
             face_region=region,
