@@ -1,4 +1,4 @@
-"""One performance as joint training reads it: frames, latents, masks and speech features.
+"""One clip as joint training reads it, drawn or filmed: frames, latents, masks and speech features.
 
 Latents and features are computed once, so VAE and speech encoder stay frozen afterwards.
 """
@@ -25,6 +25,8 @@ from .cartoons import FPS, Direction, Truth
 FRAMES, LATENTS, FEATURES, MASKS, FACE_BOX, MOUTH_TRUTH = "frames", "latents", "features", "masks", "face_box", "truth"
 EXPRESSION, MOOD = "expression", "mood"
 SEED = "seed"  # of the actor
+IDENTITY = "identity"  # (512), of filmed faces; zeros without a network for it
+CAPTION = "caption"  # UTF-8 bytes
 AT_ONCE = 16
 
 
@@ -42,7 +44,8 @@ def clip_record(
     pixels = rearrange(frames, "f h w c -> f c h w")
     encoded = torch.cat([vae.encode(some * 2.0 - 1.0) for some in pixels.split(AT_ONCE)])
     size_px = frames.shape[1]
-    boxes, masks = zip(*(_regions(truth, frame, size_px) for frame in range(len(frames))), strict=True)
+    outlines = zip(_corners(truth.face_box), _corners(truth.lip_box), strict=True)
+    boxes, masks = zip(*(regions(face, lips, size_px) for face, lips in outlines), strict=True)
     return {
         FRAMES: (pixels * 255.0).round().byte(),
         LATENTS: (encoded * LATENT_SCALE).half(),
@@ -55,16 +58,28 @@ def clip_record(
     }
 
 
-def _regions(truth: Truth, frame: int, size_px: int) -> tuple[list[int], Tensor]:
-    """As for a portrait with a detected face (`portrait/prepare.py`), with the true boxes."""
-    face, lips = (
-        expanded_box(rearrange(boxes[frame], "(corner xy) -> corner xy", xy=2), expand, size_px, size_px)
-        for boxes, expand in ((truth.face_box, FACE_EXPAND), (truth.lip_box, LIP_EXPAND))
-    )
-    soft = soft_masks(filled_box(face, size_px, size_px), filled_box(lips, size_px, size_px))
+def regions(face: Tensor, lips: Tensor, size_px: int) -> tuple[list[int], Tensor]:
+    """face, lips: (n 2) points on their outlines, x, y in pixels.  Returns the face box and the masks (3 l) uint8, as
+    for a portrait with a detected face (`portrait/prepare.py`)."""
+    face_box = expanded_box(face, FACE_EXPAND, size_px, size_px)
+    lip_box = expanded_box(lips, LIP_EXPAND, size_px, size_px)
+    soft = soft_masks(filled_box(face_box, size_px, size_px), filled_box(lip_box, size_px, size_px))
     pyramid = mask_pyramid(soft, size_px, size_px)
     row = torch.stack([torch.cat(region) for region in (pyramid.pose, pyramid.face, pyramid.lip)])
-    return [face.left, face.top, face.right, face.bottom], (row * 255.0).round().byte()
+    return [face_box.left, face_box.top, face_box.right, face_box.bottom], (row * 255.0).round().byte()
+
+
+def _corners(boxes: Tensor) -> Tensor:
+    """(f 4) → (f 2 2)."""
+    return rearrange(boxes, "f (corner xy) -> f corner xy", xy=2)
+
+
+def caption_tensor(text: str) -> Tensor:
+    return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8) if text else torch.zeros(0, dtype=torch.uint8)
+
+
+def caption_text(caption: Tensor) -> str:
+    return caption.numpy().tobytes().decode()
 
 
 def mask_levels(row: Tensor, size_px: int) -> tuple[Tensor, ...]:

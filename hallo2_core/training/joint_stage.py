@@ -47,7 +47,7 @@ CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as
 
 @dataclass(frozen=True)
 class JointStageSettings:
-    clips: str  # a folder of shards, as `clip_records` makes them
+    clips: str  # a folder of shards, as `clip_records` makes them, or a TOML file of several data sets
     validation_clips: str
     vae: str  # the file that encoded the clips' latents
     weights: str = ""  # a file to begin with; "" begins afresh

@@ -11,10 +11,11 @@ from torch import Tensor
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
 from .cartoons import Actor, draw, measure
-from .cartoons.performance import Performance, performance
+from .cartoons.performance import FPS, Performance, performance
 from .cartoons.split import Split
 from .cartoons.visemes import CURVES
-from .clip_records import SEED, clip_record
+from .clip_records import CAPTION, SEED, caption_tensor, clip_record
+from .data_settings import claim_folder, data_settings
 from .records import write_shard
 from .speech_stage import MOUTH, SOUND, heard_sound
 
@@ -37,15 +38,21 @@ def prepare_clips(
     vae: AutoencoderKL,
     encoder: SpeechEncoder,
 ) -> Iterator[Path]:
-    """As `prepare_voices`. The actor of each seed speaks with the voice of the same seed."""
+    """As `prepare_voices`. The actor of each seed speaks with the voice of the same seed.
+
+    Errors: SettingsError too, if the folder's clips were made with other settings.
+    """
 
     def record(seed: int) -> Record:
         actor, spoken = Actor.from_seed(seed, split), performance(seed, split, seconds)
         frames = draw(actor, spoken.tracks, size_px)
         truth = measure(actor, spoken.tracks, size_px)
         features = speech_features(spoken, encoder)
-        return clip_record(frames, truth, spoken.direction, features, vae) | {SEED: torch.tensor([seed])}
+        caption = caption_tensor(spoken.caption)
+        made = clip_record(frames, truth, spoken.direction, features, vae)
+        return made | {SEED: torch.tensor([seed]), CAPTION: caption}
 
+    claim_folder(folder, data_settings(f"cartoons, {split}", size_px, FPS, vae, encoder))
     return _prepared(folder, "clips", seeds, CLIPS_PER_SHARD, record)
 
 

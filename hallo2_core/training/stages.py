@@ -23,6 +23,8 @@ from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
 from ..storage.durable import replace_file
 from .config_file import read_config, settings_from
+from .data.dataset_config import record_sources
+from .data_settings import check_clips_fit
 from .fresh_weights import fill_with_fresh_weights
 from .joint_objective import JointObjective
 from .joint_stage import JointStage, JointStageSettings
@@ -73,8 +75,9 @@ def joint_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
     models = small_hallo2(settings.weights)
     if not settings.weights:
         fill_with_fresh_weights(models, seed)
-    clips, held_back = RecordShards(settings.clips), RecordShards(settings.validation_clips)
-    return JointStage(models, small_vae(settings.vae), settings, clips, held_back, seed)
+    vae = small_vae(settings.vae)
+    clips, held_back = (clip_records_of(where, vae) for where in (settings.clips, settings.validation_clips))
+    return JointStage(models, vae, settings, clips, held_back, seed)
 
 
 def text_encoder_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
@@ -112,6 +115,13 @@ STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
     "text_encoder": text_encoder_stage,
     "text": text_stage,
 }
+
+
+def clip_records_of(where: str, vae: AutoencoderKL) -> RecordShards:
+    """where: a folder of clips, or the TOML file of data sets. Errors: SettingsError if the clips are another VAE's."""
+    sources = record_sources(where)
+    check_clips_fit([source.folder for source in sources], vae)
+    return RecordShards(*sources)
 
 
 def small_vae(path: str = "") -> AutoencoderKL:

@@ -1,0 +1,84 @@
+"""What a folder of clips was made with, noted in it: clips of two kinds never mix, and training checks its VAE."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import SettingsError
+from ..models.fingerprint import weights_fingerprint
+from ..models.vae import AutoencoderKL
+from ..models.wav2vec import SpeechEncoder
+from ..storage.durable import replace_file
+from .records import SHARD_ENDING
+
+SETTINGS_FILE = "prepared.json"
+FORMAT = 1  # increased when records change their meaning
+RESOLUTION, FPS, VAE_ENCODER, SPEECH_ENCODER = "resolution", "fps", "vae_encoder", "speech_encoder"
+ALIKE = (RESOLUTION, FPS, SPEECH_ENCODER)  # of all folders that a run learns from
+
+
+def data_settings(
+    source: str, resolution: int, fps: object, vae: AutoencoderKL, speech_encoder: SpeechEncoder
+) -> dict[str, object]:
+    """source: of the clips, by name. The networks count by fingerprints; of the VAE only its encoder, so that training
+    the decoder further leaves its clips valid."""
+    return {
+        "format": FORMAT,
+        "source": source,
+        RESOLUTION: resolution,
+        FPS: str(fps),
+        VAE_ENCODER: vae_encoder_fingerprint(vae),
+        SPEECH_ENCODER: weights_fingerprint({"": speech_encoder}),
+    }
+
+
+def vae_encoder_fingerprint(vae: AutoencoderKL) -> str:
+    return weights_fingerprint({"encoder.": vae.encoder, "quant_conv.": vae.quant_conv})
+
+
+def claim_folder(folder: Path, settings: Mapping[str, object]) -> None:
+    """Note the settings, or compare with those noted. A folder with clips of before there were notes stays as it is.
+
+    Errors: SettingsError if the folder was made with other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found = found_settings(folder)
+    if not found:
+        if not any(folder.glob(f"*{SHARD_ENDING}")):
+            replace_file(folder / SETTINGS_FILE, json.dumps(settings, indent=1).encode())
+        return
+    differing = [name for name in settings if found.get(name) != settings[name]]
+    if differing:
+        was, now = (", ".join(f"{name} {some.get(name)}" for name in differing) for some in (found, settings))
+        raise SettingsError(
+            f"{folder} was prepared with {was}; now it is {now}. Choose another folder, or delete this one."
+        )
+
+
+def found_settings(folder: Path) -> Mapping[str, object]:
+    """Empty for a folder without a note."""
+    path = folder / SETTINGS_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def check_clips_fit(folders: Sequence[Path], vae: AutoencoderKL) -> None:
+    """Errors: SettingsError if a folder's latents are not this VAE's, or two folders differ in what must be alike.
+    Folders without a note are not checked."""
+    noted = {folder: found for folder in folders if (found := found_settings(folder))}
+    own = vae_encoder_fingerprint(vae)
+    for folder, found in noted.items():
+        if found[VAE_ENCODER] != own:
+            raise SettingsError(
+                f"The clips in {folder} were encoded by another VAE than the one this run loads. Choose that VAE, or "
+                "prepare the clips again."
+            )
+    first, *others = noted or [None]
+    for folder in others:
+        for name in ALIKE:
+            if noted[folder][name] != noted[first][name]:
+                raise SettingsError(
+                    f"{first} and {folder} cannot be learned from together: {name} is {noted[first][name]} and "
+                    f"{noted[folder][name]}. Prepare them alike."
+                )

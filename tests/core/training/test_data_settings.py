@@ -1,0 +1,45 @@
+import pytest
+import torch
+from tiny import models
+
+from hallo2_core.checkpoints.speech_encoder import demo_speech_encoder
+from hallo2_core.errors import SettingsError
+from hallo2_core.training.data_settings import check_clips_fit, claim_folder, data_settings
+from hallo2_core.training.records import write_shard
+
+VAE, SPEECH = models().vae, demo_speech_encoder()
+
+
+def claimed(folder, resolution=128, vae=VAE):
+    claim_folder(folder, data_settings("cartoons", resolution, 25, vae, SPEECH))
+    return folder
+
+
+def test_a_folder_has_one_kind_of_clips(tmp_path):
+    claimed(claimed(tmp_path))
+    with pytest.raises(SettingsError, match="prepared with resolution 128; now it is resolution 64"):
+        claimed(tmp_path, resolution=64)
+
+
+def test_clips_from_before_there_were_notes_stay_without_one(tmp_path):
+    write_shard([{"a": torch.tensor([1])}], tmp_path / "x-0.safetensors")
+    claimed(tmp_path)
+    check_clips_fit([tmp_path], models().vae)
+    assert not (tmp_path / "prepared.json").exists()
+
+
+def test_training_wants_the_encoder_of_the_clips_but_may_change_the_decoder(tmp_path):
+    claimed(tmp_path)
+    other = models().vae
+    other.decoder.conv_in.weight.data += 1.0
+    check_clips_fit([tmp_path], other)
+    other.encoder.conv_in.weight.data += 1.0
+    with pytest.raises(SettingsError, match="encoded by another VAE"):
+        check_clips_fit([tmp_path], other)
+
+
+def test_folders_of_one_run_are_alike(tmp_path):
+    folders = [claimed(tmp_path / "a"), claimed(tmp_path / "b"), claimed(tmp_path / "c", resolution=64)]
+    check_clips_fit(folders[:2], VAE)
+    with pytest.raises(SettingsError, match=r"a and .*c cannot be learned from together: resolution is 128 and 64"):
+        check_clips_fit(folders, VAE)
