@@ -1,8 +1,9 @@
-"""Make training data from talking cartoons, or resume after a stop.
+"""Make training data from talking cartoons or from your own videos, or resume after a stop.
 
 KIND is pictures (for the VAE), voices (for the speech encoder; needs espeak-ng) or clips (for joint training; needs
 both trained). The upscaler learns from faces, face_clips (needs espeak-ng), and face_codes, which are made of face
-clips. Existing shards are kept, so several processes can share the work with --first.
+clips. Existing shards are kept, so several processes can share the work with --first. KIND videos takes a data set's
+configuration in place of DIR; it uses several processes by itself and lists what it skips.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-KINDS = ("pictures", "voices", "clips", "faces", "face_clips", "face_codes")
+from . import prepare_videos
+
+KINDS = ("pictures", "voices", "clips", "faces", "face_clips", "face_codes", "videos")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="of the shards; not for videos")
     parser.add_argument("--split", choices=("train", "held_back"), default="train")
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first actor or performance (0)")
     parser.add_argument("--count", type=int, default=64, metavar="N", help="how many (64)")
@@ -27,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frames", type=int, default=4, metavar="N", help="frames per actor, in pictures and faces (4)"
     )
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a performance (4)")
-    parser.add_argument("--vae", metavar="FILE", help="the trained VAE, for clips and faces")
-    parser.add_argument("--speech-encoder", metavar="FILE", help="the trained speech encoder, for clips")
+    parser.add_argument("--vae", metavar="FILE", help="the trained VAE, for clips, faces and videos")
+    parser.add_argument("--speech-encoder", metavar="FILE", help="the trained speech encoder, for clips and videos")
     parser.add_argument(
         "--latent-noise", type=float, default=0.0, metavar="X", help="most noise on the latents, for faces (0)"
     )
@@ -36,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--autoencoder", metavar="FILE", help="the upscaler's autoencoder, for face_codes")
     parser.add_argument("--upscaler", metavar="FILE", help="the upscaler that reads codes, for face_codes")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all)")
+    prepare_videos.add_arguments(parser.add_argument_group("videos"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,6 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     logging.getLogger("hallo2").setLevel(logging.INFO)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    if arguments.kind == "videos":
+        return prepare_videos.run(arguments)
+    if arguments.folder is None:
+        raise SettingsError(f"'hallo2 prepare {arguments.kind}' needs DIR, the folder that the shards are written to.")
     if arguments.count < 1 or arguments.first < 0:
         raise SettingsError(f"--first is {arguments.first}, --count {arguments.count}; choose 0 or more, 1 or more.")
     check_frame_size(arguments.size, arguments.size)
