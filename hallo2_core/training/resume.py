@@ -112,7 +112,8 @@ def restore_checkpoint(trained: Trained, checkpoint: Path) -> int:
     if trained.optimizers:
         states = torch.load(checkpoint / OPTIMIZERS, weights_only=True)
         for optimizer, state in zip(trained.optimizers, states, strict=True):
-            optimizer.load_state_dict(state)
+            own_settings = optimizer.state_dict()["param_groups"]  # the learning rates of this run, not of the last one
+            optimizer.load_state_dict({"state": state["state"], "param_groups": own_settings})
     return step
 
 

@@ -89,6 +89,13 @@ def test_a_stopped_run_goes_on_with_the_same_losses(settings, tmp_path):
     assert all(first[step] == second[step] for step in second)
 
 
+def test_a_resumed_run_has_the_learning_rates_of_its_own_settings(settings):
+    before = weights_after(replace(settings, max_train_steps=4))
+    still = weights_after(replace(settings, max_train_steps=8, learning_rate=0.0, muon_learning_rate=0.0))
+    assert saved_checkpoints(settings.folder)[-1].name == "checkpoint-8"
+    assert all(torch.equal(before[key], still[key]) for key in before)
+
+
 def test_passes_that_are_accumulated_make_the_same_step(settings, tmp_path):
     whole = weights_after(settings)
     passes = weights_after(replace(settings, output_dir=str(tmp_path / "b"), gradient_accumulation_steps=2))
