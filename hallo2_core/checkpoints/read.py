@@ -23,7 +23,7 @@ logger = logging.getLogger("hallo2")
 
 # Dictionaries that trainers wrap around the weights. The first one present is opened: of net_g's two sets, the
 # averaged one.
-WRAPPERS = ("model_state_dict", "state_dict", "params_ema", "params", "model")
+WRAPPERS = ("model_state_dict", "state_dict", "params_ema", "params", "model", "net_recon")
 # The prefix that torch's DistributedDataParallel adds to every key.
 PARALLEL_PREFIX = "module."
 

@@ -1,6 +1,7 @@
-"""Measure videos as papers do: quality against a reference, flicker, seams; writes a table, plots and JSON.
+"""Measure videos as papers do: FID, FVD, lip sync, PSNR, flicker and more; writes a table, plots and JSON.
 
-PSNR, SSIM, flicker and seam jump need no network. docs/evaluation.md explains every figure.
+psnr, ssim, flicker and seam_jump need no network. The others need a file of yours, which is never downloaded:
+docs/evaluation.md names the files, their sources and their licenses.
 """
 
 from __future__ import annotations
@@ -10,8 +11,17 @@ import json
 from pathlib import Path
 
 from ..animation.motion_settings import ClipConfig
-from ..errors import SettingsError
 from .machine import add_device_arguments, chosen_runtime
+
+FILES = {
+    "inception": "for fid: weights-inception-2015-12-05-6726825d.pth (Apache-2.0)",
+    "i3d": "for fvd: rgb_imagenet.pt of pytorch-i3d (Apache-2.0)",
+    "syncnet": "for sync: syncnet_v2.model (CC BY, for research)",
+    "lpips": "for lpips: alexnet-owt-7be5be79.pth of torchvision (BSD-3-Clause)",
+    "lpips_heads": "for lpips: alex.pth of the package lpips, version 0.1 (BSD-2-Clause)",
+    "face_recon": "for e_fid: epoch_20.pth of Deep3DFaceRecon_pytorch (MIT; its face model is non-commercial)",
+    "face_models": "for identity: the folder with scrfd_10g_bnkps.onnx and glintr100.onnx (non-commercial research)",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,18 +35,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("evaluation"), metavar="DIR", help="folder for table, plots "
                         "and JSON (evaluation)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
-    add_device_arguments(parser.add_argument_group("networks and machine"))
+    parser.add_argument("--window-seconds", type=float, default=10.0, metavar="S", help="windows of FID over time (10; "
+                        "0: none)")  # fmt: skip
+    networks = parser.add_argument_group("networks for metrics, from your files")
+    for name, text in FILES.items():
+        networks.add_argument(f"--{name.replace('_', '-')}", type=Path, metavar="FILE", help=text)
+    add_device_arguments(parser.add_argument_group("machine"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..evaluation.evaluate import EvaluationSettings, evaluate
+    from ..evaluation.measures import NetworkFiles
     from ..evaluation.report import draw_video
     from ..storage.free_path import free_path
 
-    if arguments.clip_frames < 1:
-        raise SettingsError(f"--clip-frames is {arguments.clip_frames}; choose 1 or more (16 is the release's).")
+    files = NetworkFiles(**{name: getattr(arguments, name) for name in FILES})
     metrics = tuple(name.strip() for name in arguments.metrics.split(",") if name.strip())
-    settings = EvaluationSettings(metrics, arguments.clip_frames, {})
+    settings = EvaluationSettings(metrics, arguments.clip_frames, arguments.window_seconds, files)
     evaluation = evaluate(arguments.videos, arguments.reference, settings, chosen_runtime(arguments))
     arguments.out.mkdir(parents=True, exist_ok=True)
     table, result = (free_path(arguments.out / f"evaluation.{kind}") for kind in ("csv", "json"))

@@ -29,6 +29,7 @@ class Metric:
 METRICS = {
     "psnr": Metric({"psnr": Figure("PSNR against the reference, dB", HIGHER)}, paired=True),
     "ssim": Metric({"ssim": Figure("SSIM against the reference", HIGHER)}, paired=True),
+    "lpips": Metric({"lpips": Figure("LPIPS (AlexNet) against the reference", LOWER)}, paired=True, network="lpips"),
     "flicker": Metric({"flicker": Figure("flicker along motion, 0-255", LOWER)}),
     "seam_jump": Metric(
         {
@@ -36,6 +37,18 @@ METRICS = {
             "change": Figure("change from frame to frame, 0-255 (red: at clip borders)", "at borders as elsewhere"),
         }
     ),
+    "identity": Metric({"identity": Figure("identity, cosine to the first face", HIGHER)}, network="face-models"),
+    "sync": Metric(
+        {
+            "sync_c": Figure("Sync-C, SyncNet's confidence", HIGHER),
+            "sync_d": Figure("Sync-D, SyncNet's least distance", LOWER),
+            "sync_offset": Figure("frames by which the sound comes before the lips", "0 is best"),
+        },
+        network="syncnet",
+    ),
+    "fid": Metric({"fid": Figure("FID; over time: of each window", LOWER)}, of_set=True, network="inception"),
+    "fvd": Metric({"fvd": Figure("FVD of clips of 16 frames", LOWER)}, of_set=True, network="i3d"),
+    "e_fid": Metric({"e_fid": Figure("E-FID, of expression coefficients", LOWER)}, of_set=True, network="face-recon"),
 }
 FIGURES: Mapping[str, Figure] = {name: figure for metric in METRICS.values() for name, figure in metric.figures.items()}
 
@@ -44,7 +57,7 @@ def chosen_metrics(names: Collection[str], pairs: bool, references: bool, networ
     """The metrics to measure, in the catalogue's order. names: empty chooses all that are possible.
 
     pairs: there are as many references as videos. networks: the options given. Errors: SettingsError that names what a
-    metric lacks.
+    metric lacks that was asked for by its name or its network.
     """
     unknown = [name for name in names if name not in METRICS]
     if unknown:
@@ -52,7 +65,7 @@ def chosen_metrics(names: Collection[str], pairs: bool, references: bool, networ
     chosen = []
     for name, metric in METRICS.items():
         lacks = _lacking(metric, pairs, references, networks)
-        if name in names and lacks:
+        if lacks and (name in names or (not names and metric.network in networks)):
             raise SettingsError(f"The metric '{name}' needs {lacks}.")
         if not lacks and (not names or name in names):
             chosen.append(name)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..animation.motion_settings import ClipConfig
-from ..errors import SettingsError
+from ..errors import SettingsError, VideoError
 from ..runtime import Runtime
-from ..video.reader import probe
+from ..video.reader import VideoInfo, probe
+from ..video.source import VideoSource
 from .catalogue import METRICS, chosen_metrics
-from .evaluate_video import check_pair, evaluate_video, light_measures
+from .evaluate_video import check_pair, evaluate_video
+from .measures import LIGHT, Measures, NetworkFiles
+from .networks.syncnet import FPS
 from .report import Evaluation
 
 
@@ -21,7 +24,14 @@ class EvaluationSettings:
 
     metrics: Sequence[str] = ()
     clip_frames: int = ClipConfig().frames
-    networks: Mapping[str, Path] = ()
+    window_seconds: float = 10.0  # of FID over time; 0 for none
+    files: NetworkFiles = field(default_factory=NetworkFiles)
+
+    def __post_init__(self) -> None:
+        if self.clip_frames < 1:
+            raise SettingsError(f"A clip has {self.clip_frames} frames; choose 1 or more (16 is the release's).")
+        if self.window_seconds < 0:
+            raise SettingsError(f"The window has {self.window_seconds:g} s; choose 0 (no curve) or more.")
 
 
 def evaluate(
@@ -29,24 +39,54 @@ def evaluate(
 ) -> Evaluation:
     """Each video is read once. As many references as videos are pairs, in the same order; any other number is a set.
 
-    Everything is checked before the first video is read. Errors: SettingsError, VideoError, CheckpointError.
+    Everything is checked before the first video is read. Errors: SettingsError, VideoError, CheckpointError,
+    MissingDependencyError.
     """
     pairs = len(references) == len(videos)
-    metrics = chosen_metrics(settings.metrics, pairs, bool(references), tuple(settings.networks))
+    metrics = chosen_metrics(settings.metrics, pairs, bool(references), settings.files.given)
     names = distinct_names(videos)
     is_paired = any(METRICS[name].paired for name in metrics)
-    for number, path in enumerate(videos):
-        info = probe(path)
+    infos = [probe(path) for path in videos]
+    for number, info in enumerate(infos):
         if is_paired:
             check_pair(info, probe(references[number]))
+        if "sync" in metrics:
+            check_has_sync(names[number], info)
+    measures = Measures(metrics, settings.files, settings.clip_frames, settings.window_seconds, runtime)
+    measures.take_real(references, runtime)
     measured = {}
     for number, (name, path) in enumerate(zip(names, videos, strict=True)):
-        reference = references[number] if is_paired else None
         runtime.notify(f"{name} ({number + 1} of {len(videos)})")
         measured[name] = evaluate_video(
-            path, reference, light_measures(metrics), "seam_jump" in metrics, runtime, settings.clip_frames
+            path,
+            references[number] if is_paired else None,
+            measures.of_video(path, infos[number]),
+            "seam_jump" in metrics,
+            runtime,
+            settings.clip_frames,
         )
-    return Evaluation(measured, {})
+    return Evaluation(measured, measures.together())
+
+
+def evaluate_light(
+    source: VideoSource, reference: VideoSource | None, runtime: Runtime, clip_frames: int = ClipConfig().frames
+) -> Evaluation:
+    """What needs no network, of one video; with a reference also PSNR and SSIM. Errors: as `evaluate`."""
+    has_reference = reference is not None
+    metrics = chosen_metrics((), has_reference, has_reference, ())
+    measures = [LIGHT[name]() for name in metrics if name in LIGHT]
+    return Evaluation({"video": evaluate_video(source, reference, measures, True, runtime, clip_frames)}, {})
+
+
+def check_has_sync(name: str, info: VideoInfo) -> None:
+    """Errors: VideoError if SyncNet cannot judge this video."""
+    if not info.has_audio:
+        raise VideoError(f"{name} has no sound, so lip sync cannot be measured. Leave 'sync' out of --metrics.")
+    if info.fps != FPS:
+        raise VideoError(
+            f"{name} has {float(info.fps):g} frames per second; SyncNet was trained on {FPS}. Convert the video, or "
+            "leave 'sync' out of --metrics."
+        )
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:
@@ -55,5 +95,5 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
     names = short if len(set(short)) == len(short) else [str(path) for path in paths]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise SettingsError(f"The video {twice} is named twice. Name each video once.")
+        raise SettingsError(f"The video {twice} is given twice. Give each video once.")
     return names

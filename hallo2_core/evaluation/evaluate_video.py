@@ -17,9 +17,7 @@ from ..inspection.report import DriftSummary
 from ..runtime import Runtime
 from ..video.reader import VideoInfo, probe, read_frames
 from ..video.source import VideoSource
-from .flicker import Flicker
 from .measure import Measure
-from .picture_quality import PSNR, SSIM
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,6 @@ class VideoFigures:
     @property
     def seconds(self) -> float:
         return float(self.frames / self.fps)
-
-
-def light_measures(metrics: Sequence[str]) -> list[Measure]:
-    """Of those that need no network."""
-    made = {"psnr": PSNR, "ssim": SSIM, "flicker": Flicker}
-    return [made[name]() for name in metrics if name in made]
 
 
 @torch.inference_mode()

@@ -64,7 +64,7 @@ def test_pairs_have_one_size_and_one_frame_rate(write_video):
         measured([path], [write_video("small.mp4", steps(8, side=32))])
     with pytest.raises(VideoError, match="25 frames per second and its reference 30"):
         measured([path], [write_video("fast.mp4", steps(8), fps=30)])
-    with pytest.raises(SettingsError, match="named twice"):
+    with pytest.raises(SettingsError, match="given twice"):
         measured([path, path])
 
 
