@@ -6,6 +6,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .attention_maps import Hallo2AttentionMaps
 from .encode_speech import Hallo2EncodeSpeech
+from .evaluate import Hallo2EvaluateVideo
 from .example_inputs import Hallo2ExampleInputs
 from .host import files
 from .inspect_video import Hallo2InspectVideo
@@ -43,6 +44,7 @@ class Hallo2Extension(ComfyExtension):
             Hallo2UpscaleVideo,
             Hallo2PasteBack,
             Hallo2InspectVideo,
+            Hallo2EvaluateVideo,
             Hallo2AttentionMaps,
             Hallo2Jobs,
             Hallo2Selftest,

@@ -17,6 +17,7 @@ NODES = {
     "Hallo2UpscaleVideo",
     "Hallo2PasteBack",
     "Hallo2InspectVideo",
+    "Hallo2EvaluateVideo",
     "Hallo2AttentionMaps",
     "Hallo2Jobs",
     "Hallo2Selftest",

@@ -24,6 +24,22 @@ def test_inspect_shows_a_plot_and_says_how_it_went(host, inspect_graph):
     assert "25 frames, 2 clips" in said and run.outputs["13"]["text"] == [said]
 
 
+def test_a_video_is_evaluated_against_itself(host, demo_graph):
+    demo_graph["11"] = {
+        "class_type": "Hallo2EvaluateVideo",
+        "inputs": {"video": ["9", 0], "clip_frames": 16, "reference": ["9", 0]},
+    }
+    demo_graph["12"] = {"class_type": "PreviewImage", "inputs": {"images": ["11", 0]}}
+    run = host.run(demo_graph)
+    assert run.status == "success", run.message
+    assert len(run.outputs["12"]["images"]) == 1
+    (said,) = run.outputs["11"]["text"]
+    header, row = (line.split() for line in said.splitlines()[:2])
+    found = dict(zip(header, row, strict=True))
+    assert found["video"] == "video" and (found["psnr"], found["ssim"]) == ("100", "1")
+    assert float(found["flicker"]) > 0 and float(found["seam_jump"]) > 0
+
+
 def test_the_motion_frames_preview_knows_the_portrait(host, demo_graph, refused):
     motion = demo_graph["8"]["inputs"]
     motion |= {"preset": "paper", "noise": "time", "noise_time": 10, "portrait": ["6", 0]}
