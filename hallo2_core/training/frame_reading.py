@@ -29,12 +29,12 @@ class FrameReader:
 
     def read(self, frames: Tensor) -> Tensor:
         """frames: (f h w 3), 0..1, of the reader's size.  Returns (f q), the numbers it was fitted to."""
-        return _kernel(_pieces(frames, self.box), self.pieces, self.reach) @ self.weights + self.level
+        return _kernel(pieces_of(frames, self.box), self.pieces, self.reach) @ self.weights + self.level
 
 
 def fitted_reader(frames: Tensor, box: Box, targets: Tensor, reach: float = REACH) -> FrameReader:
     """frames: (n h w 3), drawn.  targets: (n q), their truth.  reach: the kernel's, in median squared distances."""
-    pieces = _pieces(frames, box)
+    pieces = pieces_of(frames, box)
     reach = reach * float(torch.pdist(pieces).square().median())
     level = targets.mean(dim=0)
     products = _kernel(pieces, pieces, reach) + RIDGE * torch.eye(len(pieces))
@@ -50,11 +50,11 @@ def box_around(boxes: Tensor, size_px: int, room: float = ROOM) -> Box:
     return left, top, right, bottom
 
 
-def _pieces(frames: Tensor, box: Box) -> Tensor:
+def pieces_of(frames: Tensor, box: Box, side_px: int = READ_SIDE) -> Tensor:
     """(f d): the box's part of each frame, small."""
     left, top, right, bottom = box
     piece = rearrange(frames[:, top:bottom, left:right].float(), "f h w c -> f c h w")
-    small = F.interpolate(piece, size=(READ_SIDE, READ_SIDE), mode="bilinear", antialias=True)
+    small = F.interpolate(piece, size=(side_px, side_px), mode="bilinear", antialias=True)
     return rearrange(small, "f c h w -> f (c h w)")
 
 
