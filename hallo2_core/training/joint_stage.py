@@ -133,6 +133,11 @@ class JointStage:
 
         record = draw(len(records))
         length = records.rows(record, LATENTS)
+        if length < settings.frames + settings.motion_frames:
+            raise SettingsError(
+                f"Clip {record} has {length} frames; a sample takes {settings.frames} and {settings.motion_frames} "
+                "before them. Lower 'frames', or prepare longer clips."
+            )
         first = settings.motion_frames + draw(length - settings.frames - settings.motion_frames + 1)
         portrait = draw(length)
         latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()

@@ -22,6 +22,7 @@ from ..models.text_encoder import TextTransformer
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
 from ..storage.durable import replace_file
+from .clip_records import MOUTH_TRUTH
 from .config_file import read_config, settings_from
 from .data.dataset_config import record_sources
 from .data_settings import check_clips_fit
@@ -77,6 +78,11 @@ def joint_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
         fill_with_fresh_weights(models, seed)
     vae = small_vae(settings.vae)
     clips, held_back = (clip_records_of(where, vae) for where in (settings.clips, settings.validation_clips))
+    if settings.sampling.clips and not held_back.has(0, MOUTH_TRUTH):
+        raise SettingsError(
+            f"{settings.validation_clips} has filmed clips, whose true mouths are unknown, so sampled clips cannot be "
+            "scored. Set clips = 0 in [joint.sampling], or validate on clips of 'hallo2 prepare clips'."
+        )
     return JointStage(models, vae, settings, clips, held_back, seed)
 
 

@@ -115,3 +115,25 @@ def test_faces_then_the_upscaler_s_autoencoder_then_its_file(tmp_path):
 def test_faces_without_the_files_they_need(tmp_path, capsys, kind, said):
     assert main(["prepare", kind, str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_videos_want_a_data_set_and_encoders(tmp_path, capsys):
+    assert main(["prepare", "videos", "--vae", "x"]) == 2
+    assert "needs --dataset_config, --speech-encoder" in capsys.readouterr().err
+    assert main(["prepare", "clips"]) == 2
+    assert "needs DIR" in capsys.readouterr().err
+
+
+def test_filmed_clips_are_not_scored(tmp_path, capsys):
+    """Said before the training starts: a record without the truth of its mouth."""
+    write_shard([{"latents": torch.zeros(30, 4, 8, 8)}], tmp_path / "clips" / "x.safetensors")
+    vae = tmp_path / "vae.safetensors"
+    write_weights(small_vae().state_dict(), vae)
+    clips = (tmp_path / "clips").as_posix()
+    config = tmp_path / "joint.toml"
+    config.write_text(
+        f'output_dir = "{tmp_path.as_posix()}"\n[joint]\nclips = "{clips}"\nvalidation_clips = "{clips}"\n'
+        f'vae = "{vae.as_posix()}"\n'
+    )
+    assert main(["train", "joint", "--config", str(config)]) == 2
+    assert "true mouths are unknown" in capsys.readouterr().err

@@ -214,3 +214,9 @@ def test_a_few_samples_in_a_row_have_timesteps_spread_over_the_schedule():
         steps = sorted(spread_timestep(number) for number in range(first, first + 13))
         gaps = [after - before for before, after in zip([-1, *steps], [*steps, TRAINING_STEPS], strict=True)]
         assert 0 <= steps[0] and steps[-1] < TRAINING_STEPS and max(gaps) < 3 * TRAINING_STEPS / 14
+
+
+def test_clips_that_are_too_short_are_refused(clips):
+    with pytest.raises(SettingsError, match=f"has {LENGTH} frames; a sample takes 8 and 2"):
+        replaced = JointStage(models(), models().vae, JointStageSettings("", "", "", frames=8), clips, clips, 0)
+        replaced.batch(range(1))
