@@ -16,6 +16,7 @@ from ..prepare_faces import FRAMES
 from ..pyramid import pyramid_distance
 from ..records import RecordShards
 from ..vae_stage import decibels, pixels_of
+from .color_swap import swapped_colors
 from .quantization import fitted_codes, perplexity, quantized
 
 TRAINED = ("encoder", "codebook", "generator")
@@ -27,13 +28,16 @@ class AutoencoderSettings:
     validation_faces: str
     weights: str = ""  # a file to begin with; "" starts from scratch
     fitted_faces: int = 0  # from whose features the codebook is computed anew at the start; 0: it stays
+    quantizes: bool = True  # False: the generator draws from the features; weak colors, say, do not vanish in codes
     crop_px: int = 192  # side of the part of a face that is learned from; 0: all of it
+    color_swap_ratio: float = 0.5  # of the samples with red, green and blue in another order; see `swapped_colors`
     square_weight: float = 2.0  # of the squared error, in addition to the pyramid's absolute error
+    color_weight: float = 2.0  # of the absolute error of the mean colors of each code's place
     code_weight: float = 1.0  # of the distance between features and codes
 
 
 class AutoencoderObjective(nn.Module):
-    """Pyramid and squared error of the picture, and the distance between features and codes."""
+    """Pyramid, squared and color error of the picture, and the distance between features and codes."""
 
     def __init__(self, restorer: VideoRestorer, settings: AutoencoderSettings) -> None:
         super().__init__()
@@ -45,13 +49,16 @@ class AutoencoderObjective(nn.Module):
         """pictures: (b 3 h w), -1..1."""
         restorer, settings = self.restorer, self.settings
         features, _ = restorer.encoder(pictures.contiguous(memory_format=torch.channels_last))
-        drawing = quantized(features.float(), restorer.codebook)
-        drawn = restorer.generator(drawing.vectors).float()
-        pyramid, square = pyramid_distance(drawn, pictures), F.mse_loss(drawn, pictures)
+        features = features.float()
+        drawing = quantized(features, restorer.codebook)
+        drawn = restorer.generator(drawing.vectors if settings.quantizes else features).float()
+        errors = picture_errors(drawn, pictures, drawn.shape[-1] // features.shape[-1])
+        loss = errors["pyramid"] + settings.square_weight * errors["square"] + settings.color_weight * errors["color"]
+        if settings.quantizes:
+            loss = loss + settings.code_weight * drawing.distance
         return {
-            "loss": pyramid + settings.square_weight * square + settings.code_weight * drawing.distance,
-            "pyramid": pyramid,
-            "square": square,
+            "loss": loss,
+            **errors,
             "code_distance": drawing.distance,
             "perplexity": perplexity(drawing.codes, restorer.config.codes),
         }
@@ -77,7 +84,7 @@ class AutoencoderStage:
         return torch.stack([self._sample(number) for number in numbers])
 
     def _sample(self, number: int) -> Tensor:
-        """A face or a part of it, mirrored half of the time."""
+        """A face or a part of it, mirrored half of the time, and sometimes in other colors."""
         draws = sample_generator(self._seed, number, self.name)
 
         def draw(limit: int) -> int:
@@ -88,23 +95,31 @@ class AutoencoderStage:
         side = self._settings.crop_px or face.shape[-1]
         top, left = draw(face.shape[-2] - side + 1), draw(face.shape[-1] - side + 1)
         part = face[:, top : top + side, left : left + side]
-        return part.flip(-1) if draw(2) else part
+        part = part.flip(-1) if draw(2) else part
+        return part[swapped_colors(self._settings.color_swap_ratio, draws)]
 
     @torch.no_grad()
     def _fit_codebook(self) -> None:
+        """The features get a standard deviation of 1, which changes no drawing; then the codes are fitted to them."""
         features = []
         for number in range(min(self._settings.fitted_faces, len(self._faces))):
             face = pixels_of(self._faces.read(number, FRAMES, slice(0, 1)))
             own, _ = self.restorer.encoder(face.contiguous(memory_format=torch.channels_last))
             features.append(rearrange(own, "b c h w -> (b h w) c"))
+        spread = torch.cat(features).std()
+        last, first = self.restorer.encoder.blocks[-1], self.restorer.generator.blocks[0]
+        for parameter in (last.weight, last.bias):
+            parameter /= spread
+        first.weight *= spread
+        draws = sample_generator(self._seed, 0, "fitted codes")
         table = self.restorer.codebook.embedding.weight
-        table.copy_(fitted_codes(torch.cat(features), len(table), sample_generator(self._seed, 0, "fitted codes")))
+        table.copy_(fitted_codes(torch.cat(features) / spread, len(table), draws))
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         return is_matrix(name, self.restorer)
 
     def validate(self) -> Mapping[str, float]:
-        """Whole held-back faces through their codes: PSNR in dB, and how many codes are in use."""
+        """Whole held-back faces, through codes if those are trained: PSNR in dB, and how many codes are in use."""
         restorer = self.restorer
         device = next(restorer.parameters()).device
         squares, used = [], []
@@ -112,13 +127,23 @@ class AutoencoderStage:
             for face in pixels_of(self._held_back.read(number, FRAMES)).to(device).split(1):
                 features, _ = restorer.encoder(face.contiguous(memory_format=torch.channels_last))
                 drawing = quantized(features.float(), restorer.codebook)
-                drawn = restorer.generator(drawing.vectors).clamp(-1, 1)
+                given = drawing.vectors if self._settings.quantizes else features
+                drawn = restorer.generator(given).clamp(-1, 1)
                 squares.append(((drawn - face) / 2).square().mean())
                 used.append(drawing.codes)
         return {
             "psnr_db": decibels(torch.stack(squares).mean()),
             "perplexity": float(perplexity(torch.cat(used), restorer.config.codes)),
         }
+
+
+def picture_errors(drawn: Tensor, true: Tensor, place_px: int) -> dict[str, Tensor]:
+    """Both (b 3 h w). place_px: the side of a code's place, whose mean colors are compared as well."""
+    return {
+        "pyramid": pyramid_distance(drawn, true),
+        "square": F.mse_loss(drawn, true),
+        "color": F.avg_pool2d(drawn - true, place_px).abs().mean(),
+    }
 
 
 def train_only(restorer: VideoRestorer, parts: Sequence[str]) -> None:

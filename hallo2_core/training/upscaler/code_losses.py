@@ -31,19 +31,23 @@ def true_codes(pictures: Tensor, sharp_encoder: Encoder, restorer: VideoRestorer
 
 def code_losses(
     restorer: VideoRestorer, features: Tensor, codes: Tensor, weights: CodeLossWeights
-) -> dict[str, Tensor]:
-    """features: (b c s s), of an encoder, each picture on its own.  codes: (b l), the true ones."""
+) -> tuple[dict[str, Tensor], Tensor]:
+    """features: (b c s s), of an encoder, each picture on its own.  codes: (b l), the true ones.
+
+    Returns the losses and the predicted codes, (b l).
+    """
     features = features.float()
     vectors = restorer.codebook(codes, features)
     logits = restorer.code_logits(rearrange(features, "b c h w -> b 1 c h w")).float()
-    logits = rearrange(logits, "b 1 l n -> (b l) n")
-    entropy = F.cross_entropy(logits, codes.flatten())
+    predicted = logits[:, 0].argmax(dim=-1)
+    entropy = F.cross_entropy(rearrange(logits, "b 1 l n -> (b l) n"), codes.flatten())
     distance = F.mse_loss(features, vectors)
     style = F.mse_loss(adopt_statistics(vectors, features), vectors)
-    return {
+    losses = {
         "loss": weights.code * entropy + weights.feature * distance + weights.style * style,
         "entropy": entropy,
         "distance": distance,
         "style": style,
-        "accuracy": (logits.argmax(dim=1) == codes.flatten()).float().mean(),
+        "accuracy": (predicted == codes).float().mean(),
     }
+    return losses, predicted

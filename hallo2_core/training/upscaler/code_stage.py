@@ -35,6 +35,7 @@ class CodeSettings:
     autoencoder: str  # the file of the first stage: its encoder gives the true codes
     weights: str = ""  # a file to begin with; "": the autoencoder's
     loss: CodeLossWeights = field(default_factory=CodeLossWeights)
+    color_swap_ratio: float = 0.5
     degradation: DegradationSettings = field(default_factory=DegradationSettings)
 
 
@@ -52,7 +53,7 @@ class CodeObjective(nn.Module):
     def forward(self, batch: FacePairs) -> dict[str, Tensor]:
         codes = true_codes(batch.true, self.sharp_encoder, self.restorer)
         features, _ = self.restorer.encoder(batch.given.contiguous(memory_format=torch.channels_last))
-        return code_losses(self.restorer, features, codes, self.settings.loss)
+        return code_losses(self.restorer, features, codes, self.settings.loss)[0]
 
 
 class CodeStage:
@@ -71,7 +72,8 @@ class CodeStage:
 
     def batch(self, numbers: Sequence[int]) -> FacePairs:
         side = self.restorer.config.side_px
-        return face_pairs(self._faces, numbers, side, self._settings.degradation, self._seed)
+        settings = self._settings
+        return face_pairs(self._faces, numbers, side, settings.degradation, settings.color_swap_ratio, self._seed)
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         return is_matrix(name, self.restorer)

@@ -12,6 +12,7 @@ from ..draws import sample_generator
 from ..prepare_faces import FRAMES, LATENTS, SEEN
 from ..records import RecordShards
 from ..vae_stage import pixels_of
+from .color_swap import swapped_colors
 from .degradation import DegradationSettings, degraded, enlarged
 
 
@@ -19,16 +20,21 @@ from .degradation import DegradationSettings, degraded, enlarged
 class FacePairs:
     given: Tensor  # (b 3 h w), -1..1, as the upscaler gets it
     true: Tensor  # (b 3 h w), -1..1
-    fidelity: Tensor  # (b), 0..1
+    fidelity: Tensor  # (b), 0..1, more often near 1, where there is more to learn
 
     def to(self, device: torch.device) -> FacePairs:
         return FacePairs(self.given.to(device), self.true.to(device), self.fidelity.to(device))
 
 
 def face_pairs(
-    faces: RecordShards, numbers: Sequence[int], side_px: int, settings: DegradationSettings, seed: int
+    faces: RecordShards,
+    numbers: Sequence[int],
+    side_px: int,
+    settings: DegradationSettings,
+    color_swap_ratio: float,
+    seed: int,
 ) -> FacePairs:
-    """One frame of a record for each sample's number, mirrored half of the time."""
+    """One frame of a record for each sample's number, mirrored half of the time, and sometimes in other colors."""
     samples = []
     for number in numbers:
         draws = sample_generator(seed, number, "face pairs")
@@ -37,7 +43,9 @@ def face_pairs(
         is_mirrored, fidelity = torch.rand(2, generator=draws).tolist()
         given = degraded(faces.read(record, SEEN, slice(frame, frame + 1)), side_px, settings, draws)[0]
         pair = (given, pixels_of(faces.read(record, FRAMES, frame)))
-        samples.append([x.flip(-1) if is_mirrored < 0.5 else x for x in pair] + [torch.tensor(fidelity)])
+        order = swapped_colors(color_swap_ratio, draws)
+        pair = [x[order].flip(-1) if is_mirrored < 0.5 else x[order] for x in pair]
+        samples.append([*pair, torch.tensor(1.0 - fidelity**2)])
     return FacePairs(*(torch.stack(part) for part in zip(*samples, strict=True)))
 
 

@@ -16,15 +16,18 @@ LAST_LAYERS = ("conv2.weight", "proj_out.weight", "to_out.weight", "linear2.weig
 def fill_with_fresh_weights(restorer: VideoRestorer, seed: int) -> None:
     """In place, on the CPU.
 
-    Codes are narrow vectors from a unit normal, and the encoder's output has about its spread, because a norm comes
-    before its last convolution: most codes are used from the first step on.
+    Convolutions begin delta-orthogonal (Xiao et al., 2018): an orthogonal matrix in the middle, and zeros around it.
+    Colors pass from end to end, and the last layer has them after a few steps. With orthogonal convolutions the axis
+    from green to magenta was lost in the first steps, and did not return.
     """
     torch.manual_seed(seed)
     for name, parameter in restorer.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)
         elif parameter.ndim == 4:
-            nn.init.orthogonal_(parameter)
+            nn.init.zeros_(parameter)
+            middle = parameter.shape[-1] // 2
+            nn.init.orthogonal_(parameter[:, :, middle, middle])
         elif parameter.ndim == 2:
             nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
         if name.endswith(LAST_LAYERS):

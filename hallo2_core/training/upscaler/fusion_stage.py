@@ -1,7 +1,8 @@
 """Third stage: the fusion of the encoder's features into the generator, for every fidelity.
 
-The generator, which has drawn from true codes only, learns to draw from predicted ones. Encoder, codebook and the
-prediction of codes are frozen.
+The generator, which has drawn from true codes only, learns to draw from predicted ones, and the encoder to hand on what
+the codes leave out; its other losses go on, so that they are still predicted. The codebook, and the attention that
+predicts its codes, are frozen.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
 from ...models.upscaler.codebook import adopt_statistics
 from ...models.upscaler.video_restorer import VideoRestorer
-from ..pyramid import pyramid_distance
+from ...models.upscaler.vq_autoencoder import Encoder
 from ..records import RecordShards
-from .autoencoder_stage import is_matrix, train_only
+from .autoencoder_stage import is_matrix, picture_errors, train_only
+from .code_losses import CodeLossWeights, code_losses, true_codes
 from .code_stage import restored_figures
 from .degradation import DegradationSettings
 from .face_pairs import FacePairs, face_pairs
@@ -29,41 +30,48 @@ from .face_pairs import FacePairs, face_pairs
 class FusionSettings:
     faces: str  # a folder of training shards, made by 'hallo2 prepare faces'
     validation_faces: str
+    autoencoder: str  # the file of the first stage: its encoder gives the true codes
     weights: str  # the file of the second stage
+    loss: CodeLossWeights = field(default_factory=lambda: CodeLossWeights(code=0.05, feature=0.05, style=0.2))
     square_weight: float = 2.0  # of the squared error, in addition to the pyramid's absolute error
+    color_weight: float = 2.0  # of the absolute error of the mean colors of each code's place
+    color_swap_ratio: float = 0.5
     degradation: DegradationSettings = field(default_factory=DegradationSettings)
 
 
 class FusionObjective(nn.Module):
-    """Pyramid and squared error of the restored face, at a random fidelity."""
+    """Pyramid, squared and color error of the restored face, at a random fidelity; and the losses of the codes."""
 
-    def __init__(self, restorer: VideoRestorer, settings: FusionSettings) -> None:
+    def __init__(self, restorer: VideoRestorer, sharp_encoder: Encoder, settings: FusionSettings) -> None:
         super().__init__()
         self.restorer = restorer
+        self.sharp_encoder = sharp_encoder.requires_grad_(False)
         self.settings = settings
-        train_only(restorer, ("fusion", "generator"))
+        train_only(restorer, ("encoder", "fusion", "generator"))
 
     def forward(self, batch: FacePairs) -> dict[str, Tensor]:
         restorer = self.restorer
-        with torch.no_grad():
-            given = batch.given.contiguous(memory_format=torch.channels_last)
-            features, kept = restorer.encoder(given, restorer.config.fused_sides)
-            features = features.float()
-            codes = restorer.code_logits(rearrange(features, "b c h w -> b 1 c h w"))[:, 0].argmax(dim=-1)
-            drawing = adopt_statistics(restorer.codebook(codes, features), features)
+        given = batch.given.contiguous(memory_format=torch.channels_last)
+        features, kept = restorer.encoder(given, restorer.config.fused_sides)
+        features = features.float()
+        true = true_codes(batch.true, self.sharp_encoder, restorer)
+        losses, codes = code_losses(restorer, features, true, self.settings.loss)
+        drawing = adopt_statistics(restorer.codebook(codes, features), features)
         fidelity = rearrange(batch.fidelity, "b -> b 1 1 1")
         fuse = {side: partial(restorer.fusion[str(side)], own, fidelity=fidelity) for side, own in kept.items()}
         drawn = restorer.generator(drawing, fuse).float()
-        pyramid, square = pyramid_distance(drawn, batch.true), F.mse_loss(drawn, batch.true)
-        return {"loss": pyramid + self.settings.square_weight * square, "pyramid": pyramid, "square": square}
+        errors = picture_errors(drawn, batch.true, drawn.shape[-1] // features.shape[-1])
+        loss = errors["pyramid"] + self.settings.square_weight * errors["square"]
+        loss = loss + self.settings.color_weight * errors["color"] + losses["loss"]
+        return {**losses, **errors, "loss": loss}
 
 
 class FusionStage:
     name = "upscaler_fusion"
 
-    def __init__(self, restorer: VideoRestorer, settings: FusionSettings, faces: RecordShards,
+    def __init__(self, restorer: VideoRestorer, sharp_encoder: Encoder, settings: FusionSettings, faces: RecordShards,
                  held_back: RecordShards, seed: int) -> None:  # fmt: skip
-        self.network = FusionObjective(restorer, settings)
+        self.network = FusionObjective(restorer, sharp_encoder, settings)
         self._settings = settings
         self._faces, self._held_back = faces, held_back
         self._seed = seed
@@ -74,7 +82,8 @@ class FusionStage:
 
     def batch(self, numbers: Sequence[int]) -> FacePairs:
         side = self.restorer.config.side_px
-        return face_pairs(self._faces, numbers, side, self._settings.degradation, self._seed)
+        settings = self._settings
+        return face_pairs(self._faces, numbers, side, settings.degradation, settings.color_swap_ratio, self._seed)
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         return is_matrix(name, self.restorer)

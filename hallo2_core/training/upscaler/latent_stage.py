@@ -57,7 +57,7 @@ class LatentObjective(nn.Module):
     def forward(self, batch: LatentPairs) -> dict[str, Tensor]:
         codes = true_codes(batch.true, self.sharp_encoder, self.restorer)
         features, _ = self.restorer.latent_encoder(batch.latents)
-        return code_losses(self.restorer, features, codes, self.settings.loss)
+        return code_losses(self.restorer, features, codes, self.settings.loss)[0]
 
 
 class LatentStage:

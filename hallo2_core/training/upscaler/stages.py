@@ -60,7 +60,8 @@ def code_stage(table: Mapping[str, Any], seed: int, where: str) -> CodeStage:
 def fusion_stage(table: Mapping[str, Any], seed: int, where: str) -> FusionStage:
     settings = settings_from(FusionSettings, table, where)
     faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
-    return FusionStage(small_restorer(settings.weights), settings, faces, held_back, seed)
+    encoder = sharp_encoder_of(settings.autoencoder)
+    return FusionStage(small_restorer(settings.weights), encoder, settings, faces, held_back, seed)
 
 
 def alignment_stage(table: Mapping[str, Any], seed: int, where: str) -> AlignmentStage:

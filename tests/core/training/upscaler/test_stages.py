@@ -19,7 +19,7 @@ SPATIAL_PARTS = ("encoder.", "feature_embedding.", "position_embedding.", "code_
 TRAINED = {
     "upscaler_autoencoder": ("encoder.", "codebook.", "generator."),
     "upscaler_codes": SPATIAL_PARTS,
-    "upscaler_fusion": ("fusion.", "generator."),
+    "upscaler_fusion": ("encoder.", "fusion.", "generator."),
     "upscaler_alignment": ("temporal_alignment.0.temporal_",),
     "upscaler_latents": ("latent_encoder.",),
 }
@@ -38,7 +38,7 @@ def stage(request, restorer, faces, tmp_path):
     if request.param == "upscaler_codes":
         return CodeStage(restorer, sharp, CodeSettings("", "", ""), faces, faces, seed=1)
     if request.param == "upscaler_fusion":
-        return FusionStage(restorer, FusionSettings("", "", ""), faces, faces, seed=1)
+        return FusionStage(restorer, sharp, FusionSettings("", "", "", ""), faces, faces, seed=1)
     if request.param == "upscaler_latents":
         return LatentStage(restorer, sharp, LatentSettings("", "", "", ""), faces, faces, seed=1)
     clips = coded_clips(restorer, faces, tmp_path / "codes")
