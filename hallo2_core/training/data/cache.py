@@ -9,10 +9,11 @@ from pathlib import Path
 
 from ...storage.durable import replace_file
 from ..data_settings import data_settings
+from ..records import SHARD_ENDING
 from .dataset_config import Dataset
 from .prepared_video import FPS, Encoders
 from .shard_series import REPORT_ENDING, VideoReport, shards_of
-from .source_videos import SourceVideo
+from .source_videos import KEY, SourceVideo
 
 SKIPPED_FILE = "skipped.jsonl"
 
@@ -27,11 +28,10 @@ def cache_settings(dataset: Dataset, encoders: Encoders, face_models: str) -> di
 
 
 def remove_others(folder: Path, videos: Sequence[SourceVideo]) -> None:
-    """Remove the clips of videos that are no longer in the data set."""
-    keys = {video.key for video in videos}
-    reports = [path for path in folder.glob(f"*-*{REPORT_ENDING}") if path.stem not in keys]
-    gone = {path.stem for path in reports}
-    gone |= {path.name.rsplit(".", 2)[0] for path in folder.glob("*-*.*.safetensors")} - keys
+    """Remove the clips of videos that are no longer in the data set; files that are not ours stay."""
+    keys = {path.name.rsplit(".", 2)[0] for path in folder.glob(f"*.*{SHARD_ENDING}")}
+    keys |= {path.stem for path in folder.glob(f"*{REPORT_ENDING}")}
+    gone = {key for key in keys if KEY.fullmatch(key)} - {video.key for video in videos}
     for key in sorted(gone):
         for path in (*shards_of(folder, key), folder / f"{key}{REPORT_ENDING}"):
             path.unlink(missing_ok=True)

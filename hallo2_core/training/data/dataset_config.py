@@ -89,6 +89,12 @@ def read_datasets(path: Path) -> tuple[Dataset, ...]:
         _dataset({**general, **table}, f"{path.name} [[datasets]] {number}")
         for number, table in enumerate(tables, start=1)
     )
+    for dataset in datasets:
+        if dataset.video_directory and Path(dataset.video_directory).resolve() == dataset.cache.resolve():
+            raise SettingsError(
+                f"{path.name}: {dataset.cache_directory} is both a video_directory and its cache_directory. Choose "
+                "another folder for the cache."
+            )
     caches = [dataset.cache.resolve() for dataset in datasets]
     for cache in caches:
         if caches.count(cache) > 1:

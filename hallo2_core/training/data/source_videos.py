@@ -12,6 +12,7 @@ from ...errors import SettingsError
 from .dataset_config import Dataset
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".wmv")
+KEY = re.compile(r".+-[0-9a-f]{10}")
 LINE_KEYS = ("video_path", "caption", "audio_path")
 
 

@@ -45,6 +45,7 @@ def test_general_keys_are_defaults_of_every_data_set(tmp_path):
     [
         (('"more.jsonl"', '"more.jsonl"\nvideo_directory = "x"'), "both video_directory and video_jsonl_file"),
         (('"cache/more"', '"cache/videos"'), "twice"),
+        (('"cache/videos"', '"./videos"'), "both a video_directory and its cache_directory"),
         (("target_frames = [50]", "target_frames = [25, 50]"), "one length"),
         (("target_frames = [50]", "target_frames = 9"), "25 to 1000"),
         (("num_repeats = 1", "num_repeats = 0"), "num_repeats is 0"),
