@@ -1,9 +1,10 @@
 """Make training data from talking cartoons or from your own videos, or resume after a stop.
 
-KIND is pictures (for the VAE), voices (for the speech encoder; needs espeak-ng) or clips (for joint training; needs
-both trained). The upscaler learns from faces, face_clips (needs espeak-ng), and face_codes, which are made of face
-clips. Existing shards are kept, so several processes can share the work with --first. KIND videos takes a data set's
-configuration in place of DIR; it uses several processes by itself and lists what it skips.
+KIND is pictures (for the VAE), voices (for the speech encoder; needs espeak-ng), clips (for joint training; needs both
+trained) or takes (each actor with every expression, for text control). The upscaler learns from faces, face_clips
+(needs espeak-ng), and face_codes, which are made of face clips. Existing shards are kept, so several processes can
+share the work with --first. KIND videos takes a data set's configuration in place of DIR; it uses several processes by
+itself and lists what it skips.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from . import prepare_videos
 
-KINDS = ("pictures", "voices", "clips", "faces", "face_clips", "face_codes", "videos")
+KINDS = ("pictures", "voices", "clips", "takes", "faces", "face_clips", "face_codes", "videos")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +68,7 @@ def _shards(arguments: argparse.Namespace) -> Iterator[Path]:
     from ..errors import SettingsError
     from ..training.prepare_performances import prepare_clips, prepare_voices
     from ..training.prepare_pictures import prepare_pictures
+    from ..training.prepare_takes import prepare_takes
     from ..training.stages import small_speech_encoder, small_vae
 
     folder, split = arguments.folder, arguments.split
@@ -80,7 +82,8 @@ def _shards(arguments: argparse.Namespace) -> Iterator[Path]:
     if not (arguments.vae and arguments.speech_encoder):
         raise SettingsError("Clips need --vae and --speech-encoder: files written by 'hallo2 train … --export'.")
     vae, encoder = small_vae(arguments.vae), small_speech_encoder(arguments.speech_encoder)
-    return prepare_clips(folder, split, seeds, arguments.seconds, arguments.size, vae, encoder)
+    prepare = prepare_clips if arguments.kind == "clips" else prepare_takes
+    return prepare(folder, split, seeds, arguments.seconds, arguments.size, vae, encoder)
 
 
 def _face_shards(arguments: argparse.Namespace, seeds: range) -> Iterator[Path]:

@@ -110,7 +110,8 @@ def text_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
     model = JointObjective(models, small_vae(settings.vae), settings.objective)
     clips, held_back = RecordShards(settings.clips), RecordShards(settings.validation_clips)
     encoder = small_text_encoder(settings.text_encoder)
-    return TextStage(model, adapter.control, encoder, settings, clips, held_back, seed)
+    takes = RecordShards(settings.takes) if settings.takes else None
+    return TextStage(model, adapter.control, encoder, settings, clips, held_back, seed, takes)
 
 
 STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {

@@ -1,13 +1,15 @@
 """Text control: the adapter, on a frozen model, from clips of talking cartoons whose moods are known.
 
 Most portraits are neutral and the frames before a clip may show another mood, so that the prompt is the only thing that
-tells the expression. There is no condition dropout: a frame without a prompt is the frozen model's, to the bit, and
-has no gradient.
+tells the expression. Five samples in a row are takes of one performance, with every expression and the same noise: what
+the model cannot know, such as how the head moves, is the same in all of them and cancels in the gradient. Other samples
+are clips in which moods change. There is no condition dropout: a frame without a prompt is the frozen model's, to the
+bit, and has no gradient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -22,7 +24,9 @@ from ..animation.sampler_config import SamplerConfig
 from ..audio.speech_embeddings import WINDOW_REACH
 from ..errors import SettingsError
 from ..models.text_control import TextControl
-from ..models.text_encoder import TextTransformer
+from ..models.text_encoder import TextTransformer, pieces_of
+from ..timeline.prompts import TextWindow
+from .cartoons import EXPRESSIONS
 from .clip_batch import ClipBatch
 from .clip_records import (
     FACE_BOX,
@@ -48,8 +52,8 @@ from .text_samples import TextSamples, TextSamplingSettings
 from .vae_stage import pixels_of
 
 CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as the model was trained
+PORTRAIT = (FRAMES, LATENTS, MASKS, FACE_BOX)
 VALIDATION_BATCHES, VALIDATION_BATCH = 4, 8
-Draw = Callable[[int], int]  # below a limit
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,16 @@ class TextStageSettings:
     vae: str  # the file that encoded the clips' latents
     model: str  # the file of the frozen model
     text_encoder: str
+    takes: str = ""  # a folder of shards of `prepare_takes`; "": none
+    takes_ratio: float = 0.8  # of the samples, where there are takes
     weights: str = ""  # an adapter's file to begin with; "" begins afresh
     hidden_width: int = 80  # of the adapter's MLPs
-    frames: int = 6  # of a clip; more clips of fewer frames have more moods for the same work
+    frames: int = 4  # of a clip; more clips of fewer frames have more moods for the same work
     motion_frames: int = 2
     change_ratio: float = 0.8  # of the clips of performances with a change of mood that lie at it
     own_portrait_ratio: float = 0.15  # of the clips whose portrait is a frame of theirs, whatever it shows
-    portrait_motion_ratio: float = 0.45  # of the clips that follow the portrait, like a video's first
-    start_ratio: float = 0.1  # of the clips with nothing before them
+    portrait_motion_ratio: float = 0.6  # of the clips that follow the portrait, like a video's first
+    start_ratio: float = 0.15  # of the clips with nothing before them
     least_timestep: int = 250  # below it, the noisy frames show their expression, and prompts have nothing to say
     objective: ObjectiveSettings = field(default_factory=lambda: ObjectiveSettings(face_weight=4.0))
     sampling: TextSamplingSettings = field(default_factory=TextSamplingSettings)  # at validation
@@ -91,6 +97,7 @@ class _Data:
     records: RecordShards
     portraits: NeutralPortraits
     seed: int
+    takes: RecordShards | None = None
 
 
 class TextStage:
@@ -105,6 +112,7 @@ class TextStage:
         clips: RecordShards,
         held_back: RecordShards,
         seed: int,
+        takes: RecordShards | None = None,
     ) -> None:
         """Errors: SettingsError for clips whose moods are not known."""
         self.network = TextObjective(model, control)
@@ -117,7 +125,7 @@ class TextStage:
                     f"cartoons: make them with 'hallo2 prepare clips'."
                 )
         size_px = clips.read(0, FRAMES, 0).shape[-1]
-        self._learned = _Data(clips, NeutralPortraits("train", size_px, model.vae), seed)
+        self._learned = _Data(clips, NeutralPortraits("train", size_px, model.vae), seed, takes)
         self._held_back = _Data(held_back, NeutralPortraits("held_back", size_px, model.vae), seed + 1)
         self._sampled: TextSamples | None = None
 
@@ -125,63 +133,93 @@ class TextStage:
         return _batch([self._sample(self._learned, number) for number in numbers])
 
     def _sample(self, data: _Data, number: int) -> _Sample:
+        group, mood = divmod(number, len(EXPRESSIONS))
+        if data.takes is not None and _chance(sample_generator(data.seed, group, "takes")) < self._settings.takes_ratio:
+            return self._take(data, data.takes, group, mood)
+        return self._clip(data, number)
+
+    def _clip(self, data: _Data, number: int) -> _Sample:
+        """With the moods that its performance has."""
         settings, records = self._settings, data.records
         draws = sample_generator(data.seed, number, "text")
-
-        def draw(limit: int) -> int:
-            return int(torch.randint(limit, (), generator=draws))
-
-        def chance() -> float:
-            return float(torch.rand((), generator=draws))
-
-        record = draw(len(records))
+        record = _drawn(len(records), draws)
         timeline = MoodTimeline.of(records.read(record, MOOD))
-        first = self._first_frame(timeline, records.rows(record, LATENTS), draw, chance())
-        portrait = self._portrait(data, record, draw, chance())
-        latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
-        noise = torch.randn(latents.shape, generator=draws)
-        before = self._before(records, record, first, portrait, chance())
-        region = face_region_of(portrait[FACE_BOX], before.shape[-1])
-        clip_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(data.seed, number, "text motion"))
+        first = self._first_frame(timeline, records.rows(record, LATENTS), draws)
+        portrait = self._portrait(data, records, record, draws)
+        before = self._before(records, record, first, portrait, draws)
         rng = sample_rng(data.seed, number, "text phrases")
         prompts = timeline.prompts(lambda mood: drawn_phrase(rng, mood, "train"), self.encoder)
         window = window_of(prompts, first, settings.frames)
+        return self._assembled(records, record, first, portrait, before, window, draws, number, data.seed)
+
+    def _take(self, data: _Data, takes: RecordShards, group: int, mood: int) -> _Sample:
+        """One mood of a group: everything but the mood follows from the group."""
+        settings, moods = self._settings, len(EXPRESSIONS)
+        draws = sample_generator(data.seed, group, "text")
+        actor = _drawn(len(takes) // moods, draws) * moods
+        length = takes.rows(actor, LATENTS)
+        first = settings.motion_frames + _drawn(length - settings.frames - settings.motion_frames + 1, draws)
+        portrait = self._portrait(data, takes, actor, draws)
+        before = self._before(takes, actor + _drawn(moods, draws), first, portrait, draws)
+        phrase = drawn_phrase(sample_rng(data.seed, group * moods + mood, "text phrases"), EXPRESSIONS[mood], "train")
+        embedding = self.encoder([pieces_of(phrase, self.encoder.config.buckets)])
+        window = TextWindow(embedding.expand(settings.frames, -1), torch.ones(settings.frames))
+        return self._assembled(takes, actor + mood, first, portrait, before, window, draws, group, data.seed)
+
+    def _assembled(
+        self,
+        records: RecordShards,
+        record: int,
+        first: int,
+        portrait: Mapping[str, Tensor],
+        before: Tensor,
+        window: TextWindow,
+        draws: torch.Generator,
+        number: int,
+        seed: int,
+    ) -> _Sample:
+        settings, size_px = self._settings, before.shape[-1]
+        latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
+        region = face_region_of(portrait[FACE_BOX], size_px)
+        motion_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(seed, number, "text motion"))
+        noisiest = TRAINING_STEPS - settings.least_timestep
         return _Sample(
             latents=latents,
-            noise=noise,
-            timestep=settings.least_timestep
-            + spread_timestep(number) * (TRAINING_STEPS - settings.least_timestep) // TRAINING_STEPS,
+            noise=torch.randn(latents.shape, generator=draws),
+            timestep=settings.least_timestep + spread_timestep(number) * noisiest // TRAINING_STEPS,
             reference=portrait[LATENTS].float(),
-            motion_pixels=before if not before.any() else corrupt_motion_frames(before, region, CORRUPTION, clip_draws),
+            motion_pixels=corrupt_motion_frames(before, region, CORRUPTION, motion_draws) if before.any() else before,
             face_region=region,
-            masks=mask_levels(portrait[MASKS], before.shape[-1]),
+            masks=mask_levels(portrait[MASKS], size_px),
             windows=speech_windows(records.read(record, FEATURES).float(), first, settings.frames, WINDOW_REACH),
             embeddings=window.embeddings,
             presence=window.presence,
         )
 
-    def _first_frame(self, timeline: MoodTimeline, length: int, draw: Draw, chance: float) -> int:
+    def _first_frame(self, timeline: MoodTimeline, length: int, draws: torch.Generator) -> int:
         """Anywhere, or so that the clip holds part of a change of mood."""
         settings = self._settings
         low, high = settings.motion_frames, length - settings.frames
-        if timeline.changes and chance < settings.change_ratio:
-            change = timeline.changes[draw(len(timeline.changes))]
+        if timeline.changes and _chance(draws) < settings.change_ratio:
+            change = timeline.changes[_drawn(len(timeline.changes), draws)]
             low, high = max(low, min(change - settings.frames + 4, high)), min(high, max(change + 8, low))
-        return low + draw(high - low + 1)
+        return low + _drawn(high - low + 1, draws)
 
-    def _portrait(self, data: _Data, record: int, draw: Draw, chance: float) -> Mapping[str, Tensor]:
+    def _portrait(
+        self, data: _Data, records: RecordShards, record: int, draws: torch.Generator
+    ) -> Mapping[str, Tensor]:
         """One frame, as a record without the axis of frames."""
-        if chance >= self._settings.own_portrait_ratio:
-            drawn = data.portraits.of(int(data.records.read(record, SEED)))
-            return {name: drawn[name][0] for name in (FRAMES, LATENTS, MASKS, FACE_BOX)}
-        frame = draw(data.records.rows(record, LATENTS))
-        return {name: data.records.read(record, name, frame) for name in (FRAMES, LATENTS, MASKS, FACE_BOX)}
+        if _chance(draws) >= self._settings.own_portrait_ratio:
+            drawn = data.portraits.of(int(records.read(record, SEED)))
+            return {name: drawn[name][0] for name in PORTRAIT}
+        frame = _drawn(records.rows(record, LATENTS), draws)
+        return {name: records.read(record, name, frame) for name in PORTRAIT}
 
     def _before(
-        self, records: RecordShards, record: int, first: int, portrait: Mapping[str, Tensor], chance: float
+        self, records: RecordShards, record: int, first: int, portrait: Mapping[str, Tensor], draws: torch.Generator
     ) -> Tensor:
         """(m 3 H W), -1..1, as in joint training."""
-        settings = self._settings
+        settings, chance = self._settings, _chance(draws)
         count = settings.motion_frames
         if chance < settings.start_ratio:
             return torch.zeros(count, *portrait[FRAMES].shape)
@@ -214,6 +252,14 @@ class TextStage:
             )
             figures |= self._sampled.figures(self.network)
         return figures
+
+
+def _drawn(limit: int, draws: torch.Generator) -> int:
+    return int(torch.randint(limit, (), generator=draws))
+
+
+def _chance(draws: torch.Generator) -> float:
+    return float(torch.rand((), generator=draws))
 
 
 def _batch(samples: Sequence[_Sample]) -> PromptedClips:

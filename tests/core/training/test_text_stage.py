@@ -13,7 +13,7 @@ from hallo2_core.errors import SettingsError
 from hallo2_core.models.layers import Build
 from hallo2_core.models.text_encoder import TextTransformer
 from hallo2_core.training import text_samples
-from hallo2_core.training.clip_records import MOOD, SEED
+from hallo2_core.training.clip_records import LATENTS, MOOD, SEED
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
 from hallo2_core.training.joint_objective import JointObjective, ObjectiveSettings
 from hallo2_core.training.records import RecordShards, write_shard
@@ -41,7 +41,7 @@ def encoder():
     return TextTransformer(TEXT, Build(dtype=torch.float32))
 
 
-def stage(clips, **settings):
+def stage(clips, takes=None, **settings):
     made = models()
     fill_with_fresh_weights(made, 0)
     torch.manual_seed(1)
@@ -54,7 +54,7 @@ def stage(clips, **settings):
     settings = TextStageSettings("", "", "", "", "", frames=4, **settings)
     return TextStage(
         JointObjective(made, made.vae, ObjectiveSettings(face_weight=4.0)),
-        control, encoder(), settings, clips, clips, seed=0,
+        control, encoder(), settings, clips, clips, seed=0, takes=takes,
     )  # fmt: skip
 
 
@@ -146,3 +146,15 @@ class Constant:
     def read(self, frames):
         assert frames.shape[1:] == (SIDE, SIDE, 3)
         return torch.full((len(frames),), self.expression)
+
+
+def test_takes_differ_in_nothing_but_their_moods(clips, tmp_path):
+    takes = [record(10) | {LATENTS: normal(mood, LENGTH, 4, 8, 8).half()} for mood in range(5)]
+    write_shard(takes, tmp_path / "takes" / "0.safetensors")
+    one = stage(clips, takes=RecordShards(tmp_path / "takes"), takes_ratio=1.0)
+    batch = one.batch(range(5, 10))
+    for same in (batch.clips.noise, batch.clips.reference, batch.clips.motion_pixels, batch.clips.windows):
+        assert torch.equal(same, same[:1].expand_as(same))
+    assert len(set(batch.clips.timesteps.tolist())) == 1
+    for differing in (batch.clips.latents, batch.embeddings):
+        assert len({tuple(one.flatten().tolist()) for one in differing}) == 5
