@@ -16,7 +16,7 @@ from .frame_rate import Position
 from .skipped import Skipped
 from .source_videos import SourceVideo
 
-SHARD_BYTES = 128 << 20  # a shard is closed above this, so memory does not depend on the video
+SHARD_BYTES = 32 << 20  # a shard is closed above this: it bounds memory, and what a stop loses
 REPORT_ENDING = ".json"
 STAMP, NEXT, FRAMES, SKIPPED = "stamp", "next", "frames", "skipped"
 
