@@ -16,15 +16,20 @@ def summary_lines(prepared: Sequence[Prepared]) -> Iterator[str]:
         clips, frames = (sum(getattr(report, name) for report in one.reports) for name in ("clips", "frames"))
         without = sum(not report.clips for report in one.reports)
         length = timedelta(seconds=round(frames / FPS))
-        yield f"{one.dataset.cache_directory}: {len(one.reports)} videos, {clips} clips ({length})"
+        videos = _counted(len(one.reports), "video")
+        yield f"{one.dataset.cache_directory}: {videos}, {_counted(clips, 'clip')} ({length})"
         captioned = sum(bool(video.caption) for video in one.videos)
         if captioned < len(one.videos):
-            yield f"  {len(one.videos) - captioned} videos have no caption"
+            yield f"  without a caption: {_counted(len(one.videos) - captioned, 'video')}"
         if rows := _rows(one.reports):
             listed = one.dataset.cache / SKIPPED_FILE
             yield f"  {'skipped':<40}{'videos':>8}{'parts':>8}{'seconds':>10}"
             yield from rows
-            yield f"  {without} videos without a clip; each skipped part is listed in {listed}"
+            yield f"  {_counted(without, 'video')} without a clip; each skipped part is listed in {listed}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _rows(reports: Sequence[VideoReport]) -> list[str]:
