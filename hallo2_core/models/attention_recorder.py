@@ -45,9 +45,9 @@ class AttentionRecorder:
         """q: (f l d).  k: (f 2l d).  The conditional half's; see `spatial_record`."""
         _add(self._spatial, q.shape[1], spatial_record(q, k, heads))
 
-    def record_temporal(self, q: Tensor, k: Tensor, heads: int, motion_frames: int) -> None:
-        """q, k: (l n d).  The conditional half's; see `temporal_record`."""
-        _add(self._temporal, q.shape[0], temporal_record(q, k, heads, motion_frames))
+    def record_temporal(self, q: Tensor, k: Tensor, heads: int) -> None:
+        """q: (l f d).  k: (l n d).  The conditional half's; see `temporal_record`."""
+        _add(self._temporal, q.shape[0], temporal_record(q, k, heads))
 
     def spatial(self) -> dict[int, SpatialRecord]:
         """By the number of tokens l, which identifies the resolution; finest first. On the CPU."""
@@ -82,13 +82,14 @@ def spatial_record(q: Tensor, k: Tensor, heads: int, piece: int = PIECE) -> Spat
     return SpatialRecord(own, portrait, received)
 
 
-def temporal_record(q: Tensor, k: Tensor, heads: int, motion_frames: int, piece: int = PIECE) -> TemporalRecord:
-    """q, k: (l n d), the n frames at each position, motion frames first; only the new frames are recorded.
+def temporal_record(q: Tensor, k: Tensor, heads: int, piece: int = PIECE) -> TemporalRecord:
+    """q: (l f d), the new frames at each position.  k: (l n d), the n - f motion frames, then the new ones.
     piece: probabilities and their inputs at a time."""
-    places, frames, width = q.shape
+    places, frames, width = k.shape
+    motion_frames = frames - q.shape[1]
     rows = max(1, piece // (frames * (heads * frames + 2 * width)))
     shares, total = [], 0
-    for some_q, some_k in zip(q[:, motion_frames:].split(rows), k.split(rows), strict=True):
+    for some_q, some_k in zip(q.split(rows), k.split(rows), strict=True):
         seen = reduce(probabilities(some_q, some_k, heads), "l heads f n -> l f n", "mean")
         shares.append(reduce(seen[..., :motion_frames], "l f m -> f l", "sum"))
         total = total + reduce(seen, "l f n -> f n", "sum")

@@ -10,6 +10,7 @@ from torch import Tensor
 from .attention_recorder import AttentionRecorder
 from .audio_attention import AudioConditions
 from .layers import KeyValues
+from .motion_module import MotionConditions
 from .spatial_attention import ReferenceKeys
 from .text_control import TextModulation
 
@@ -31,7 +32,7 @@ class LayerConditions:
     reference: ReferenceKeys | None  # None: no clip of the batch attends to a portrait
     face: KeyValues
     audio: AudioConditions
-    motion: Tensor  # (b h w) m c
+    motion: MotionConditions
     text: TextModulation | None = None  # None: no prompt acts in this clip
     recorder: AttentionRecorder | None = None  # records attention; changes nothing
 
@@ -68,7 +69,7 @@ class ClipConditions:
                 replace(
                     layer,
                     face=KeyValues(layer.face.k[-1:], layer.face.v[-1:]),
-                    motion=layer.motion[-(layer.motion.shape[0] // cond_batch) :],
+                    motion=layer.motion.conditional_only(cond_batch),
                 )
                 for layer in block
             )

@@ -79,5 +79,41 @@ def test_more_frames_than_positions_are_refused(module):
 
 
 def test_positions_follow_the_dtype_of_what_they_are_added_to(module):
+    motion = module.motion_conditions(BANK, cond_batch=2, height=HEIGHT)
+    assert {table.dtype for table in motion.positions} == {torch.float32}
     table = module.temporal_transformer.transformer_blocks[0].attention_blocks[0].pos_encoder
     assert table(normal(1, 1, 4, WIDTH).bfloat16()).dtype == torch.bfloat16
+
+
+def test_positions_are_on_the_device_from_the_start_of_a_clip(module):
+    """A host that loads partially leaves the buffers elsewhere: no step reads them."""
+    motion = module.motion_conditions(BANK, cond_batch=2, height=HEIGHT)
+    expected = module(X, motion)
+    tables = [attention.pos_encoder for attention in module.temporal_transformer.transformer_blocks[0].attention_blocks]
+    kept = [table.pe.clone() for table in tables]
+    for table in tables:
+        table.pe.fill_(float("nan"))
+    try:
+        assert torch.equal(module(X, motion), expected)
+    finally:
+        for table, values in zip(tables, kept, strict=True):
+            table.pe.copy_(values)
+
+
+def test_the_motion_frames_rows_end_with_the_last_keys_and_values(module):
+    """Their queries in the last attention, and all behind it, would be cut off."""
+    block, rows = module.temporal_transformer.transformer_blocks[0], {}
+
+    def recording(name):
+        return lambda _, given, __: rows.__setitem__(name, given[0].shape[1])
+
+    layers = {"ff": block.ff}
+    for number, attention in enumerate(block.attention_blocks):
+        layers |= {f"q{number}": attention.to_q, f"k{number}": attention.to_k, f"v{number}": attention.to_v}
+    hooks = [layer.register_forward_hook(recording(name)) for name, layer in layers.items()]
+    run(module)
+    for hook in hooks:
+        hook.remove()
+    everyone = BEFORE + FRAMES
+    assert rows == {"q0": everyone, "k0": everyone, "v0": everyone, "q1": FRAMES, "k1": everyone, "v1": everyone,
+                    "ff": FRAMES}  # fmt: skip

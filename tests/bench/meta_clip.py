@@ -1,0 +1,93 @@
+"""A clip of the released size on torch's meta device, which computes shapes only: to count operations and bytes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+import torch  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from hallo2_core.animation.denoise_clip import predict  # noqa: E402
+from hallo2_core.animation.guidance import Guidance  # noqa: E402
+from hallo2_core.animation.noise_schedule import ddim_step  # noqa: E402
+from hallo2_core.animation.reference_banks import (  # noqa: E402
+    face_tokens,
+    motion_banks,
+    portrait_banks,
+    reference_rows,
+)
+from hallo2_core.checkpoints.networks import hallo2_networks  # noqa: E402
+from hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, Hallo2Config, VAEConfig  # noqa: E402
+from hallo2_core.models.conditions import ClipConditions, PortraitConditions  # noqa: E402
+from hallo2_core.models.layers import AttentionFunction, Build, sdpa  # noqa: E402
+from hallo2_core.models.vae import AutoencoderKL  # noqa: E402
+from hallo2_core.payloads import RegionMasks  # noqa: E402
+
+FRAMES, MOTION_FRAMES, STEPS = 16, 2, 40
+TIMESTEP = 499
+
+
+@dataclass(frozen=True)
+class MetaClip:
+    """The stages of a guided video of side × side pixels, in fp16, each to be counted alone."""
+
+    side_px: int = 512
+    attention: AttentionFunction = sdpa
+
+    def __post_init__(self) -> None:
+        build = Build(attention=self.attention, dtype=torch.float16, device="meta")
+        object.__setattr__(self, "models", hallo2_networks(Hallo2Config(), build))
+        object.__setattr__(self, "vae", AutoencoderKL(VAEConfig(), build))
+
+    @property
+    def latent_side(self) -> int:
+        return self.side_px // PIXELS_PER_LATENT
+
+    def encode(self, pictures: int) -> Tensor:
+        """Returns (m 4 h w)."""
+        return torch.cat([self.vae.encode(drawn(1, 3, self.side_px, self.side_px)) for _ in range(pictures)])
+
+    def decode(self) -> None:
+        for _ in range(FRAMES):
+            self.vae.decode(self._latents(1))
+
+    def portrait(self) -> tuple[PortraitConditions, Tensor]:
+        """Once a video: its conditions, and the face tokens."""
+        models, side = self.models, self.latent_side
+        tokens = face_tokens(models.image_projection, drawn(models.image_projection.embedding_width))
+        banks = portrait_banks(models.reference_net, self.encode(1), tokens)
+        face_map = models.face_locator(drawn(1, 3, self.side_px, self.side_px))
+        levels = range(len(models.config.unet.block_widths))
+        mask = tuple(drawn((side >> level) ** 2) for level in levels)
+        masks = RegionMasks(mask, mask, mask)
+        return models.denoising_unet.portrait_conditions(banks, tokens, face_map, masks), tokens
+
+    def clip(self, portrait: PortraitConditions, tokens: Tensor) -> ClipConditions:
+        """Once a clip."""
+        models, audio = self.models, self.models.config.audio_projection
+        windows = drawn(FRAMES, audio.window_frames, audio.layers, audio.feature_width)
+        banks = motion_banks(models.reference_net, self.encode(MOTION_FRAMES), tokens)
+        return models.denoising_unet.clip_conditions(
+            portrait,
+            banks,
+            models.audio_projection(windows),
+            drawn(3, FRAMES),
+            torch.tensor(reference_rows(FRAMES, cond_batch=2), device="meta"),
+        )
+
+    def step(self, conditions: ClipConditions) -> Tensor:
+        latents = self._latents(FRAMES)
+        prediction = predict(self.models.denoising_unet, latents, TIMESTEP, conditions, Guidance(3.5, cond_batch=2))
+        return ddim_step(latents, prediction, TIMESTEP, STEPS)
+
+    def _latents(self, frames: int) -> Tensor:
+        return drawn(frames, LATENT_CHANNELS, self.latent_side, self.latent_side)
+
+
+def drawn(*shape: int) -> Tensor:
+    return torch.empty(shape, dtype=torch.float16, device="meta")
