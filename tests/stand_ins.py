@@ -57,7 +57,7 @@ class DenoisingUNetStandIn(nn.Module):
         return None
 
     def clip_conditions(self, portrait, motion_banks, audio_tokens, region_weights, reference_rows) -> Tensor:
-        assert audio_tokens.shape[0] == region_weights.shape[1] == reference_rows.shape[0]
+        assert audio_tokens.shape[0] == region_weights.shape[1] == len(reference_rows)
         return audio_tokens.std(dim=(1, 2))
 
     def forward(self, latents: Tensor, timestep: int, conditions: Tensor) -> Tensor:

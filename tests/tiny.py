@@ -91,7 +91,7 @@ class DenoisingInputs:
     masks: RegionMasks
     audio_tokens: Tensor  # (f n d)
     weights: Tensor  # (3 f)
-    rows: Tensor  # (f)
+    rows: list[int]  # f of them
 
     @torch.inference_mode()
     def run(self, unet: DenoisingUNet, timestep: int = 499) -> Tensor:
@@ -119,7 +119,7 @@ def denoising_inputs(
         masks=region_masks(height, width, seed),
         audio_tokens=normal(seed + 4, frames, 6, UNET.audio_token_width),
         weights=normal(seed + 5, 3, frames).abs(),
-        rows=torch.arange(frames) % 2,
+        rows=[frame % 2 for frame in range(frames)],
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from ..models.conditions import ClipConditions, PortraitConditions
@@ -49,7 +48,7 @@ class ClipConditioner:
             banks,
             audio_tokens,
             self._to_device(schedule.region_weights(number)),
-            torch.tensor(rows, device=self._runtime.device),
+            rows,
         )
         return conditions if text is None else conditions.with_text(text)
 

@@ -8,25 +8,41 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from einops import einsum, rearrange
+from einops import rearrange
 from torch import Tensor, nn
 
 from .layers import Attention, Build, FeedForward, KeyValues
+from .merged_keys import matrix_and_bias
+
+REGIONS = 3
 
 
 @dataclass(frozen=True)
 class AudioConditions:
-    """Inputs of one audio layer for a clip: computed once, used in every step."""
+    """Inputs of one audio layer for a clip, computed once and used in every step.
 
-    keys: tuple[KeyValues, ...]  # pose, face, lip: the conditional half's speech, (f n d) each
-    masks: Tensor  # (3 l), or (3 f l), per frame, in a batch of clips
-    silent: Tensor | None  # (3 l d): the unconditional half's residual in each region (its speech is zeros)
-    weights: Tensor  # (3 f): the strength of speech per region and frame
+    The r regions (pose, face, lip) are side by side, so that one call attends for all of them and one matrix product
+    adds them up: Σ weight · (zero_conv(mask · to_out(attended)) + bias), where the mask does not apply to the bias of
+    the zero convolution (quirk 11).
+    """
+
+    query: Tensor  # (d (r d))
+    keys: KeyValues  # (f n (r d)): the conditional half's speech
+    out: Tensor  # ((r d) d): output projections, multiplied by the zero convolutions
+    gates: Tensor  # (f l r): masks times weights
+    out_bias: Tensor  # (r d): the output projections' biases through the zero convolutions' matrices
+    bias: Tensor  # (f 1 d): the zero convolutions' biases, weighted and added up
+
+    def silent(self) -> Tensor:
+        """(f l d): the residual for speech of zeros, as in the unconditional half; values are zero then."""
+        return self.gates @ self.out_bias + self.bias
 
 
 class AudioBlock(nn.Module):
     def __init__(self, width: int, audio_token_width: int, heads: int, build: Build) -> None:
         super().__init__()
+        self.heads = heads
+        self.attention = build.attention
         self.norm1 = build.layer_norm(width)
         self.attn1 = Attention(width, width, heads, build)
         self.norm2 = build.layer_norm(width)
@@ -47,52 +63,39 @@ class AudioBlock(nn.Module):
         return x + self.ff(self.norm3(x))
 
     def conditions(self, audio_tokens: Tensor, masks: Tensor, weights: Tensor) -> AudioConditions:
-        """audio_tokens: (f n d) of the conditional half.  masks: (3 l), or (3 f l) in a batch of clips that are all
-        conditional.  weights: (3 f)."""
-        keys = tuple(attention.keys_values(audio_tokens) for attention, _ in self._branches())
-        has_unconditional_half = masks.ndim == 2
+        """audio_tokens: (f n d) of the conditional half.  masks: (3 l), or (3 f l) in a batch of clips.
+        weights: (3 f), the strength of speech."""
+        width = self.attn2_0.to_q.in_features
+        attentions = self.attn2_0, self.attn2_1, self.attn2_2
+        keys = [attention.keys_values(audio_tokens) for attention in attentions]
+        queries = [matrix_and_bias(attention.to_q, width, audio_tokens)[0] for attention in attentions]
+        projections = [matrix_and_bias(attention.to_out[0], width, audio_tokens) for attention in attentions]
+        convolutions = [
+            matrix_and_bias(convolution, width, audio_tokens)
+            for convolution in (self.zero_conv_full, self.zero_conv_face, self.zero_conv_lip)
+        ]
+        outs = [
+            (out @ convolved, bias @ convolved)
+            for (out, bias), (convolved, _) in zip(projections, convolutions, strict=True)
+        ]
+        biases = torch.stack([bias for _, bias in convolutions])
         return AudioConditions(
-            keys, masks, self._silent(audio_tokens, masks) if has_unconditional_half else None, weights
-        )
-
-    def _silent(self, audio_tokens: Tensor, masks: Tensor) -> Tensor:
-        regions = zip(self._branches(), masks, strict=True)
-        return torch.cat(
-            [
-                self._masked(attention.without_context(audio_tokens), mask, zero_conv)
-                for (attention, zero_conv), mask in regions
-            ]
+            query=torch.cat(queries, dim=1),
+            keys=KeyValues(torch.cat([each.k for each in keys], dim=-1), torch.cat([each.v for each in keys], dim=-1)),
+            out=torch.cat([out for out, _ in outs]),
+            gates=rearrange(weights, "r f -> f 1 r")
+            * rearrange(masks if masks.ndim == 3 else masks.unsqueeze(1), "r f l -> f l r"),
+            out_bias=torch.stack([bias for _, bias in outs]),
+            bias=rearrange(weights.mT @ biases, "f d -> f 1 d"),
         )
 
     def _speech(self, queries: Tensor, audio: AudioConditions) -> Tensor:
-        frames = audio.weights.shape[1]
-        conditional = queries[-frames:]
-        spoken = torch.zeros_like(conditional)
-        branches = zip(self._branches(), audio.keys, audio.masks, audio.weights, strict=True)
-        for (attention, zero_conv), keys, mask, weight in branches:
-            region = self._masked(attention(conditional, keys), mask, zero_conv)
-            spoken = spoken + region * rearrange(weight, "f -> f 1 1")
-        if queries.shape[0] == frames:  # guidance is off
-            return spoken
-        return torch.cat([einsum(audio.silent, audio.weights, "r l d, r f -> f l d"), spoken])
-
-    def _branches(self) -> tuple[tuple[Attention, nn.Module], ...]:
-        return (
-            (self.attn2_0, self.zero_conv_full),
-            (self.attn2_1, self.zero_conv_face),
-            (self.attn2_2, self.zero_conv_lip),
-        )
-
-    @staticmethod
-    def _masked(attended: Tensor, mask: Tensor, zero_conv: nn.Module) -> Tensor:
-        """The mask, (l) or (f l), comes before the zero convolution, whose bias is not masked (quirk 11). Returns
-        (f l d).
-
-        A 1×1 convolution does not depend on the picture's shape, so all tokens form one column. (The original reshapes
-        them to a square, so it is limited to square videos: quirk 12.)
-        """
-        masked = attended * rearrange(mask, "... l -> ... l 1")
-        return rearrange(zero_conv(rearrange(masked, "f l d -> f d l 1")), "f d l 1 -> f l d")
+        silent, frames = audio.silent(), len(audio.gates)
+        asked = queries[-frames:] @ audio.query
+        attended = self.attention(asked, audio.keys.k, audio.keys.v, REGIONS * self.heads)
+        gated = rearrange(attended, "f l (r d) -> f l r d", r=REGIONS) * rearrange(audio.gates, "f l r -> f l r 1")
+        spoken = silent + rearrange(gated, "f l r d -> f l (r d)") @ audio.out
+        return spoken if len(queries) == frames else torch.cat([silent, spoken])
 
 
 class AudioTransformer(nn.Module):
@@ -112,7 +115,11 @@ class AudioTransformer(nn.Module):
         self.proj_out = build.wide.conv2d(inner_width, width, 1)
 
     def forward(self, x: Tensor, audio: AudioConditions) -> Tensor:
-        """x: (b f) c h w."""
+        """x: (b f) c h w.
+
+        Tokens do not depend on the picture's shape. (The original reshapes them to a square for the zero convolutions,
+        so it is limited to square videos: quirk 12.)
+        """
         hidden = rearrange(self.proj_in(self.norm(x)), "b c h w -> b (h w) c")
         hidden = self.transformer_blocks[0](hidden, audio)
         return x + self.proj_out(rearrange(hidden, "b (h w) c -> b c h w", h=x.shape[-2]))

@@ -10,6 +10,7 @@ from torch import Tensor
 from .attention_recorder import AttentionRecorder
 from .audio_attention import AudioConditions
 from .layers import KeyValues
+from .merged_keys import MergedKeys
 from .motion_module import MotionConditions
 from .spatial_attention import ReferenceKeys
 from .text_control import TextModulation
@@ -20,7 +21,7 @@ class PortraitConditions:
     """Constant over the whole video. Mappings: block path → one entry per layer."""
 
     reference_keys: Mapping[str, tuple[KeyValues, ...]]  # (r l d): the unconditional and the conditional bank
-    face_keys: Mapping[str, tuple[KeyValues, ...]]  # (b n d)
+    face_keys: Mapping[str, tuple[KeyValues | MergedKeys, ...]]  # b rows
     face_map: Tensor  # (b c h w), added after conv_in; zeros for the unconditional half
     masks: tuple[Tensor, ...]  # per level (3 l): pose, face, lip
 
@@ -30,7 +31,7 @@ class LayerConditions:
     """Inputs of one resnet → spatial → audio → motion layer, constant over the steps of a clip."""
 
     reference: ReferenceKeys | None  # None: no clip of the batch attends to a portrait
-    face: KeyValues
+    face: KeyValues | MergedKeys
     audio: AudioConditions
     motion: MotionConditions
     text: TextModulation | None = None  # None: no prompt acts in this clip
@@ -68,7 +69,7 @@ class ClipConditions:
             path: tuple(
                 replace(
                     layer,
-                    face=KeyValues(layer.face.k[-1:], layer.face.v[-1:]),
+                    face=layer.face.last(),
                     motion=layer.motion.conditional_only(cond_batch),
                 )
                 for layer in block

@@ -31,7 +31,7 @@ def motion(width: int, config: UNetConfig, build: Build) -> MotionModule:
 
 def attended(block: nn.Module, number: int, x: Tensor, cond: LayerConditions) -> Tensor:
     """x: (b f) c h w.  One layer of a block, after its resnet."""
-    x, _ = block.attentions[number](x, cond.face, cond.reference, cond.recorder)
+    x = block.attentions[number](x, cond.face, cond.reference, cond.recorder)
     x = modulated(x, cond.text)
     x = block.audio_modules[number](x, cond.audio)
     return block.motion_modules[number](x, cond.motion, cond.recorder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange, repeat
@@ -12,8 +14,9 @@ from ..payloads import ReferenceBanks, RegionMasks
 from .conditions import ClipConditions, LayerConditions, PortraitConditions
 from .denoising_blocks import DenoisingDownBlock, DenoisingMidBlock, DenoisingUpBlock
 from .layers import Build, KeyValues, Network, TimeEmbedding
+from .merged_keys import MergedKeys
 from .spatial_attention import ReferenceKeys
-from .unet_blocks import attention_blocks, face_keys
+from .unet_blocks import attention_blocks
 
 
 class DenoisingUNet(Network):
@@ -66,7 +69,7 @@ class DenoisingUNet(Network):
         }
         return PortraitConditions(
             reference_keys,
-            face_keys(self, face_tokens),
+            self._face_keys(face_tokens),
             torch.cat([torch.zeros_like(face_map)] * (cond_batch - 1) + [face_map]),
             tuple(torch.stack(level).to(face_map) for level in zip(masks.pose, masks.face, masks.lip, strict=True)),
         )
@@ -77,7 +80,7 @@ class DenoisingUNet(Network):
         motion_banks: ReferenceBanks,
         audio_tokens: Tensor,
         region_weights: Tensor,
-        reference_rows: Tensor,
+        reference_rows: Sequence[int],
     ) -> ClipConditions:
         """Everything constant over the denoising steps of a clip of f frames.
 
@@ -85,7 +88,8 @@ class DenoisingUNet(Network):
         attends to the portrait.
 
         motion_banks: rows (b m).  audio_tokens: (f n d), the conditional half's; zeros for the other half.
-        region_weights: (3 f), pose, face, lip.  reference_rows: (f), the portrait bank that each frame attends to.
+        region_weights: (3 f), pose, face, lip.  reference_rows: f of them, the portrait bank
+        that each frame attends to.
         """
         cond_batch, frames = portrait.face_map.shape[0], audio_tokens.shape[0]
         height = portrait.face_map.shape[-2]
@@ -126,7 +130,7 @@ class DenoisingUNet(Network):
         tokens = rearrange(audio_tokens, "b f n d -> (b f) n d")
         weights = rearrange(region_weights, "r b f -> r (b f)")
         frame_masks = tuple(repeat(level, "r b l -> r (b f) l", f=frames) for level in masks)
-        keys = face_keys(self, face_tokens)
+        keys = self._face_keys(face_tokens)
         attentions = attention_blocks(self)
         layers = {}
         for path, block in self._attending_blocks().items():
@@ -145,6 +149,13 @@ class DenoisingUNet(Network):
             )
         return ClipConditions(layers, face_map, frames)
 
+    def _face_keys(self, face_tokens: Tensor) -> dict[str, tuple[KeyValues | MergedKeys, ...]]:
+        """face_tokens: (b n d).  Constant over frames and steps."""
+        return {
+            path: tuple(attention.constant_face_keys(face_tokens) for attention in attentions)
+            for path, attentions in attention_blocks(self).items()
+        }
+
     def _attending_blocks(self) -> dict[str, nn.Module]:
         return {path: self.get_submodule(path) for path in attention_blocks(self)}
 
@@ -157,4 +168,4 @@ class DenoisingUNet(Network):
 
 def _own_portraits(banks: KeyValues, frames: int) -> ReferenceKeys:
     """Each clip's frames attend to the portrait of that clip. banks: (c l d)."""
-    return ReferenceKeys(banks, torch.arange(len(banks.k), device=banks.k.device).repeat_interleave(frames))
+    return ReferenceKeys(banks, [clip for clip in range(len(banks.k)) for _ in range(frames)])

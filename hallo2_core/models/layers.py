@@ -16,9 +16,12 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from .merged_keys import MergedKeys, is_cheaper_merged, merged_keys
+
 # Attention kernels map the batch to a dimension of the CUDA grid, limited to 65,535. The motion module has one row per
 # latent position, twice with guidance: more than that above about 1448x1448. ComfyUI splits at the same size.
 LARGEST_BATCH = 2**15
+FEED_FORWARD_TOKENS = 2**15  # at a time: enough to keep any device busy
 
 
 class AttentionFunction(Protocol):
@@ -171,9 +174,13 @@ class KeyValues:
     k: Tensor  # (b m d)
     v: Tensor  # (b m d)
 
+    def last(self) -> KeyValues:
+        """Those of the last row."""
+        return KeyValues(self.k[-1:], self.v[-1:])
+
 
 class Attention(nn.Module):
-    """Multi-head attention on precomputed `KeyValues`, so that a constant context is projected once."""
+    """Multi-head attention on precomputed `KeyValues` or `MergedKeys`, so that a constant context is projected once."""
 
     def __init__(self, width: int, context_width: int, heads: int, build: Build, bias: bool = False) -> None:
         super().__init__()
@@ -190,17 +197,25 @@ class Attention(nn.Module):
         """context: (b m context_width)."""
         return KeyValues(self.to_k(context), self.to_v(context))
 
-    def forward(self, x: Tensor, context: KeyValues) -> Tensor:
-        """x: (b l d)."""
-        return self.to_out[0](self.attention(self.to_q(x), context.k, context.v, self.heads))
+    def constant_keys_values(self, context: Tensor) -> KeyValues | MergedKeys:
+        """The same for a context that many calls attend to: merged with the other projections if that is cheaper."""
+        keys = self.keys_values(context)
+        if not is_cheaper_merged(keys.k.shape[-1], self.heads, keys.k.shape[1]):
+            return keys
+        return merged_keys(keys.k, keys.v, self.to_q, self.to_out[0], self.heads)
 
-    def without_context(self, like: Tensor) -> Tensor:
-        """(1 1 d): the output for a context of zeros: to_out's bias, because keys and values have none."""
-        return self.to_out[0](like.new_zeros(1, 1, self.to_out[0].in_features))
+    def forward(self, x: Tensor, context: KeyValues | MergedKeys) -> Tensor:
+        """x: (b l d)."""
+        if isinstance(context, MergedKeys):
+            return context.attended(x)
+        return self.to_out[0](self.attention(self.to_q(x), context.k, context.v, self.heads))
 
 
 class FeedForward(nn.Module):
-    """GEGLU: the first half of the projection times the exact GELU of the second."""
+    """GEGLU: the first half of the projection times the exact GELU of the second.
+
+    In pieces: its hidden layer, eight times as wide as its input, would be the largest tensor of a step.
+    """
 
     def __init__(self, width: int, build: Build) -> None:
         super().__init__()
@@ -208,7 +223,9 @@ class FeedForward(nn.Module):
         self.net = nn.ModuleList([GatedProjection(width, inner, build), nn.Identity(), build.linear(inner, width)])
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.net[2](self.net[0](x))
+        """x: (b l d)."""
+        done = [self.net[2](self.net[0](piece)) for piece in x.split(max(1, FEED_FORWARD_TOKENS // x.shape[1]))]
+        return torch.cat(done) if len(done) > 1 else done[0]
 
 
 class GatedProjection(nn.Module):
@@ -234,7 +251,10 @@ class TimeEmbedding(nn.Module):
         """timestep: one number, or (b).  Returns (1 t) or (b t), in the dtype and on the device of `like`."""
         half = self.width // 2
         frequency = torch.exp(torch.arange(half, dtype=torch.float32, device=like.device) * (-math.log(10000.0) / half))
-        steps = torch.as_tensor(timestep, dtype=torch.float32, device=like.device).reshape(-1, 1)
+        if isinstance(timestep, Tensor):
+            steps = timestep.to(like.device, torch.float32).reshape(-1, 1)
+        else:
+            steps = torch.full((1, 1), float(timestep), device=like.device)  # a copy would make the host wait
         angle = steps * frequency
         waves = torch.cat([angle.cos(), angle.sin()], dim=-1)
         return self.linear_2(F.silu(self.linear_1(waves.to(like.dtype))))

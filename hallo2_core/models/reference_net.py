@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ..config import LATENT_CHANNELS, UNetConfig
 from ..payloads import ReferenceBanks
 from .layers import Build, KeyValues, Network, TimeEmbedding
-from .unet_blocks import DownBlock, MidBlock, UpBlock, face_keys
+from .unet_blocks import DownBlock, MidBlock, UpBlock, attention_blocks
 
 Keys = tuple[KeyValues, ...]
 Banks = tuple[Tensor, ...]
@@ -33,7 +33,10 @@ class ReferenceNet(Network):
         As in the original: timestep 0, and no face map is added to this network (quirk 14).
         """
         banks: dict[str, Banks] = {}
-        keys = face_keys(self, face_tokens)
+        keys = {
+            path: tuple(attention.face_keys(face_tokens) for attention in attentions)
+            for path, attentions in attention_blocks(self).items()
+        }
         time = self.time_embedding(0, like=latents)
         x = self.conv_in(latents)
         skips = [x]
@@ -54,7 +57,7 @@ class ReferenceDownBlock(DownBlock):
         for layer, resnet in enumerate(self.resnets):
             x = resnet(x, time)
             if keys:
-                x, bank = self.attentions[layer](x, keys[layer])
+                x, bank = self.attentions[layer].with_bank(x, keys[layer])
                 banks.append(bank)
             skips.append(x)
         if hasattr(self, "downsamplers"):
@@ -65,7 +68,7 @@ class ReferenceDownBlock(DownBlock):
 
 class ReferenceMidBlock(MidBlock):
     def forward(self, x: Tensor, time: Tensor, keys: Keys) -> tuple[Tensor, Banks]:
-        x, bank = self.attentions[0](self.resnets[0](x, time), keys[0])
+        x, bank = self.attentions[0].with_bank(self.resnets[0](x, time), keys[0])
         return self.resnets[1](x, time), (bank,)
 
 
@@ -79,6 +82,6 @@ class ReferenceUpBlock(UpBlock):
             if is_last and layer == len(self.resnets) - 1:
                 return x, (*banks, self.attentions[layer].bank(x))
             if keys:
-                x, bank = self.attentions[layer](x, keys[layer])
+                x, bank = self.attentions[layer].with_bank(x, keys[layer])
                 banks.append(bank)
         return (self.upsamplers[0](x) if hasattr(self, "upsamplers") else x), tuple(banks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from .attention_recorder import AttentionRecorder
 from .layers import Attention, Build, FeedForward, KeyValues
+from .merged_keys import MergedKeys
 
 
 @dataclass(frozen=True)
@@ -17,11 +19,15 @@ class ReferenceKeys:
     """The portrait's tokens at one depth, projected once per video, and the bank that each frame attends to."""
 
     banks: KeyValues  # (r l d): one or two portrait banks
-    rows: Tensor  # (f), the bank of each conditional frame
+    rows: Sequence[int]  # f of them, the bank of each conditional frame
 
-    def per_frame(self) -> KeyValues:
-        """(f l d)."""
-        return KeyValues(self.banks.k[self.rows], self.banks.v[self.rows])
+    def behind(self, own: KeyValues) -> KeyValues:
+        """own: (f l d).  Returns (f 2l d), the keys of each frame, then those of its bank: one copy."""
+        return KeyValues(self._behind(own.k, self.banks.k), self._behind(own.v, self.banks.v))
+
+    def _behind(self, own: Tensor, banks: Tensor) -> Tensor:
+        pairs = zip(own, (banks[row] for row in self.rows), strict=True)
+        return rearrange(torch.cat([tokens for pair in pairs for tokens in pair]), "(f m) d -> f m d", f=len(own))
 
 
 class SpatialBlock(nn.Module):
@@ -37,20 +43,23 @@ class SpatialBlock(nn.Module):
     def forward(
         self,
         x: Tensor,
-        face: KeyValues,
+        face: KeyValues | MergedKeys,
         reference: ReferenceKeys | None = None,
         recorder: AttentionRecorder | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """x: (b f) l d.  face: (b n d).  reference: for the conditional half, the last f rows of x.  recorder:
-        records that half's attention to the portrait.
+    ) -> Tensor:
+        """x: (b f) l d.  face: b rows.  reference: for the conditional half, the last f rows of x.  recorder: records
+        that half's attention to the portrait."""
+        return self._face_and_feed_forward(x + self._attend_to_self(self.norm1(x), reference, recorder), face)
 
-        Returns x and the input tokens of self-attention, which are this depth's reference bank.
-        """
+    def with_bank(self, x: Tensor, face: KeyValues) -> tuple[Tensor, Tensor]:
+        """As `forward`, without a portrait. Also returns the input of self-attention, this depth's reference bank."""
         own = self.norm1(x)
-        x = x + self._attend_to_self(own, reference, recorder)
+        return self._face_and_feed_forward(x + self._attend_to_self(own, None, None), face), own
+
+    def _face_and_feed_forward(self, x: Tensor, face: KeyValues | MergedKeys) -> Tensor:
         queries = rearrange(self.norm2(x), "(b f) l d -> b (f l) d", b=face.k.shape[0])
         x = x + rearrange(self.attn2(queries, face), "b (f l) d -> (b f) l d", l=x.shape[1])
-        return x + self.ff(self.norm3(x)), own
+        return x + self.ff(self.norm3(x))
 
     def _attend_to_self(
         self, own: Tensor, reference: ReferenceKeys | None, recorder: AttentionRecorder | None
@@ -58,19 +67,18 @@ class SpatialBlock(nn.Module):
         """As in the original (quirk 2): only the conditional half also attends to the portrait."""
         if reference is None:
             return self.attn1(own, self.attn1.keys_values(own))
-        frames = reference.rows.shape[0]
-        keys, portrait = self.attn1.keys_values(own), reference.per_frame()
-        together = KeyValues(
-            torch.cat([keys.k[-frames:], portrait.k], dim=1),
-            torch.cat([keys.v[-frames:], portrait.v], dim=1),
-        )
-        conditional = self.attn1(own[-frames:], together)
-        if recorder is not None:
-            recorder.record_spatial(self.attn1.to_q(own[-frames:]), together.k, self.attn1.heads)
-        if own.shape[0] == frames:  # guidance is off
+        frames = len(reference.rows)
+        alone, seeing = own[:-frames], own[-frames:]
+        conditional = self._attend_to_portrait(seeing, reference, recorder)
+        if not len(alone):  # guidance is off
             return conditional
-        alone = KeyValues(keys.k[:-frames], keys.v[:-frames])
-        return torch.cat([self.attn1(own[:-frames], alone), conditional])
+        return torch.cat([self.attn1(alone, self.attn1.keys_values(alone)), conditional])
+
+    def _attend_to_portrait(self, own: Tensor, reference: ReferenceKeys, recorder: AttentionRecorder | None) -> Tensor:
+        together = reference.behind(self.attn1.keys_values(own))
+        if recorder is not None:
+            recorder.record_spatial(self.attn1.to_q(own), together.k, self.attn1.heads)
+        return self.attn1(own, together)
 
 
 class SpatialTransformer(nn.Module):
@@ -86,21 +94,30 @@ class SpatialTransformer(nn.Module):
     def forward(
         self,
         x: Tensor,
-        face: KeyValues,
+        face: KeyValues | MergedKeys,
         reference: ReferenceKeys | None = None,
         recorder: AttentionRecorder | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """x: (b f) c h w.  Returns x, and the reference bank of this depth, (b f) l c."""
-        hidden, bank = self.transformer_blocks[0](self._tokens(x), face, reference, recorder)
+    ) -> Tensor:
+        """x: (b f) c h w."""
+        hidden = self.transformer_blocks[0](self._tokens(x), face, reference, recorder)
+        return x + self.proj_out(rearrange(hidden, "b (h w) c -> b c h w", h=x.shape[-2]))
+
+    def with_bank(self, x: Tensor, face: KeyValues) -> tuple[Tensor, Tensor]:
+        """x: (b c h w).  Returns x, and the reference bank of this depth, (b l c)."""
+        hidden, bank = self.transformer_blocks[0].with_bank(self._tokens(x), face)
         return x + self.proj_out(rearrange(hidden, "b (h w) c -> b c h w", h=x.shape[-2])), bank
 
     def bank(self, x: Tensor) -> Tensor:
-        """Only the reference bank, (b f) l c: the only output needed of ReferenceNet's last layer (quirk 15)."""
+        """Only the reference bank, (b l c): the only output needed of ReferenceNet's last layer (quirk 15)."""
         return self.transformer_blocks[0].norm1(self._tokens(x))
 
     def face_keys(self, face_tokens: Tensor) -> KeyValues:
         """face_tokens: (b n d)."""
         return self.transformer_blocks[0].attn2.keys_values(face_tokens)
+
+    def constant_face_keys(self, face_tokens: Tensor) -> KeyValues | MergedKeys:
+        """The same, for many calls."""
+        return self.transformer_blocks[0].attn2.constant_keys_values(face_tokens)
 
     def reference_keys(self, bank: Tensor) -> KeyValues:
         """bank: (r l c), stored after norm1 and not normalized again; same projections as the own tokens."""

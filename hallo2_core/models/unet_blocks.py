@@ -5,10 +5,10 @@ The denoising UNet's blocks add audio and motion modules (`denoising_blocks.py`)
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
 from ..config import UNetConfig
-from .layers import Build, KeyValues
+from .layers import Build
 from .resnet import Downsample, ResnetBlock, Upsample
 from .spatial_attention import SpatialTransformer
 
@@ -98,11 +98,3 @@ def attention_blocks(unet: nn.Module) -> dict[str, nn.ModuleList]:
     blocks["mid_block"] = unet.mid_block
     blocks |= {f"up_blocks.{index}": block for index, block in enumerate(unet.up_blocks)}
     return {path: block.attentions for path, block in blocks.items() if hasattr(block, "attentions")}
-
-
-def face_keys(unet: nn.Module, face_tokens: Tensor) -> dict[str, tuple[KeyValues, ...]]:
-    """The face tokens, (b n d), projected for every spatial transformer: constant over frames and steps."""
-    return {
-        path: tuple(attention.face_keys(face_tokens) for attention in attentions)
-        for path, attentions in attention_blocks(unet).items()
-    }

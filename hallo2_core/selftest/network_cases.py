@@ -100,7 +100,7 @@ def denoise_once(case: Case, settings: Settings, networks: CaseNetworks, through
         motion,
         audio_tokens,
         _on(settings, torch.tensor(case.metadata["motion_scale"])).unsqueeze(1).expand(-1, frames),
-        torch.tensor(reference_rows(frames, cond_batch), device=settings.device),
+        reference_rows(frames, cond_batch),
     )
     if settings.zero_adapter:
         conditions = prompted(conditions, settings, networks.config.unet)

@@ -77,7 +77,7 @@ class MetaClip:
             banks,
             models.audio_projection(windows),
             drawn(3, FRAMES),
-            torch.tensor(reference_rows(FRAMES, cond_batch=2), device="meta"),
+            reference_rows(FRAMES, cond_batch=2),
         )
 
     def step(self, conditions: ClipConditions) -> Tensor:

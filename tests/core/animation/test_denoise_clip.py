@@ -89,7 +89,7 @@ def test_prompts_weighed_apart_work_without_guidance_too():
     portrait = unet.portrait_conditions(
         given.banks.rows(slice(1, None)), given.face_tokens[1:], given.face_map, given.masks
     )
-    rows, motion = torch.zeros(4, dtype=torch.long), given.motion_banks.rows(slice(2, None))
+    rows, motion = [0] * 4, given.motion_banks.rows(slice(2, None))
     alone = unet.clip_conditions(portrait, motion, given.audio_tokens, given.weights, rows)
     plain, with_text = unet(NOISE, 500, alone), unet(NOISE, 500, prompted(alone))
     got = predict(unet, NOISE, 500, prompted(alone), Guidance(1.0, 1, text_scale=0.5))

@@ -59,9 +59,9 @@ def test_the_unconditional_half_gets_what_tokens_of_zeros_would_give(block):
 def test_the_bias_of_a_zero_convolution_is_not_masked(block):
     nowhere = torch.zeros_like(MASKS)
     conditions = block.conditions(AUDIO, nowhere, torch.ones_like(WEIGHTS))
-    biases = (block.zero_conv_full.bias, block.zero_conv_face.bias, block.zero_conv_lip.bias)
-    for silent, bias in zip(conditions.silent, biases, strict=True):
-        assert torch.equal(silent, bias.expand_as(silent))
+    biases = block.zero_conv_full.bias + block.zero_conv_face.bias + block.zero_conv_lip.bias
+    silent = conditions.silent()
+    torch.testing.assert_close(silent, biases.expand_as(silent))
     expected = as_in_the_original(block, X[FRAMES:], AUDIO, nowhere, torch.ones_like(WEIGHTS))
     torch.testing.assert_close(block(X, conditions)[FRAMES:], expected)
 
@@ -89,6 +89,31 @@ def test_weights_are_per_frame(block):
 def test_exchanged_masks_change_the_result(block):
     one, other = (block(X, block.conditions(AUDIO, masks, WEIGHTS)) for masks in (MASKS, MASKS[[0, 2, 1]]))
     assert (one - other).abs().max() > 0.05
+
+
+def test_a_step_calls_no_projection_of_speech(block):
+    """Queries, outputs and zero convolutions of the three regions are matrices of the conditions."""
+    conditions = block.conditions(AUDIO, MASKS, WEIGHTS)
+    expected = block(X, conditions)
+    layers = [layer for name, layer in block.named_modules() if name.startswith(("attn2_", "zero_conv_"))]
+
+    def refuse(*_):
+        raise AssertionError("computed in a step")
+
+    hooks = [layer.register_forward_pre_hook(refuse) for layer in layers]
+    try:
+        assert torch.equal(block(X, conditions), expected)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def test_masks_of_a_batch_of_clips_are_per_frame(block):
+    masks = MASKS.unsqueeze(1).repeat(1, FRAMES, 1)
+    masks[:, 1] = 1 - masks[:, 1]
+    got = block(X[FRAMES:], block.conditions(AUDIO, masks, WEIGHTS))
+    one, other = (as_in_the_original(block, X[FRAMES:], AUDIO, given, WEIGHTS) for given in (MASKS, 1 - MASKS))
+    torch.testing.assert_close(got, torch.stack([one[0], other[1], one[2]]))
 
 
 def test_the_inner_width_may_be_smaller_than_the_feature_map():

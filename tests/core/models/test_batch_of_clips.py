@@ -16,7 +16,7 @@ UNCONDITIONAL, CONDITIONAL = 0, 1
 
 def videos(count=3):
     """Inputs under guidance, for different videos. Every frame looks at the conditional bank."""
-    rows = torch.ones(FRAMES, dtype=torch.long)
+    rows = [CONDITIONAL] * FRAMES
     return [replace(denoising_inputs(FRAMES, seed=1000 * number), rows=rows) for number in range(count)]
 
 

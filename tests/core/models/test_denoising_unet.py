@@ -40,7 +40,7 @@ def test_the_portraits_banks_do_not_touch_the_unconditional_half(unet, inputs, e
     [
         ({"audio_tokens": normal(901, FRAMES, 6, UNET.audio_token_width)}, "conditional"),
         ({"face_map": normal(902, 1, UNET.block_widths[0], 8, 8)}, "conditional"),
-        ({"rows": torch.tensor([1, 0, 1, 0])}, "conditional"),
+        ({"rows": [1, 0, 1, 0]}, "conditional"),
         ({"weights": torch.zeros(3, FRAMES)}, "both"),
         ({"masks": tiny.region_masks(8, 8, seed=903)}, "both"),
         ({"motion_banks": random_banks(4, 8, 8, seed=904)}, "both"),  # quirk 3
@@ -136,9 +136,9 @@ def test_masks_of_a_level_go_to_the_blocks_of_that_size(unet, inputs):
     for path, layers in clip.layers.items():
         for given in layers:
             level = levels[path]
-            assert torch.equal(given.audio.masks[1], face[level])
-            assert torch.equal(given.audio.masks[0], inputs.masks.pose[level])
-            assert torch.equal(given.audio.masks[2], inputs.masks.lip[level])
+            masks = torch.stack([inputs.masks.pose[level], face[level], inputs.masks.lip[level]])
+            weights = inputs.weights.T[:, None]
+            assert torch.equal(given.audio.gates, masks.T * weights)
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 16), (16, 8)])

@@ -167,8 +167,10 @@ def test_all_attention_goes_through_the_function_handed_in(in_float32):
     for name, expected in in_float32.items():
         torch.testing.assert_close(got[name], expected, atol=1e-4, rtol=1e-4)
     # ReferenceNet: 3 down, 1 mid, 6 up spatial blocks of two attentions, the last of which stops at its bank.
-    # Denoising UNet: the same ten layers, of 3 spatial (one of them for the unconditional half), 4 audio, 2 motion.
-    assert calls.count(8) == 2 * 9 + (3 + 4 + 2) * 10
+    # Denoising UNet: the same ten layers, of 3 spatial (one of them for the unconditional half), 2 audio (one of them
+    # for the three regions together), 2 motion. In the four wide ones the face tokens are merged.
+    assert calls.count(8) == 2 * 9 + (3 + 1 + 2) * 10 - 4
+    assert calls.count(3 * 8) == 10
     assert calls.count(1) == 2  # the VAE's
 
 

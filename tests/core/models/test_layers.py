@@ -84,14 +84,6 @@ def test_attention_equals_diffusers_and_takes_context_of_another_width():
     torch.testing.assert_close(ours(x, ours.keys_values(context)), oracle(x, context))
 
 
-def test_attention_to_zeros_gives_the_output_bias_to_every_query():
-    attention = seeded(Attention(16, 24, 4, Build()))
-    zeros = torch.zeros(3, 5, 24)
-    expected = attention(normal(1, 3, 9, 16), attention.keys_values(zeros))
-    assert torch.equal(attention.without_context(zeros).expand_as(expected), expected)
-    assert torch.equal(expected[0, 0], attention.to_out[0].bias)
-
-
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="width 20 is not a multiple of 8 heads"):
         Attention(20, 20, 8, Build())
@@ -167,3 +159,23 @@ def test_key_values_of_a_constant_context_serve_many_queries():
         x = normal(seed, 1, 9, 16)
         again = KeyValues(attention.to_k(context), attention.to_v(context))
         assert torch.equal(attention(x, kept), attention(x, again))
+
+
+def test_feed_forward_in_pieces_is_feed_forward(monkeypatch):
+    ours, x = seeded(FeedForward(16, Build())), normal(1, 5, 9, 16)
+    whole = ours(x)
+    sizes = []
+    hook = ours.net[2].register_forward_hook(lambda *call: sizes.append(len(call[2])))
+    monkeypatch.setattr(layers, "FEED_FORWARD_TOKENS", 20)
+    torch.testing.assert_close(ours(x), whole)
+    hook.remove()
+    assert sizes == [2, 2, 1]
+
+
+def test_a_number_as_timestep_is_not_copied_to_the_device(monkeypatch):
+    """Each copy of host memory would make the host wait for the device, in every step."""
+    embedding = seeded(TimeEmbedding(32, Build()))
+    expected = embedding(torch.tensor([400]), like=torch.zeros(1))
+    for name in ("tensor", "as_tensor"):
+        monkeypatch.setattr(torch, name, None)
+    assert torch.equal(embedding(400, like=torch.zeros(1)), expected)

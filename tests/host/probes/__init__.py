@@ -102,7 +102,7 @@ class ProbeOtherDevice(io.ComfyNode):
             banks.motion_banks(models.reference_net, latents, tokens),
             models.audio_projection(heard),
             torch.empty(3, frames, device="meta"),
-            torch.zeros(frames, dtype=torch.long, device="meta"),
+            [0] * frames,
         )
         unet(torch.empty(2 * frames, 4, side, side, device="meta"), 999, conditions)
 
