@@ -29,7 +29,7 @@ def load_hallo2(path: Path | str, build: Build | None = None, use_mmap: bool = T
     leaves the weights mapped, so that bytes are read on use. use_mmap: see `read_tensors`.
     Errors: CheckpointError with the detected kind of file.
     """
-    weights = _opened(Path(path), FileContent.HALLO2, "net.pth, or its safetensors", use_mmap)
+    weights = _opened(Path(path), (FileContent.HALLO2,), "net.pth, or its safetensors", use_mmap)
     config = _config(weights, hallo2_config)
     build = with_dtype(build, weights)
     models = hallo2_networks(config, replace(build, device="meta"))
@@ -39,8 +39,9 @@ def load_hallo2(path: Path | str, build: Build | None = None, use_mmap: bool = T
 
 
 def load_vae(path: Path | str, build: Build | None = None) -> AutoencoderKL:
-    """An SD 1.x VAE with diffusers' key names, old or new. build and errors as for `load_hallo2`."""
-    weights = _opened(Path(path), FileContent.VAE, "diffusion_pytorch_model.safetensors of sd-vae-ft-mse")
+    """An SD 1.x VAE with diffusers' key names, old or new, or Stable Diffusion's own. build and errors as for
+    `load_hallo2`."""
+    weights = _opened(Path(path), (FileContent.VAE, FileContent.SD_VAE), "vae-ft-mse-840000-ema-pruned.safetensors")
     check_latent_scaling(weights.path)
     weights = renamed_vae_keys(weights)
     build = with_dtype(build, weights)
@@ -49,11 +50,11 @@ def load_vae(path: Path | str, build: Build | None = None) -> AutoencoderKL:
     return vae
 
 
-def _opened(path: Path, wanted: FileContent, choice: str, use_mmap: bool = True) -> Weights:
+def _opened(path: Path, wanted: tuple[FileContent, ...], choice: str, use_mmap: bool = True) -> Weights:
     weights = read_tensors(path, use_mmap=use_mmap)
     content = file_content(weights.shapes)
-    if content is not wanted:
-        raise CheckpointError(f"{path.name} seems to be {content.value}, not {wanted.value}. Choose {choice}.")
+    if content not in wanted:
+        raise CheckpointError(f"{path.name} seems to be {content.value}, not {wanted[0].value}. Choose {choice}.")
     return weights
 
 

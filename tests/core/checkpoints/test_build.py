@@ -143,10 +143,45 @@ def as_convolutions(state):
     }
 
 
+def sd_names(state):
+    """As in Stable Diffusion's own files, vae-ft-mse-840000-ema-pruned among them."""
+    levels = len(VAE.block_widths)
+    parts = (
+        ("down_blocks.{}.resnets", "down.{}.block"),
+        ("down_blocks.{}.downsamplers.0", "down.{}.downsample"),
+        ("up_blocks.{}.resnets", "up.{}.block"),
+        ("up_blocks.{}.upsamplers.0", "up.{}.upsample"),
+    )
+    words = {
+        "mid_block.resnets.0": "mid.block_1", "mid_block.resnets.1": "mid.block_2",
+        "mid_block.attentions.0.group_norm": "mid.attn_1.norm",
+        "mid_block.attentions.0.to_out.0": "mid.attn_1.proj_out",
+        "mid_block.attentions.0.to_": "mid.attn_1.", "conv_shortcut": "nin_shortcut", "conv_norm_out": "norm_out",
+    }  # fmt: skip
+    for level in range(levels):
+        for new, sd in parts:
+            words[new.format(level)] = sd.format(levels - 1 - level if new.startswith("up") else level)
+    renamed = {}
+    for key, tensor in as_convolutions(state).items():
+        for new, sd in words.items():
+            key = key.replace(new, sd)
+        renamed[key] = tensor
+    return renamed
+
+
+def test_sd_names_are_those_that_diffusers_reads(vae_state):
+    from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+
+    config = {"down_block_types": VAE.block_widths, "up_block_types": VAE.block_widths, "layers_per_block": 1}
+    converted = convert_ldm_vae_checkpoint(dict(sd_names(vae_state)), config)
+    assert {key: tensor.squeeze() for key, tensor in converted.items()}.keys() == vae_state.keys()
+    assert all(torch.equal(converted[key].flatten(), tensor.flatten()) for key, tensor in vae_state.items())
+
+
 @pytest.mark.parametrize(
     "written",
-    [dict, old_names, lambda state: as_convolutions(old_names(state))],
-    ids=["today's names", "old names", "old names, attention as convolutions"],
+    [dict, old_names, lambda state: as_convolutions(old_names(state)), sd_names],
+    ids=["today's names", "old names", "old names, attention as convolutions", "Stable Diffusion's names"],
 )
 def test_a_vae_loads_under_old_and_new_names(tmp_path, vae_state, written):
     vae = load_vae(saved(written(vae_state), tmp_path / "vae.safetensors"))
@@ -162,7 +197,7 @@ def test_a_vae_in_another_dtype(tmp_path, vae_state):
 
 
 def test_a_net_is_not_a_vae(tmp_path, state):
-    with pytest.raises(CheckpointError, match="seems to be Hallo2's net.pth, not a VAE.* Choose diffusion"):
+    with pytest.raises(CheckpointError, match="seems to be Hallo2's net.pth, not a VAE.* Choose vae-ft-mse"):
         load_vae(saved(state, tmp_path / "vae.safetensors"))
 
 
