@@ -9,6 +9,10 @@ class CheckpointError(Hallo2Error):
     """A weights file is missing, damaged, or not the expected one."""
 
 
+class DownloadError(Hallo2Error):
+    """A file could not be downloaded. What arrived is kept if it can be continued."""
+
+
 class PortraitError(Hallo2Error):
     """The picture or its masks cannot be animated."""
 

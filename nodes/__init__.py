@@ -5,6 +5,8 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from .attention_maps import Hallo2AttentionMaps
+from .doctor import Hallo2Doctor
+from .download_models import Hallo2DownloadModels
 from .encode_speech import Hallo2EncodeSpeech
 from .evaluate import Hallo2EvaluateVideo
 from .example_inputs import Hallo2ExampleInputs
@@ -47,5 +49,7 @@ class Hallo2Extension(ComfyExtension):
             Hallo2EvaluateVideo,
             Hallo2AttentionMaps,
             Hallo2Jobs,
+            Hallo2DownloadModels,
+            Hallo2Doctor,
             Hallo2Selftest,
         ]

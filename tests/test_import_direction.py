@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOST_MODULES = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "folder_paths", "server", "nodes", "execution"}
+HOST_MODULES = {
+    "comfy", "comfy_api", "comfy_execution", "comfy_extras", "comfyui_version", "folder_paths", "server", "nodes",
+    "execution",
+}  # fmt: skip
 # Each package may import those after it. Imports for type checking count: a name is a dependency.
 ORDER = (
     "__main__",
     "cli",
+    "doctor",
     "training",
     "selftest",
     "evaluation",
@@ -19,11 +23,12 @@ ORDER = (
     "animation",
     "timeline",
     "portrait",
+    "downloads",
     "jobs",
     "video",
-    "storage",
     "audio",
     "checkpoints",
+    "storage",
     "models",
     "memory_retry",
     "runtime",
@@ -120,6 +125,19 @@ def test_only_nodes_host_imports_the_host(path):
             if getattr(node, "level", 0) or "host" in path.relative_to(ROOT / "nodes").parts[0]:
                 continue
             assert top not in HOST_MODULES - {"comfy_api"}, f"line {node.lineno}: only nodes/host may import {target}"
+
+
+NETWORK_MODULES = {"aiohttp", "ftplib", "http", "httpx", "huggingface_hub", "requests", "ssl", "urllib3"}
+USES_OF_DOWNLOADS = {"hallo2_core/cli/download.py", "nodes/download_models.py"}
+
+
+@pytest.mark.parametrize("path", (*CORE_FILES, *NODE_FILES), ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_downloads_use_the_network_and_only_when_asked(path):
+    place = path.relative_to(ROOT).as_posix()
+    targets = [target for node in imports_of(path) for target in absolute_targets(path, node)]
+    if not place.startswith("hallo2_core/downloads/"):
+        assert not [name for name in targets if name.split(".")[0] in NETWORK_MODULES or name == "urllib.request"]
+        assert place in USES_OF_DOWNLOADS or not [name for name in targets if "hallo2_core.downloads" in name]
 
 
 def test_no_file_imports_a_file_that_imports_it():

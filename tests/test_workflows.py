@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from hallo2_core.checkpoints.catalogue import CATALOGUE
+
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
 UI_FILES = sorted(WORKFLOWS.glob("*.json"))
 API_FILES = sorted((WORKFLOWS / "api").glob("*.json"))
+LOADERS = {"Hallo2LoadModel", "Hallo2LoadSpeechEncoder", "Hallo2LoadUpscaler", "VAELoader"}
 HEADER_PX, GROUP_TITLE_PX = 30, 24
 
 
@@ -85,3 +88,15 @@ def test_both_formats_say_the_same(path):
         (wanted,) = [node["inputs"] for node in api.values() if node["class_type"] == name]
         set_here = [value for value in wanted.values() if not isinstance(value, list)]
         assert values[: len(set_here)] == set_here, name
+
+
+@pytest.mark.parametrize("path", UI_FILES, ids=lambda path: path.stem)
+def test_every_loader_says_where_its_file_comes_from(path):
+    """The editor reads it in its dialog about missing models, and only for the file that the node has chosen."""
+    places = {(known.name, known.folder): known.url() for known in CATALOGUE}
+    for node in load(path)["nodes"]:
+        if node["type"] not in LOADERS:
+            continue
+        (model,) = node["properties"]["models"]
+        assert places[model["name"], model["directory"]] == model["url"]
+        assert node["widgets_values"][0] in (model["name"], "demo")

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from enum import Enum
+from urllib.parse import quote
 
-from ..errors import CheckpointError
-from .detect import FileContent, file_content
-from .read import read_tensors
+from .detect import FileContent
 
 MEGABYTE = 1_000_000
+HUB = "https://huggingface.co"
+
+
+class Purpose(Enum):
+    """What a file is for. Values are the choices of the command line and of saved workflows."""
+
+    ANIMATION = "animation"
+    UPSCALING = "upscaling"
+    IDENTITY = "identity"
+
+
+EVERYTHING = "everything"  # the choice of all purposes
 
 
 @dataclass(frozen=True)
@@ -20,85 +30,74 @@ class KnownFile:
     what: str
     folder: str  # below the models folder
     names: tuple[str, ...]
-    size_bytes: int  # about
-    source: str
+    size_bytes: int  # exact if the hash is known, else about
+    repository: str  # on Hugging Face
+    path: str  # in the repository
+    revision: str  # a commit, so that the content never changes
     license: str
+    purpose: Purpose
     contents: tuple[FileContent, ...] = ()  # accepted contents; empty for ONNX files, which are not inspected
-    needed: bool = True
+    sha256: str = ""  # empty if no published hash could be verified
 
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+    @property
+    def needed(self) -> bool:
+        """Whether animation with the released weights needs it."""
+        return self.purpose is Purpose.ANIMATION
+
+    @property
+    def source(self) -> str:
+        """For messages."""
+        return f"huggingface.co/{self.repository}, {self.path}"
+
+    def url(self, endpoint: str = HUB) -> str:
+        return f"{endpoint}/{self.repository}/resolve/{self.revision}/{quote(self.path)}"
+
+
+RELEASE = "fudan-generative-ai/hallo2"
+RELEASE_COMMIT = "ba6eea56b2a4b5a4c1bd561f1b8f5e682fae926b"  # replaced net.pth; all other files are older
+RESEARCH_ONLY = "non-commercial research only (InsightFace's models)"
 
 CATALOGUE = (
     KnownFile(
         "Hallo2's networks", "hallo2", ("net.pth", "net.safetensors"), 4_850 * MEGABYTE,
-        "huggingface.co/fudan-generative-ai/hallo2, hallo2/net.pth",
+        RELEASE, "hallo2/net.pth", RELEASE_COMMIT,
         "uploaded as MIT; fine-tuned from SD 1.5 (OpenRAIL-M use restrictions)",
-        (FileContent.HALLO2,),
+        Purpose.ANIMATION, (FileContent.HALLO2,),
     ),
     KnownFile(
         "SD 1.x VAE", "vae",
-        ("sd-vae-ft-mse.safetensors", "vae-ft-mse-840000-ema-pruned.safetensors",
+        ("vae-ft-mse-840000-ema-pruned.safetensors", "sd-vae-ft-mse.safetensors",
          "diffusion_pytorch_model.safetensors"),
-        335 * MEGABYTE,
-        "huggingface.co/stabilityai/sd-vae-ft-mse, diffusion_pytorch_model.safetensors",
+        334_641_190,
+        "stabilityai/sd-vae-ft-mse-original", "vae-ft-mse-840000-ema-pruned.safetensors",
+        "629b3ad3030ce36e15e70c5db7d91df0d60c627f",
         "MIT",
-        (FileContent.VAE, FileContent.SD_VAE),  # the host's loader reads both
+        Purpose.ANIMATION, (FileContent.VAE, FileContent.SD_VAE),
+        "735e4c3a447a3255760d7f86845f09f937809baa529c17370d83e4c3758f3c75",
     ),
     KnownFile(
-        "speech encoder", "audio_encoders", ("wav2vec2-base-960h.safetensors",), 378 * MEGABYTE,
-        "huggingface.co/facebook/wav2vec2-base-960h, model.safetensors",
+        "speech encoder", "audio_encoders", ("wav2vec2-base-960h.safetensors",), 377_607_901,
+        "facebook/wav2vec2-base-960h", "model.safetensors", "22aad52d435eb6dbaf354bdad9b0da84ce7d6156",
         "Apache-2.0",
-        (FileContent.SPEECH_ENCODER,),
+        Purpose.ANIMATION, (FileContent.SPEECH_ENCODER,),
+        "8aa76ab2243c81747a1f832954586bc566090c83a0ac167df6f31f0fa917d74a",
     ),
     KnownFile(
         "upscaler", "hallo2", ("net_g.pth", "net_g.safetensors"), 905 * MEGABYTE,
-        "huggingface.co/fudan-generative-ai/hallo2, hallo2/net_g.pth",
+        RELEASE, "hallo2/net_g.pth", RELEASE_COMMIT,
         "fine-tuned from CodeFormer: S-Lab License 1.0, non-commercial",
-        (FileContent.UPSCALER,),
-        needed=False,
+        Purpose.UPSCALING, (FileContent.UPSCALER,),
     ),
     KnownFile(
         "face detector", "hallo2/face_analysis", ("scrfd_10g_bnkps.onnx",), 17 * MEGABYTE,
-        "huggingface.co/fudan-generative-ai/hallo2, face_analysis/models/scrfd_10g_bnkps.onnx",
-        "non-commercial research only",
-        needed=False,
+        RELEASE, "face_analysis/models/scrfd_10g_bnkps.onnx", RELEASE_COMMIT, RESEARCH_ONLY, Purpose.IDENTITY,
     ),
     KnownFile(
         "face recognizer", "hallo2/face_analysis", ("glintr100.onnx",), 261 * MEGABYTE,
-        "huggingface.co/fudan-generative-ai/hallo2, face_analysis/models/glintr100.onnx",
-        "non-commercial research only",
-        needed=False,
+        RELEASE, "face_analysis/models/glintr100.onnx", RELEASE_COMMIT, RESEARCH_ONLY, Purpose.IDENTITY,
     ),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """The result of the check for one known file."""
-
-    known: KnownFile
-    path: Path | None  # None: not found under any of its names
-    problem: str = ""
-
-    @property
-    def is_usable(self) -> bool:
-        return self.path is not None and not self.problem
-
-
-def check_models(models: Path) -> Iterator[FileReport]:
-    """Check every known file in a models folder with ComfyUI's layout. Weights are opened, not loaded."""
-    if not models.is_dir():
-        raise CheckpointError(f"There is no folder {models}. Pass ComfyUI's models folder with --models.")
-    for known in CATALOGUE:
-        paths = (models / known.folder / name for name in known.names)
-        path = next((path for path in paths if path.exists()), None)
-        yield FileReport(known, path, "" if path is None else _problem(known, path))
-
-
-def _problem(known: KnownFile, path: Path) -> str:
-    if not known.contents:
-        return "" if path.stat().st_size else "it is empty: download it again"
-    try:
-        content = file_content(read_tensors(path).shapes)
-    except CheckpointError as error:
-        return str(error)
-    return "" if content in known.contents else f"it seems to be {content.value}: download {known.source}"

@@ -13,12 +13,28 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, Hallo2Error
-from . import animate, cartoons, check, convert, evaluate, inspect, jobs, new_adapter, prepare, selftest, train, upscale
+from . import (
+    animate,
+    cartoons,
+    check,
+    convert,
+    doctor,
+    download,
+    evaluate,
+    inspect,
+    jobs,
+    new_adapter,
+    prepare,
+    selftest,
+    train,
+    upscale,
+)
 
 BAD_INPUT, CANCELLED = 2, 130
 # In the order of the help.
 COMMANDS = (
-    animate, upscale, inspect, evaluate, jobs, check, convert, selftest, new_adapter, cartoons, prepare, train,
+    animate, upscale, inspect, evaluate, jobs, download, doctor, check, convert, selftest, new_adapter, cartoons,
+    prepare, train,
 )  # fmt: skip
 
 

@@ -70,9 +70,16 @@ def peak_memory_mb() -> float:
 class TerminalRuntime(LocalRuntime):
     """Progress on stderr: a bar on a terminal, a line every ten percent in a file."""
 
-    def __init__(self, device: torch.device, terminal: TextIO = sys.stderr, budget_bytes: float | None = None) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        terminal: TextIO = sys.stderr,
+        budget_bytes: float | None = None,
+        unit: str = "step",
+    ) -> None:
+        """unit: of progress; "B" shows kB, MB and GB."""
         super().__init__(device, budget_bytes)
-        self._terminal = terminal
+        self._terminal, self._unit = terminal, unit
         self._bar: tqdm | None = None
 
     def memory(self) -> DeviceMemory | None:
@@ -91,7 +98,8 @@ class TerminalRuntime(LocalRuntime):
             self._bar = tqdm(
                 total=total,
                 initial=done - 1,  # the steps of earlier runs do not count toward the estimated time
-                unit="step",
+                unit=self._unit,
+                unit_scale=self._unit == "B",
                 file=self._terminal if self._terminal.isatty() else _Lines(self._terminal),
                 dynamic_ncols=self._terminal.isatty(),
                 mininterval=0.1 if self._terminal.isatty() else 0,

@@ -24,8 +24,8 @@ def check_weights_are_named(model: str, vae: Path | None, speech_encoder: str | 
     missing = [flag for flag, given in (("--vae", vae), ("--speech-encoder", speech_encoder)) if given is None]
     if missing:
         raise CheckpointError(
-            f"--model {model} needs {' and '.join(missing)} too: the files of sd-vae-ft-mse and "
-            f"wav2vec2-base-960h. 'hallo2 check' lists their sources."
+            f"--model {model} needs {' and '.join(missing)} too: a VAE of SD 1.x and "
+            f"wav2vec2-base-960h. 'hallo2 download' lists and downloads both."
         )
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import folder_paths
 from comfy.cli_args import args
+
+if TYPE_CHECKING:
+    from ...hallo2_core.checkpoints.catalogue import KnownFile
 
 DEMO = "demo"  # offered by every loader besides files: made at run time, no download
 ZERO = "zero"  # an adapter that changes nothing, made at run time too
 MODEL_FOLDER = "hallo2"
 TEXT_CONTROL_FOLDER = "text_control"  # below it
+FACE_FOLDER = "hallo2/face_analysis"
 MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
 SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
 
@@ -82,3 +87,19 @@ def fingerprint(folder: str, name: str) -> str:
         return name
     status = path.stat()
     return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+class HostFolders:
+    """The core's `ModelFolders`: all of the host's folders, those of extra_model_paths.yaml included."""
+
+    def find(self, known: KnownFile) -> Path | None:
+        if known.folder == FACE_FOLDER:
+            return next(filter(None, map(find_face_file, known.names)), None)
+        listed = folder_paths.get_filename_list(known.folder)
+        names = (file for name in known.names for file in listed if Path(file).name == name)
+        return next((find_file(known.folder, name) for name in names), None)
+
+    def target(self, known: KnownFile) -> Path:
+        """In the host's first folder of the kind."""
+        kind, *below = Path(known.folder).parts
+        return Path(folder_paths.get_folder_paths(kind)[0], *below)

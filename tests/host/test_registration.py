@@ -20,9 +20,11 @@ NODES = {
     "Hallo2EvaluateVideo",
     "Hallo2AttentionMaps",
     "Hallo2Jobs",
+    "Hallo2DownloadModels",
+    "Hallo2Doctor",
     "Hallo2Selftest",
 }
-DIAGNOSTICS = {"Hallo2Selftest"}  # under a heading of their own
+DIAGNOSTICS = {"Hallo2Doctor", "Hallo2Selftest"}  # under a heading of their own
 WITHOUT_A_RANGE = {"BOOLEAN", "COMBO", "STRING"}
 
 
