@@ -32,8 +32,8 @@ class LayerConditions:
 
     reference: ReferenceKeys | None  # None: no clip of the batch attends to a portrait
     face: KeyValues | MergedKeys
-    audio: AudioConditions
-    motion: MotionConditions
+    audio: AudioConditions | None  # None: single pictures in training, as for `motion`
+    motion: MotionConditions | None
     text: TextModulation | None = None  # None: no prompt acts in this clip
     recorder: AttentionRecorder | None = None  # records attention; changes nothing
 

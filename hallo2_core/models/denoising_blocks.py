@@ -15,6 +15,7 @@ from .audio_attention import AudioTransformer
 from .conditions import LayerConditions
 from .layers import Build
 from .motion_module import MotionModule
+from .running import RunLayer
 from .text_control import modulated
 from .unet_blocks import DownBlock, MidBlock, UpBlock, attends, level_of_up_block
 
@@ -33,8 +34,9 @@ def attended(block: nn.Module, number: int, x: Tensor, cond: LayerConditions) ->
     """x: (b f) c h w.  One layer of a block, after its resnet."""
     x = block.attentions[number](x, cond.face, cond.reference, cond.recorder)
     x = modulated(x, cond.text)
-    x = block.audio_modules[number](x, cond.audio)
-    return block.motion_modules[number](x, cond.motion, cond.recorder)
+    if cond.audio is not None:
+        x = block.audio_modules[number](x, cond.audio)
+    return x if cond.motion is None else block.motion_modules[number](x, cond.motion, cond.recorder)
 
 
 class DenoisingDownBlock(DownBlock):
@@ -49,13 +51,13 @@ class DenoisingDownBlock(DownBlock):
             )
         self.motion_modules = nn.ModuleList(motion(width, config, build) for _ in layers)
 
-    def forward(self, x: Tensor, time: Tensor, layers: Layers) -> tuple[Tensor, list[Tensor]]:
+    def forward(self, x: Tensor, time: Tensor, layers: Layers, run: RunLayer) -> tuple[Tensor, list[Tensor]]:
         """x: (b f) c h w.  layers: empty in a block without attention.  Returns x and the skip connections."""
         skips = []
         for number, resnet in enumerate(self.resnets):
-            x = resnet(x, time)
+            x = run(resnet, x, time)
             if layers:
-                x = attended(self, number, x, layers[number])
+                x = run(attended, self, number, x, layers[number])
             skips.append(x)
         if hasattr(self, "downsamplers"):
             x = self.downsamplers[0](x)
@@ -70,10 +72,10 @@ class DenoisingMidBlock(MidBlock):
         self.audio_modules = nn.ModuleList([audio(width, width, config, build)])
         self.motion_modules = nn.ModuleList([motion(width, config, build)])
 
-    def forward(self, x: Tensor, time: Tensor, layers: Layers) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, layers: Layers, run: RunLayer) -> Tensor:
         """x: (b f) c h w."""
-        x = attended(self, 0, self.resnets[0](x, time), layers[0])
-        return self.resnets[1](x, time)
+        x = run(attended, self, 0, run(self.resnets[0], x, time), layers[0])
+        return run(self.resnets[1], x, time)
 
 
 class DenoisingUpBlock(UpBlock):
@@ -87,10 +89,10 @@ class DenoisingUpBlock(UpBlock):
             self.audio_modules = nn.ModuleList(audio(upward[index], inner, config, build) for _ in layers)
         self.motion_modules = nn.ModuleList(motion(upward[index], config, build) for _ in layers)
 
-    def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, layers: Layers) -> Tensor:
+    def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, layers: Layers, run: RunLayer) -> Tensor:
         """x: (b f) c h w.  Pops its skip connections from the end of `skips`."""
         for number, resnet in enumerate(self.resnets):
-            x = resnet(torch.cat([x, skips.pop()], dim=1), time)
+            x = run(resnet, torch.cat([x, skips.pop()], dim=1), time)
             if layers:
-                x = attended(self, number, x, layers[number])
+                x = run(attended, self, number, x, layers[number])
         return self.upsamplers[0](x) if hasattr(self, "upsamplers") else x

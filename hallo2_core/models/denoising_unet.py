@@ -15,6 +15,7 @@ from .conditions import ClipConditions, LayerConditions, PortraitConditions
 from .denoising_blocks import DenoisingDownBlock, DenoisingMidBlock, DenoisingUpBlock
 from .layers import Build, KeyValues, Network, TimeEmbedding
 from .merged_keys import MergedKeys
+from .running import RunLayer, directly
 from .spatial_attention import ReferenceKeys
 from .unet_blocks import attention_blocks
 
@@ -36,7 +37,9 @@ class DenoisingUNet(Network):
         self.conv_norm_out = build.group_norm(config.norm_groups, width, eps=1e-5)
         self.conv_out = build.wide.conv2d(width, LATENT_CHANNELS, 3, padding=1)
 
-    def forward(self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions) -> Tensor:
+    def forward(
+        self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions, run: RunLayer = directly
+    ) -> Tensor:
         """latents: (b f) 4 h w, noisy.  timestep: one number, or (b).  Returns the v-prediction, shaped as latents."""
         time = self.time_embedding(timestep, like=latents)
         if len(time) > 1:
@@ -45,11 +48,11 @@ class DenoisingUNet(Network):
         x = self.conv_in(latents) + repeat(conditions.face_map, "b c h w -> (b f) c h w", f=conditions.frames)
         skips = [x]
         for index, block in enumerate(self.down_blocks):
-            x, block_skips = block(x, time, layers.get(f"down_blocks.{index}", ()))
+            x, block_skips = block(x, time, layers.get(f"down_blocks.{index}", ()), run)
             skips += block_skips
-        x = self.mid_block(x, time, layers["mid_block"])
+        x = self.mid_block(x, time, layers["mid_block"], run)
         for index, block in enumerate(self.up_blocks):
-            x = block(x, skips, time, layers.get(f"up_blocks.{index}", ()))
+            x = block(x, skips, time, layers.get(f"up_blocks.{index}", ()), run)
         return self.conv_out(F.silu(self.conv_norm_out(x)))
 
     def portrait_conditions(
@@ -148,6 +151,28 @@ class DenoisingUNet(Network):
                 for number, (attention, audio, motion) in enumerate(modules)
             )
         return ClipConditions(layers, face_map, frames)
+
+    def picture_conditions(
+        self, reference_banks: ReferenceBanks | None, face_tokens: Tensor, face_map: Tensor
+    ) -> ClipConditions:
+        """Single pictures without speech or motion frames, for the first stage of training (paper §4.4): audio and
+        motion modules do not run. Arguments as for `batch_conditions`."""
+        keys = self._face_keys(face_tokens)
+        layers = {
+            path: tuple(
+                LayerConditions(
+                    None
+                    if reference_banks is None
+                    else _own_portraits(attention.reference_keys(reference_banks.layers[path][number]), frames=1),
+                    keys[path][number],
+                    audio=None,
+                    motion=None,
+                )
+                for number, attention in enumerate(attentions)
+            )
+            for path, attentions in attention_blocks(self).items()
+        }
+        return ClipConditions(layers, face_map, frames=1)
 
     def _face_keys(self, face_tokens: Tensor) -> dict[str, tuple[KeyValues | MergedKeys, ...]]:
         """face_tokens: (b n d).  Constant over frames and steps."""

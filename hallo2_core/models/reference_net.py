@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ..config import LATENT_CHANNELS, UNetConfig
 from ..payloads import ReferenceBanks
 from .layers import Build, KeyValues, Network, TimeEmbedding
+from .running import RunLayer, directly
 from .unet_blocks import DownBlock, MidBlock, UpBlock, attention_blocks
 
 Keys = tuple[KeyValues, ...]
@@ -27,7 +28,7 @@ class ReferenceNet(Network):
         self.mid_block = ReferenceMidBlock(config, build)
         self.up_blocks = nn.ModuleList(ReferenceUpBlock(index, config, build) for index in levels)
 
-    def forward(self, latents: Tensor, face_tokens: Tensor) -> ReferenceBanks:
+    def forward(self, latents: Tensor, face_tokens: Tensor, run: RunLayer = directly) -> ReferenceBanks:
         """latents: (b 4 h w).  face_tokens: (b n d), one set per picture.  Banks have b rows.
 
         As in the original: timestep 0, and no face map is added to this network (quirk 14).
@@ -42,22 +43,22 @@ class ReferenceNet(Network):
         skips = [x]
         for index, block in enumerate(self.down_blocks):
             path = f"down_blocks.{index}"
-            x, block_skips, banks[path] = block(x, time, keys.get(path, ()))
+            x, block_skips, banks[path] = block(x, time, keys.get(path, ()), run)
             skips += block_skips
-        x, banks["mid_block"] = self.mid_block(x, time, keys["mid_block"])
+        x, banks["mid_block"] = self.mid_block(x, time, keys["mid_block"], run)
         for index, block in enumerate(self.up_blocks):
             path = f"up_blocks.{index}"
-            x, banks[path] = block(x, skips, time, keys.get(path, ()), is_last=index == len(self.up_blocks) - 1)
+            x, banks[path] = block(x, skips, time, keys.get(path, ()), run, index == len(self.up_blocks) - 1)
         return ReferenceBanks({path: block_banks for path, block_banks in banks.items() if block_banks})
 
 
 class ReferenceDownBlock(DownBlock):
-    def forward(self, x: Tensor, time: Tensor, keys: Keys) -> tuple[Tensor, list[Tensor], Banks]:
+    def forward(self, x: Tensor, time: Tensor, keys: Keys, run: RunLayer) -> tuple[Tensor, list[Tensor], Banks]:
         skips, banks = [], []
         for layer, resnet in enumerate(self.resnets):
-            x = resnet(x, time)
+            x = run(resnet, x, time)
             if keys:
-                x, bank = self.attentions[layer].with_bank(x, keys[layer])
+                x, bank = run(self.attentions[layer].with_bank, x, keys[layer])
                 banks.append(bank)
             skips.append(x)
         if hasattr(self, "downsamplers"):
@@ -67,21 +68,23 @@ class ReferenceDownBlock(DownBlock):
 
 
 class ReferenceMidBlock(MidBlock):
-    def forward(self, x: Tensor, time: Tensor, keys: Keys) -> tuple[Tensor, Banks]:
-        x, bank = self.attentions[0].with_bank(self.resnets[0](x, time), keys[0])
-        return self.resnets[1](x, time), (bank,)
+    def forward(self, x: Tensor, time: Tensor, keys: Keys, run: RunLayer) -> tuple[Tensor, Banks]:
+        x, bank = run(self.attentions[0].with_bank, run(self.resnets[0], x, time), keys[0])
+        return run(self.resnets[1], x, time), (bank,)
 
 
 class ReferenceUpBlock(UpBlock):
-    def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, keys: Keys, is_last: bool) -> tuple[Tensor, Banks]:
+    def forward(
+        self, x: Tensor, skips: list[Tensor], time: Tensor, keys: Keys, run: RunLayer, is_last: bool
+    ) -> tuple[Tensor, Banks]:
         """Pops its skips from the end of `skips`. The last block computes nothing that only the unused output needs:
         its last layer stops at the bank (quirk 15)."""
         banks = []
         for layer, resnet in enumerate(self.resnets):
-            x = resnet(torch.cat([x, skips.pop()], dim=1), time)
+            x = run(resnet, torch.cat([x, skips.pop()], dim=1), time)
             if is_last and layer == len(self.resnets) - 1:
                 return x, (*banks, self.attentions[layer].bank(x))
             if keys:
-                x, bank = self.attentions[layer].with_bank(x, keys[layer])
+                x, bank = run(self.attentions[layer].with_bank, x, keys[layer])
                 banks.append(bank)
         return (self.upsamplers[0](x) if hasattr(self, "upsamplers") else x), tuple(banks)
