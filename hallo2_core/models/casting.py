@@ -6,6 +6,7 @@ A namespace for `Build.operations` without a host: weights can be stored in fewe
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -32,6 +33,10 @@ class Conv2d(nn.Conv2d):
 
 class GroupNorm(nn.GroupNorm):
     def forward(self, x: Tensor) -> Tensor:
+        if self.weight.requires_grad and not x.requires_grad:
+            # On the CPU, torch 2.13 crashes in the gradients of a channels-last group norm that leave out its input's.
+            # A clone, because contiguous() returns pictures of one position as they are.
+            x = x.clone(memory_format=torch.contiguous_format)
         return F.group_norm(x, self.num_groups, *_cast(self, x), self.eps)
 
 

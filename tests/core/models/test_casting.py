@@ -32,3 +32,16 @@ def test_a_layer_equals_torchs_own_on_the_weights_as_they_are_stored(name, stora
     x = normal(9, *shape)
     assert torch.equal(ours(x), theirs(x))
     assert {parameter.dtype for parameter in ours.parameters()} == {storage}
+
+
+@pytest.mark.parametrize("side", [8, 1])
+def test_a_trained_group_norm_takes_channels_last_input_that_needs_no_gradient(side):
+    """torch's own ends the process on the CPU."""
+    norm = casting.GroupNorm(4, 16)
+    tokens = torch.randn(2, side * side, 16, generator=torch.Generator().manual_seed(0))
+    x = tokens.transpose(1, 2).unflatten(2, (side, side))
+    assert x.is_contiguous(memory_format=torch.channels_last)
+    norm(x).square().sum().backward()
+    expected = torch.nn.GroupNorm(4, 16)
+    expected(x.clone(memory_format=torch.contiguous_format)).square().sum().backward()
+    torch.testing.assert_close(norm.weight.grad, expected.weight.grad)
