@@ -9,11 +9,13 @@ from typing import TypeVar
 
 from torch import nn
 
+from ..config import Hallo2Config
 from ..errors import CheckpointError
 from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
 from ..models.vae import AutoencoderKL
 from .detect import FileContent, Shapes, file_content, hallo2_config, vae_config
+from .lora import add_lora
 from .networks import PREFIXES, hallo2_networks, with_fingerprint
 from .read import Weights, read_tensors
 from .vae_keys import renamed_vae_keys
@@ -22,20 +24,39 @@ from .vae_scaling import check_latent_scaling
 Config = TypeVar("Config")
 
 
-def load_hallo2(path: Path | str, build: Build | None = None, use_mmap: bool = True) -> Hallo2Models:
+def load_hallo2(
+    path: Path | str,
+    build: Build | None = None,
+    use_mmap: bool = True,
+    lora: Path | str | None = None,
+    lora_strength: float = 1.0,
+) -> Hallo2Models:
     """The five networks of `net.pth`, or of the same weights as safetensors.
 
     build.dtype: None keeps the file's; conversion happens once, tensor by tensor. build.device: target device; None
-    leaves the weights mapped, so that bytes are read on use. use_mmap: see `read_tensors`.
+    leaves the weights mapped, so that bytes are read on use. use_mmap: see `read_tensors`. lora: a LoRA file, whose
+    updates are multiplied by `lora_strength` and added to the weights.
     Errors: CheckpointError with the detected kind of file.
     """
-    weights = _opened(Path(path), (FileContent.HALLO2,), "net.pth, or its safetensors", use_mmap)
-    config = _config(weights, hallo2_config)
+    weights, config = open_hallo2(path, use_mmap)
     build = with_dtype(build, weights)
     models = hallo2_networks(config, replace(build, device="meta"))
+    fill_hallo2(models, weights, build)
+    if lora is not None:
+        add_lora(models, lora, lora_strength)
+    return with_fingerprint(models)
+
+
+def open_hallo2(path: Path | str, use_mmap: bool = True) -> tuple[Weights, Hallo2Config]:
+    """The file's tensors, and the dimensions of the networks that they belong to. Errors: CheckpointError."""
+    weights = _opened(Path(path), (FileContent.HALLO2,), "net.pth, or its safetensors", use_mmap)
+    return weights, _config(weights, hallo2_config)
+
+
+def fill_hallo2(models: Hallo2Models, weights: Weights, build: Build) -> None:
+    """Assign the file's tensors to networks on the meta device, each in the dtype that its parameter has there."""
     for name, prefix in PREFIXES.items():
         _fill(getattr(models, name), weights.under(prefix), build, prefix)
-    return with_fingerprint(models)
 
 
 def load_vae(path: Path | str, build: Build | None = None) -> AutoencoderKL:

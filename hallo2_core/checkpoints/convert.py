@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from .detect import file_content
+from .lora import fitting_lora
 from .mmap import release
 from .read import Weights, read_tensors
 
@@ -24,21 +26,28 @@ DTYPE_NAMES = {
 ALIGNMENT = 8  # the header is padded with blanks, so that the data starts at a multiple of this
 
 
-def convert_to_safetensors(source: Path, target: Path) -> None:
-    """Write `target`, renamed into place when complete; an existing file is never overwritten.
+def convert_to_safetensors(source: Path, target: Path, lora: Path | None = None, lora_strength: float = 1.0) -> None:
+    """Write `target`, renamed into place when complete; an existing file is never overwritten. lora: a LoRA for the
+    source, whose updates are multiplied by `lora_strength` and added.
 
     Wrappers around the weights (`params_ema`, `state_dict`) are removed. Raises CheckpointError if the source is not a
-    weights file, the target's name is wrong or taken, or the write fails.
+    weights file, the LoRA does not fit it, the target's name is wrong or taken, or the write fails.
     """
     if target.suffix != ".safetensors":
         raise CheckpointError(f"{target.name} must end in .safetensors, the format that is written.")
     if target.exists():
         raise CheckpointError(f"{target} already exists and is not overwritten. Choose another name.")
     weights = read_tensors(source)
+    updates = {} if lora is None else fitting_lora(lora, weights.shapes)
+
+    def written(key: str) -> Tensor:
+        update = updates.get(key.removesuffix(".weight"))
+        return weights[key] if update is None else update.added_to(weights[key], lora_strength)
+
     part = target.with_name(f".{target.name}.part")
     try:
         with part.open("wb") as file:
-            _write(weights, file)
+            _write(weights, written, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, target)
@@ -50,7 +59,8 @@ def convert_to_safetensors(source: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _write(weights: Weights, file: BinaryIO) -> None:
+def _write(weights: Weights, written: Callable[[str], Tensor], file: BinaryIO) -> None:
+    """written: the tensor of a key, as it goes into the file; of the same shape and dtype."""
     metadata = {"format": "pt", "converted_from": weights.path.name, "content": file_content(weights.shapes).name}
     header: dict[str, object] = {"__metadata__": metadata}
     position = 0
@@ -63,8 +73,8 @@ def _write(weights: Weights, file: BinaryIO) -> None:
     encoded = json.dumps(header).encode()
     encoded += b" " * (-len(encoded) % ALIGNMENT)
     file.write(struct.pack("<Q", len(encoded)) + encoded)
-    for tensor in weights.values():
-        file.write(tensor.contiguous().flatten().view(torch.uint8).numpy())
+    for key, tensor in weights.items():
+        file.write(written(key).contiguous().flatten().view(torch.uint8).numpy())
         if weights.is_mapped:
             release(tensor)
 

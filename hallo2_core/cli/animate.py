@@ -43,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     weights = parser.add_argument_group("weights")
     weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net.pth or its safetensors (demo)")
+    weights.add_argument("--lora", type=Path, metavar="FILE", help="a LoRA from 'hallo2 train', added to the weights")
+    weights.add_argument("--lora-strength", type=float, default=1.0, metavar="S", help="factor of the LoRA (1)")
     weights.add_argument("--vae", type=Path, metavar="FILE", help="sd-vae-ft-mse; the demo model has its own")
     weights.add_argument("--speech-encoder", metavar="FILE|demo", help="wav2vec2-base-960h")
     weights.add_argument(
@@ -139,7 +141,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     )
     _say(portrait.notes)
     build = precision.chosen_build(arguments, runtime.device, HALLO2_PRECISION)
-    models = load_models(arguments.model, arguments.vae, build)
+    models = load_models(arguments.model, arguments.vae, build, arguments.lora, arguments.lora_strength)
     models = timeline_args.with_adapter(models, arguments)
     text, weights = timeline_args.encoded_text(arguments), timeline_args.chosen_weights(arguments)
     encoder = load_speech_encoder(arguments.speech_encoder, arguments.model)

@@ -29,16 +29,23 @@ def check_weights_are_named(model: str, vae: Path | None, speech_encoder: str | 
         )
 
 
-def load_models(model: str, vae: Path | None, build: Build) -> Hallo2Models:
+def load_models(
+    model: str, vae: Path | None, build: Build, lora: Path | None = None, lora_strength: float = 1.0
+) -> Hallo2Models:
     """build.dtype: None keeps each file's own. The result has a VAE, whose weights have eight bits nowhere: its errors
-    would come back through the motion frames."""
+    would come back through the motion frames. lora: added to the weights; the demo model has none."""
     from ..checkpoints.build import load_hallo2, load_vae
     from ..checkpoints.demo import demo_hallo2
 
+    if model == DEMO and lora is not None:
+        raise CheckpointError(
+            f"--lora {lora} was trained on another model than the demo's. Choose --model net.pth too."
+        )
     if model == DEMO:
         sys.stderr.write("note: the demo model has random weights: it draws noise, not faces.\n")
         return demo_hallo2(build)
-    return replace(load_hallo2(Path(model), build), vae=load_vae(vae, build.wide))
+    models = load_hallo2(Path(model), build, lora=lora, lora_strength=lora_strength)
+    return replace(models, vae=load_vae(vae, build.wide))
 
 
 def load_upscaler(model: str, build: Build) -> Upscaler:
