@@ -1,7 +1,8 @@
-"""Train a network of the small model, or export its weights to a file.
+"""Train a network, or export its weights to a file.
 
-STAGE is vae, speech, joint, text_encoder, text, or one of the upscaler's; FILE is its configuration (TOML). A stopped
-run resumes where it was. Several processes: accelerate launch -m hallo2_core train STAGE --config FILE.
+STAGE is stage1 or stage2, of the released model; vae, speech, joint, text_encoder or text, of the small one; or one of
+the upscaler's. FILE is its configuration (TOML). A stopped run resumes where it was. Several processes: accelerate
+launch -m hallo2_core train STAGE --config FILE.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 STAGE_NAMES = (
-    "vae", "speech", "joint", "text_encoder", "text",
+    "vae", "speech", "joint", "text_encoder", "text", "stage1", "stage2",
     "upscaler_autoencoder", "upscaler_codes", "upscaler_fusion", "upscaler_alignment", "upscaler_latents",
 )  # fmt: skip
 
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
 
     from ..training.loop import averaged_weights, train
-    from ..training.stages import STAGES, configured, stage_metadata, stage_tensors, write_weights
+    from ..training.stages import STAGES, configured, export_stage
 
     logging.getLogger("hallo2").setLevel(logging.INFO)
     if arguments.threads:
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         train(stage, settings)
         return 0
     step = averaged_weights(stage, settings)
-    write_weights(stage_tensors(stage), arguments.export, metadata=stage_metadata(stage))
+    export_stage(stage, arguments.export)
     megabytes = arguments.export.stat().st_size / 1e6
     sys.stderr.write(f"{arguments.export}: the weights of step {step} ({megabytes:.1f} MB)\n")
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -21,11 +21,13 @@ class ClipBatch:
     masks: tuple[Tensor, ...]  # per level (3 b l): pose, face, lip
     windows: Tensor  # (b f window layers d), speech features
     seeing: int
+    identity: Tensor | None = None  # (b d), of the portraits; None: zeros
+    heard: Tensor | None = None  # (b), 1 for clips with speech, 0 for those without; None: the clips that see
 
     def to(self, device: torch.device) -> ClipBatch:
         moved = {
             field.name: getattr(self, field.name).to(device)
             for field in fields(self)
-            if field.name not in ("masks", "seeing")
+            if isinstance(getattr(self, field.name), Tensor)
         }
-        return ClipBatch(**moved, masks=tuple(level.to(device) for level in self.masks), seeing=self.seeing)
+        return replace(self, **moved, masks=tuple(level.to(device) for level in self.masks))

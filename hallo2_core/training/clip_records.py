@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..config import LATENT_SCALE, PIXELS_PER_LATENT
+from ..config import LATENT_SCALE, PIXELS_PER_LATENT, ImageProjectionConfig
 from ..models.vae import AutoencoderKL
 from ..portrait.region_masks import (
     FACE_EXPAND,
@@ -21,6 +21,7 @@ from ..portrait.region_masks import (
     soft_masks,
 )
 from .cartoons import FPS, Direction, Truth
+from .records import RecordShards
 
 FRAMES, LATENTS, FEATURES, MASKS, FACE_BOX, MOUTH_TRUTH = "frames", "latents", "features", "masks", "face_box", "truth"
 EXPRESSION, MOOD = "expression", "mood"
@@ -86,6 +87,13 @@ def mask_levels(row: Tensor, size_px: int) -> tuple[Tensor, ...]:
     """row: (3 l) uint8, as stored by `clip_record`.  Returns per level (3 l), 0..1."""
     sides = [size_px // (PIXELS_PER_LATENT << level) for level in range(LEVELS)]
     return tuple((row.float() / 255.0).split([side * side for side in sides], dim=1))
+
+
+def identity_of(records: RecordShards, number: int) -> Tensor:
+    """(d), the embedding of the face; zeros for drawn faces, and for those of which none was made."""
+    if records.has(number, IDENTITY):
+        return records.read(number, IDENTITY).float()
+    return torch.zeros(ImageProjectionConfig().embedding_width)
 
 
 def face_region_of(box: Tensor, size_px: int) -> Tensor:

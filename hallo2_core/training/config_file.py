@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -29,28 +29,33 @@ def read_config(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} cannot be read ({error.strerror}). Choose a configuration file.") from error
 
 
-def settings_from(kind: type[Settings], table: Mapping[str, Any], where: str) -> Settings:
-    """A settings dataclass from a table of the file; nested dataclasses from nested tables.
+def settings_from(
+    kind: type[Settings], table: Mapping[str, Any], where: str, defaults: Settings | None = None
+) -> Settings:
+    """A settings dataclass from a table of the file; nested dataclasses from nested tables. What a nested table leaves
+    out is as in the default of its field, which may differ from the defaults of its class.
 
+    defaults: of the keys that the table leaves out; None: those of `kind`.
     Errors: SettingsError that names an unknown or missing key, or a value of the wrong type.
     """
     hints = get_type_hints(kind)
+    nested = {field.name: field.default_factory() for field in fields(kind) if field.default_factory is not MISSING}
     names = [field.name for field in fields(kind)]
     unknown = [key for key in table if key not in names]
     if unknown:
         raise SettingsError(f"{where} has the unknown key '{unknown[0]}'. Its keys are: {', '.join(names)}.")
-    values = {key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()}
+    values = {key: _value(hints[key], value, f"{where}: {key}", nested.get(key)) for key, value in table.items()}
     try:
-        return kind(**values)
+        return kind(**values) if defaults is None else replace(defaults, **values)
     except TypeError as error:
         raise SettingsError(f"{where} is incomplete ({error}). Add what is missing.") from error
 
 
-def _value(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
+def _value(kind: Any, value: Any, where: str, defaults: Any) -> Any:  # noqa: ANN401
     if is_dataclass(kind):
         if not isinstance(value, Mapping):
             raise SettingsError(f"{where} is {value!r}; expected a table.")
-        return settings_from(kind, value, where)
+        return settings_from(kind, value, where, defaults)
     expected = KINDS[kind.__name__]
     is_wrong_bool = isinstance(value, bool) and kind is not bool
     if is_wrong_bool or not isinstance(value, expected):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..animation.noise_schedule import signal_levels, training_signal_levels
 from ..config import LATENT_SCALE
 from ..models.hallo2_models import Hallo2Models
+from ..models.running import RunLayer, directly
 from ..models.text_control import TextModulation
 from ..models.vae import AutoencoderKL
 from .clip_batch import ClipBatch
@@ -30,9 +31,17 @@ class ObjectiveSettings:
 
 
 class JointObjective(nn.Module):
-    """The denoising UNet, ReferenceNet, face locator and both projections, all trained; the VAE is frozen."""
+    """The denoising UNet, ReferenceNet, face locator and both projections; the VAE is frozen."""
 
-    def __init__(self, models: Hallo2Models, vae: AutoencoderKL, settings: ObjectiveSettings) -> None:
+    def __init__(
+        self,
+        models: Hallo2Models,
+        vae: AutoencoderKL,
+        settings: ObjectiveSettings,
+        trains: Callable[[str], bool] = lambda name: True,
+        run: RunLayer = directly,
+    ) -> None:
+        """trains: whether the parameter of this name is trained.  run: how the UNets run their layers."""
         super().__init__()
         self.reference_net = models.reference_net
         self.denoising_unet = models.denoising_unet
@@ -41,11 +50,10 @@ class JointObjective(nn.Module):
         self.audio_projection = models.audio_projection
         self.vae = vae
         self.settings = settings
-        self.requires_grad_(True)
-        self.vae.requires_grad_(False)
+        self._run = run
         for name, parameter in self.named_parameters():
-            if is_idle(name, models):
-                parameter.requires_grad_(False)
+            is_frozen = name.startswith("vae.") or is_idle(name, models)
+            parameter.requires_grad_(not is_frozen and trains(name))
         self.register_buffer("signal", SCHEDULES[settings.noise_schedule]().clone(), persistent=False)
 
     def forward(self, batch: ClipBatch, text: TextModulations | None = None) -> dict[str, Tensor]:
@@ -65,15 +73,17 @@ class JointObjective(nn.Module):
         clips, frames = noisy.shape[:2]
         first = clips - batch.seeing
         sees = (torch.arange(clips, device=noisy.device) >= first).to(noisy)
-        identity = noisy.new_zeros(clips, self.image_projection.embedding_width)
+        hears = sees if batch.heard is None else batch.heard.to(noisy)
+        nobody = noisy.new_zeros(clips, self.image_projection.embedding_width)
+        identity = nobody if batch.identity is None else batch.identity.to(noisy) * rearrange(sees, "b -> b 1")
         face_tokens = self.image_projection(identity)
         face_map = self.face_locator(batch.face_region) * rearrange(sees, "b -> b 1 1 1")
         audio_tokens = self.audio_projection(rearrange(batch.windows, "b f ... -> (b f) ..."))
-        audio_tokens = rearrange(audio_tokens, "(b f) n d -> b f n d", b=clips) * rearrange(sees, "b -> b 1 1 1")
+        audio_tokens = rearrange(audio_tokens, "(b f) n d -> b f n d", b=clips) * rearrange(hears, "b -> b 1 1 1")
         motion = self._motion_latents(batch.motion_pixels)
         pictures = torch.cat([batch.reference[first:], rearrange(motion, "b m c h w -> (b m) c h w")])
         tokens = torch.cat([face_tokens[first:], repeat(face_tokens, "b n d -> (b m) n d", m=motion.shape[1])])
-        banks = self.reference_net(pictures, tokens)
+        banks = self.reference_net(pictures, tokens, self._run)
         conditions = self.denoising_unet.batch_conditions(
             banks.rows(slice(0, batch.seeing)) if batch.seeing else None,
             banks.rows(slice(batch.seeing, None)),
@@ -84,7 +94,8 @@ class JointObjective(nn.Module):
             noisy.new_ones(3, clips, frames),
         )
         conditions = conditions if text is None else conditions.with_text(text)
-        prediction = self.denoising_unet(rearrange(noisy, "b f c h w -> (b f) c h w"), batch.timesteps, conditions)
+        frames_of_all = rearrange(noisy, "b f c h w -> (b f) c h w")
+        prediction = self.denoising_unet(frames_of_all, batch.timesteps, conditions, self._run)
         return rearrange(prediction, "(b f) c h w -> b f c h w", b=clips)
 
     def _motion_latents(self, pixels: Tensor) -> Tensor:

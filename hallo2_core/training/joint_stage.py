@@ -22,8 +22,6 @@ from ..animation.sampler_config import SamplerConfig
 from ..audio.speech_embeddings import WINDOW_REACH
 from ..config import PIXELS_PER_LATENT
 from ..errors import SettingsError
-from ..models.hallo2_models import Hallo2Models
-from ..models.vae import AutoencoderKL
 from .clip_batch import ClipBatch
 from .clip_records import (
     FACE_BOX,
@@ -32,6 +30,7 @@ from .clip_records import (
     LATENTS,
     MASKS,
     face_region_of,
+    identity_of,
     mask_levels,
     speech_windows,
 )
@@ -46,20 +45,31 @@ CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as
 
 
 @dataclass(frozen=True)
-class JointStageSettings:
+class ClipSettings:
+    """How clips are drawn; the same for the small model and for stage 2 of the released one."""
+
     clips: str  # a folder of shards, as `clip_records` makes them, or a TOML file of several data sets
     validation_clips: str
     vae: str  # the file that encoded the clips' latents
-    weights: str = ""  # a file to begin with; "" begins afresh
     crop_px: int = 0  # side of the part of the picture that is learned from; 0: all of it
     lip_crop_ratio: float = 0.5  # of the parts that hold the lips; the others lie anywhere
     frames: int = 14  # of a clip
     motion_frames: int = 2
     uncond_ratio: float = 0.1  # of the clips without portrait, face region and speech
+    uncond_image_ratio: float = 0.0  # of the clips with speech but no portrait and face region
+    uncond_audio_ratio: float = 0.0  # of the clips with portrait and face region but no speech
     portrait_motion_ratio: float = 0.30  # of the clips that follow the portrait, like a video's first
     start_ratio: float = 0.15  # of the clips with nothing before them
+    validation_samples: int = 32  # clips of which the loss is computed at validation
+    validation_batch_size: int = 8
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)  # at validation
+    video: SamplingSettings = field(default_factory=lambda: SamplingSettings(clips=1, steps=20))  # see sample_video
+
+
+@dataclass(frozen=True)
+class JointStageSettings(ClipSettings):
+    weights: str = ""  # a file to begin with; "" begins afresh
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,9 @@ class _Clip:
     face_region: Tensor
     masks: tuple[Tensor, ...]
     windows: Tensor
+    identity: Tensor
     sees: bool
+    hears: bool
 
     def cropped(self, side_px: int, around_lips: bool, draws: torch.Generator) -> _Clip:
         """A square of the picture, at random: scales stay as they are, and most of the work is saved."""
@@ -109,9 +121,9 @@ def _corner(weights: Tensor, side: int, draws: torch.Generator) -> int:
 class JointStage:
     name = "joint"
 
-    def __init__(self, models: Hallo2Models, vae: AutoencoderKL, settings: JointStageSettings, clips: RecordShards,
-                 held_back: RecordShards, seed: int) -> None:  # fmt: skip
-        self.network = JointObjective(models, vae, settings.objective)
+    def __init__(self, network: JointObjective, settings: ClipSettings, clips: RecordShards, held_back: RecordShards,
+                 seed: int) -> None:  # fmt: skip
+        self.network = network
         self._settings = settings
         self._clips = clips
         self._held_back = held_back
@@ -152,6 +164,7 @@ class JointStage:
         before = self._before(records, record, first, portrait, chance())
         region = face_region_of(records.read(record, FACE_BOX, portrait), before.shape[-1])
         clip_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(seed, number, "motion"))
+        sees, hears = self._given(chance())
         clip = _Clip(
             latents=latents,
             noise=noise,
@@ -161,9 +174,18 @@ class JointStage:
             face_region=region,
             masks=mask_levels(records.read(record, MASKS, portrait), before.shape[-1]),
             windows=speech_windows(features, first, settings.frames, WINDOW_REACH),
-            sees=chance() >= settings.uncond_ratio,
+            identity=identity_of(records, record),
+            sees=sees,
+            hears=hears,
         )
         return clip.cropped(settings.crop_px, chance() < settings.lip_crop_ratio, draws) if settings.crop_px else clip
+
+    def _given(self, chance: float) -> tuple[bool, bool]:
+        """Whether the clip has portrait and face region, and speech."""
+        nothing = self._settings.uncond_ratio
+        no_image = nothing + self._settings.uncond_image_ratio
+        no_audio = no_image + self._settings.uncond_audio_ratio
+        return chance >= no_image, nothing <= chance < no_image or chance >= no_audio
 
     def _before(self, records: RecordShards, record: int, first: int, portrait: int, chance: float) -> Tensor:
         """(m 3 H W), -1..1: the frames before the clip. Zeros, which are not noised, for none."""
@@ -182,16 +204,24 @@ class JointStage:
         """The loss on held-back clips, always the same ones with the same noise, and the figures of clips sampled for
         held-back actors and voices."""
         device = next(self.network.parameters()).device
-        numbers = [range(first, first + 8) for first in range(0, 32, 8)]
-        batches = [_batch([self._sample(self._held_back, n, self._seed + 1) for n in some]) for some in numbers]
-        losses = [self.network(batch.to(device))["loss"] for batch in batches]
-        figures = {"loss": float(torch.stack(losses).mean())}
+        clips, at_once = self._settings.validation_samples, self._settings.validation_batch_size
+        total = 0.0
+        for first in range(0, clips, at_once):
+            numbers = range(first, min(first + at_once, clips))
+            batch = _batch([self._sample(self._held_back, number, self._seed + 1) for number in numbers])
+            total += float(self.network(batch.to(device))["loss"]) * len(numbers)
+        figures = {"loss": total / clips}
         if self._settings.sampling.clips:
             self._sampled = self._sampled or SampledClips(
                 self._held_back, "held_back", self._settings.sampling, self._settings.motion_frames
             )
             figures |= self._sampled.figures(self.network)
         return figures
+
+    def sample_video(self) -> Tensor:
+        """(f 3 h w), 0..1: clips of held-back records, side by side, from their portraits and sounds."""
+        sampled = SampledClips(self._held_back, "held_back", self._settings.video, self._settings.motion_frames)
+        return torch.cat(sampled.frames(self.network), dim=-1)
 
 
 def spread_timestep(number: int) -> int:
@@ -212,4 +242,6 @@ def _batch(clips: Sequence[_Clip]) -> ClipBatch:
         masks=tuple(torch.stack(level, dim=1) for level in zip(*(clip.masks for clip in ordered), strict=True)),
         windows=torch.stack([clip.windows for clip in ordered]),
         seeing=sum(clip.sees for clip in ordered),
+        identity=torch.stack([clip.identity for clip in ordered]),
+        heard=torch.tensor([float(clip.hears) for clip in ordered]),
     )

@@ -98,13 +98,15 @@ def train(stage: Stage, settings: TrainSettings) -> int:
 
 
 def averaged_weights(stage: Stage, settings: TrainSettings) -> int:
-    """Load the newest checkpoint's averages into the network. Returns its step. Errors: CheckpointError."""
+    """Load the newest checkpoint's averages, or its weights where none are kept, into the network. Returns its step.
+    Errors: CheckpointError."""
     checkpoint = chosen_checkpoint("latest", settings.folder)
     if checkpoint is None:
         raise CheckpointError(f"{settings.folder} holds no checkpoint yet. Train first.")
-    average = MovingAverage(stage.network, settings.ema_decay)
+    average = MovingAverage(stage.network, settings.ema_decay) if settings.ema_decay else None
     step = restore_checkpoint(Trained(stage.network, average, ()), checkpoint)
-    average.copy_to_network()
+    if average is not None:
+        average.copy_to_network()
     return step
 
 

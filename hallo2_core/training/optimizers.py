@@ -53,8 +53,8 @@ def _adamw_8bit(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> 
 
 
 def _adafactor(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> Optimizer:
-    """Second moments of a matrix as one row and one column, and no first moment: almost no memory. The learning rate
-    is the settings', not relative to the weights."""
+    """Second moments of a matrix as one row and one column, and no first moment: almost no memory, but for 3×3
+    convolutions 2/3 of the weights'. The learning rate is the settings', not relative to the weights."""
     from transformers.optimization import Adafactor
 
     return Adafactor(

@@ -23,6 +23,7 @@ from .clip_records import (
     MOUTH_TRUTH,
     SEED,
     face_region_of,
+    identity_of,
     mask_levels,
     speech_windows,
 )
@@ -32,6 +33,8 @@ from .joint_objective import JointObjective
 from .mouth_reading import correlation, mouth_reader
 from .records import RecordShards
 from .vae_stage import decibels, pixels_of
+
+AT_ONCE = 4  # frames that are decoded
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,12 @@ class SampledClips:
             now = torch.full((len(latents),), timestep, device=device)
             seen, unseen = (objective.predicted(replace(one, timesteps=now), latents).float() for one in (batch, blind))
             latents = ddim_step(latents, unseen + settings.guidance * (seen - unseen), timestep, settings.steps)
-        return [(objective.vae.decode(clip / LATENT_SCALE) / 2 + 0.5).clamp(0, 1).cpu() for clip in latents]
+        return [torch.cat([_pixels(objective, some) for some in clip.split(AT_ONCE)]) for clip in latents]
+
+
+def _pixels(objective: JointObjective, latents: Tensor) -> Tensor:
+    """(f 4 h w) → (f 3 H W), 0..1, on the CPU."""
+    return (objective.vae.decode(latents / LATENT_SCALE).float() / 2 + 0.5).clamp(0, 1).cpu()
 
 
 def _clips(records: RecordShards, numbers: Sequence[int], settings: SamplingSettings, motion_frames: int) -> ClipBatch:
@@ -118,9 +126,10 @@ def _clips(records: RecordShards, numbers: Sequence[int], settings: SamplingSett
                 face_region_of(records.read(number, FACE_BOX, 0), size_px),
                 mask_levels(records.read(number, MASKS, 0), size_px),
                 speech_windows(features, first, frames, WINDOW_REACH),
+                identity_of(records, number),
             )
         )
-    latents, noise, reference, motion, region, masks, windows = zip(*clips, strict=True)
+    latents, noise, reference, motion, region, masks, windows, identity = zip(*clips, strict=True)
     return ClipBatch(
         latents=torch.stack(latents),
         noise=torch.stack(noise),
@@ -131,4 +140,5 @@ def _clips(records: RecordShards, numbers: Sequence[int], settings: SamplingSett
         masks=tuple(torch.stack(level, dim=1) for level in zip(*masks, strict=True)),
         windows=torch.stack(windows),
         seeing=len(clips),
+        identity=torch.stack(identity),
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..checkpoints.lora import write_lora
 from ..checkpoints.networks import PREFIXES, hallo2_networks
 from ..checkpoints.read import read_tensors
 from ..checkpoints.small_model import SMALL_HALLO2, SMALL_TEXT, SMALL_VAE, SMALL_WAV2VEC
@@ -21,15 +23,16 @@ from ..models.layers import Build
 from ..models.text_encoder import TextTransformer
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
-from ..storage.durable import replace_file
+from ..storage.durable import rename
 from .clip_records import MOUTH_TRUTH
+from .clip_sources import clip_records_of
 from .config_file import read_config, settings_from
-from .data.dataset_config import record_sources
-from .data_settings import check_clips_fit
 from .fresh_weights import fill_with_fresh_weights
 from .joint_objective import JointObjective
 from .joint_stage import JointStage, JointStageSettings
 from .loop import Stage
+from .lora import lora_alpha, lora_tensors
+from .paper_stages import motion_stage, picture_stage
 from .plain_attention import plain_attention
 from .records import RecordShards
 from .settings import TrainSettings
@@ -83,7 +86,7 @@ def joint_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
             f"{settings.validation_clips} has filmed clips, whose true mouths are unknown, so sampled clips cannot be "
             "scored. Set clips = 0 in [joint.sampling], or validate on clips of 'hallo2 prepare clips'."
         )
-    return JointStage(models, vae, settings, clips, held_back, seed)
+    return JointStage(JointObjective(models, vae, settings.objective), settings, clips, held_back, seed)
 
 
 def text_encoder_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
@@ -118,17 +121,12 @@ STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
     "vae": vae_stage,
     "speech": speech_stage,
     "joint": joint_stage,
+    "stage1": picture_stage,
+    "stage2": motion_stage,
     **UPSCALER_STAGES,
     "text_encoder": text_encoder_stage,
     "text": text_stage,
 }
-
-
-def clip_records_of(where: str, vae: AutoencoderKL) -> RecordShards:
-    """where: a folder of clips, or the TOML file of data sets. Errors: SettingsError if the clips are another VAE's."""
-    sources = record_sources(where)
-    check_clips_fit([source.folder for source in sources], vae)
-    return RecordShards(*sources)
 
 
 def small_vae(path: str = "") -> AutoencoderKL:
@@ -188,6 +186,15 @@ def stage_metadata(stage: Stage) -> dict[str, str] | None:
     return metadata_of(stage.network.control.config, SMALL_EMBEDDING) if isinstance(stage, TextStage) else None
 
 
+def export_stage(stage: Stage, path: Path) -> None:
+    """The stage's weights; of one with LoRA layers, these alone."""
+    alpha = lora_alpha(stage.network)
+    if alpha is None:
+        write_weights(stage_tensors(stage), path, metadata=stage_metadata(stage))
+    else:
+        write_lora(lora_tensors(stage.network), alpha, path)
+
+
 def write_weights(
     tensors: Mapping[str, Tensor],
     path: Path,
@@ -195,8 +202,12 @@ def write_weights(
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
     stored = {key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}
-    replace_file(path, save(stored, metadata))
+    save_file(stored, part, metadata)
+    with part.open("rb+") as written:
+        os.fsync(written.fileno())
+    rename(part, path)
 
 
 def _filled(network: nn.Module, path: str) -> nn.Module:

@@ -31,7 +31,7 @@ def stage(clips, seed=0, **settings):
     made = models()
     fill_with_fresh_weights(made, 0)
     settings = JointStageSettings("", "", "", frames=FRAMES_OF_A_CLIP, **settings)
-    return JointStage(made, made.vae, settings, clips, clips, seed)
+    return JointStage(JointObjective(made, made.vae, settings.objective), settings, clips, clips, seed)
 
 
 def test_a_fresh_model_predicts_nothing_and_learns_one_batch(clips):

@@ -9,29 +9,57 @@ from pathlib import Path
 
 import pytest
 from tiny import normal
+from tiny_training import stage2_table
 
 from hallo2_core.training.records import write_shard
 
 pytest.importorskip("accelerate")
 ROOT = Path(__file__).parents[3]
 
-CONFIG = """
+GENERAL = """
 output_dir = "{folder}/{name}"
 max_train_steps = 3
 train_batch_size = 4
 validation_steps = 3
 logging_steps = 1
+"""
+STAGES = {
+    "vae": """
 optimizer = "muon"
 [vae]
 frames = "{folder}/pictures"
 validation_frames = "{folder}/pictures"
-"""
+""",
+    # many clips without a portrait: one process may have none with one
+    "stage2": """
+ema_decay = 0.0
+[stage2]
+clips = "{folder}/clips"
+validation_clips = "{folder}/clips"
+vae = "{folder}/vae.safetensors"
+frames = 4
+validation_samples = 1
+uncond_image_ratio = 0.5
+[stage2.model]
+weights = "{folder}/net.safetensors"
+""",
+    "stage1": """
+ema_decay = 0.0
+[stage1]
+clips = "{folder}/clips"
+validation_clips = "{folder}/clips"
+validation_samples = 1
+uncond_ratio = 0.5
+[stage1.model]
+weights = "{folder}/net.safetensors"
+""",
+}
 
 
-def trained(folder, name, processes):
+def trained(stage, folder, name, processes):
     config = folder / f"{name}.toml"
-    config.write_text(CONFIG.format(folder=folder.as_posix(), name=name))
-    train = ["-m", "hallo2_core", "train", "vae", "--config", str(config), "--threads", "1"]
+    config.write_text((GENERAL + STAGES[stage]).format(folder=folder.as_posix(), name=name))
+    train = ["-m", "hallo2_core", "train", stage, "--config", str(config), "--threads", "1"]
     launch = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", str(free_port())]
     command = [sys.executable, *(launch if processes > 1 else []), *train]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
@@ -48,11 +76,15 @@ def free_port():
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_steps_of_one(tmp_path):
-    pictures = [{"frames": (normal(n, 2, 3, 64, 64).sigmoid() * 255).byte()} for n in range(4)]
-    write_shard(pictures, tmp_path / "pictures" / "pictures-0.safetensors")
-    one_losses, one_norms = trained(tmp_path, "one", 1)
-    two_losses, two_norms = trained(tmp_path, "two", 2)
+@pytest.mark.parametrize("stage", STAGES)
+def test_two_processes_make_the_steps_of_one(stage, tmp_path):
+    if stage == "vae":
+        pictures = [{"frames": (normal(n, 2, 3, 64, 64).sigmoid() * 255).byte()} for n in range(4)]
+        write_shard(pictures, tmp_path / "pictures" / "pictures-0.safetensors")
+    else:
+        stage2_table(tmp_path)
+    one_losses, one_norms = trained(stage, tmp_path, "one", 1)
+    two_losses, two_norms = trained(stage, tmp_path, "two", 2)
     assert two_losses[0] == pytest.approx(one_losses[0], rel=1e-5)
     assert two_norms[0] == pytest.approx(one_norms[0], rel=1e-4)
     assert two_losses == pytest.approx(one_losses, rel=1e-2)  # rounding grows where weights begin at zero

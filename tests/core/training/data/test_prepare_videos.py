@@ -38,6 +38,7 @@ from hallo2_core.training.data.prepare_videos import prepare_videos
 from hallo2_core.training.data.prepared_video import prepare_video
 from hallo2_core.training.data.source_videos import source_videos
 from hallo2_core.training.data.summary import summary_lines
+from hallo2_core.training.joint_objective import JointObjective
 from hallo2_core.training.joint_stage import JointStage, JointStageSettings
 from hallo2_core.training.records import RecordShards, shard_metadata
 from hallo2_core.training.stages import small_speech_encoder, small_vae, write_weights
@@ -184,7 +185,9 @@ def test_a_stage_learns_from_them(prepared, work):
     records = RecordShards(*record_sources(str(work / "set.toml")))
     made = models()
     settings = JointStageSettings("", "", "", frames=4)
-    batch = JointStage(made, made.vae, settings, records, records, 0).batch(range(3))
+    batch = JointStage(JointObjective(made, made.vae, settings.objective), settings, records, records, 0).batch(
+        range(3)
+    )
     assert batch.latents.shape == (3, 4, 4, SIDE // 8, SIDE // 8) and batch.latents.isfinite().all()
     assert batch.windows.isfinite().all() and 0 < batch.face_region.mean() < 1
 
