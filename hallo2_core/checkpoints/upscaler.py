@@ -25,7 +25,6 @@ from .small_model import SMALL_UPSCALER
 from .upscaler_keys import names_of, renamed
 
 PREFIX = "upscaler."  # of its keys, for seeded weights and fingerprints
-SMALL_FILE = Path(__file__).parent / "trained" / "small_upscaler.safetensors"
 TEMPORAL_KEY = "ft_layers.0.temp_attn.in_proj_weight"
 
 
@@ -60,10 +59,11 @@ def demo_upscaler(build: Build | None = None) -> Upscaler:
     return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}), is_demo=True)
 
 
-def small_upscaler(build: Build | None = None, path: Path | str = SMALL_FILE) -> Upscaler:
-    """The small model's, for faces drawn like those that it was trained on; see `docs/training.md`.
+def small_upscaler(path: Path | str, build: Build | None = None) -> Upscaler:
+    """The small model's, from a file that its training exported (`docs/training.md`). Its heads and norm groups, which
+    the file does not tell, differ from the release's. build.dtype: None keeps the file's, float16.
 
-    build.dtype: None keeps the file's, float16. Errors: CheckpointError for the weights of another shape.
+    Errors: CheckpointError for the weights of another shape.
     """
     weights = read_tensors(path)
     restorer = assemble_upscaler(SMALL_UPSCALER, weights, weights.take, with_dtype(build, weights))

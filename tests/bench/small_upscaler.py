@@ -1,4 +1,4 @@
-"""Does the small upscaler draw what was there? `python tests/bench/small_upscaler.py --vae FILE [--upscaler FILE]`.
+"""Does the small upscaler draw what was there? `python tests/bench/small_upscaler.py --vae FILE --upscaler FILE`.
 
 Held-back faces are drawn at 512 px, and seen at 96 to 128 px through the small VAE. They are restored at several
 fidelities and compared with the drawing, beside bicubic enlargement. Held-back talking clips, every frame with noise of
@@ -25,7 +25,7 @@ from einops import rearrange  # noqa: E402
 from PIL import Image  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from hallo2_core.checkpoints.upscaler import SMALL_FILE, small_upscaler  # noqa: E402
+from hallo2_core.checkpoints.upscaler import small_upscaler  # noqa: E402
 from hallo2_core.models.layers import Build  # noqa: E402
 from hallo2_core.models.upscaler.video_restorer import VideoRestorer  # noqa: E402
 from hallo2_core.training.cartoons.performance import FPS, performance  # noqa: E402
@@ -42,7 +42,7 @@ FIRST_CLIP = 1000  # other actors than those of the single faces
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--upscaler", type=Path, default=SMALL_FILE)
+    parser.add_argument("--upscaler", required=True, help="a file that its training exported")
     parser.add_argument("--vae", required=True, help="the small VAE")
     parser.add_argument("--faces", type=int, default=24)
     parser.add_argument("--clips", type=int, default=4)
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, metavar="DIR")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    restorer, vae = small_upscaler(Build(dtype=torch.float32), arguments.upscaler).restorer, small_vae(arguments.vae)
+    restorer, vae = small_upscaler(arguments.upscaler, Build(dtype=torch.float32)).restorer, small_vae(arguments.vae)
     side = restorer.config.side_px
     with torch.inference_mode():
         faces = [

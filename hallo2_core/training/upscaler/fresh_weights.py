@@ -7,6 +7,7 @@ from torch import nn
 
 from ...models.upscaler.codebook import VectorTable
 from ...models.upscaler.video_restorer import VideoRestorer
+from .color_path import open_color_path
 
 # The last layer of each residual branch, and of the fusion: zero, so that all of them begin as the identity.
 LAST_LAYERS = ("conv2.weight", "proj_out.weight", "to_out.weight", "linear2.weight", "scale.2.weight", "shift.2.weight")
@@ -17,8 +18,7 @@ def fill_with_fresh_weights(restorer: VideoRestorer, seed: int) -> None:
     """In place, on the CPU.
 
     Convolutions begin delta-orthogonal (Xiao et al., 2018): an orthogonal matrix in the middle, and zeros around it.
-    Colors pass from end to end, and the last layer has them after a few steps. With orthogonal convolutions the axis
-    from green to magenta was lost in the first steps, and did not return.
+    Colors pass from end to end, see `color_path`.
     """
     torch.manual_seed(seed)
     for name, parameter in restorer.named_parameters():
@@ -36,3 +36,4 @@ def fill_with_fresh_weights(restorer: VideoRestorer, seed: int) -> None:
         if isinstance(module, VectorTable):
             nn.init.normal_(module.weight)
     nn.init.normal_(restorer.position_embedding.weight, std=0.1)
+    open_color_path(restorer)

@@ -104,7 +104,7 @@ def test_faces_then_the_upscaler_s_autoencoder_then_its_file(tmp_path):
     config.write_text(UPSCALER_CONFIG.format(folder=tmp_path.as_posix()))
     train = ["train", "upscaler_autoencoder", "--config", str(config)]
     assert main(train) == main([*train, "--export", str(out)]) == 0
-    restorer = small_upscaler(Build(dtype=torch.float32), out).restorer
+    restorer = small_upscaler(out, Build(dtype=torch.float32)).restorer
     with torch.inference_mode():
         restored = restorer(torch.zeros(1, 1, 3, 512, 512), fidelity=1.0)
     assert restored.frames.shape == (1, 1, 3, 512, 512) and restored.frames.isfinite().all()

@@ -10,7 +10,7 @@ from hallo2_core.training.records import RecordShards, write_shard
 from hallo2_core.training.upscaler.fresh_weights import fill_with_fresh_weights
 
 TINY = UpscalerConfig(
-    side_px=64, widths=(4, 4, 8, 8), blocks_per_level=1, norm_groups=2, codes=16, code_width=4, token_width=16,
+    side_px=64, widths=(8, 12, 12, 8), blocks_per_level=1, norm_groups=1, codes=16, code_width=4, token_width=16,
     feed_forward_width=32, heads=2, alignment_layers=1, fused_sides=(16, 32), latent_widths=(8,),
 )  # fmt: skip
 
