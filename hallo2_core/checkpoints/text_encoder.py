@@ -11,14 +11,6 @@ from ..errors import CheckpointError
 from ..models.layers import Build
 from ..models.text_encoder import TextTransformer
 from .read import read_tensors
-from .small_model import SMALL_TEXT
-
-TRAINED = Path(__file__).with_name("trained") / "small_text_encoder.safetensors"
-
-
-def demo_text_transformer() -> TextTransformer:
-    """The one that ships with the pack."""
-    return load_small_text_encoder(TRAINED, SMALL_TEXT)
 
 
 def load_small_text_encoder(path: Path | str, config: SmallTextConfig) -> TextTransformer:

@@ -1,15 +1,20 @@
 """The small text encoder's file."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from hallo2_core import checkpoints
 from hallo2_core.checkpoints.small_model import SMALL_TEXT
-from hallo2_core.checkpoints.text_encoder import demo_text_transformer, load_small_text_encoder
+from hallo2_core.checkpoints.text_encoder import load_small_text_encoder
 from hallo2_core.errors import CheckpointError
 from hallo2_core.models.layers import Build
 from hallo2_core.models.text_encoder import TextTransformer, pieces_of
+
+SHIPPED = Path(checkpoints.__file__).parent / "trained" / "small_text_encoder.safetensors"
 
 
 def test_the_shipped_one_puts_words_for_one_mood_together():
@@ -23,7 +28,7 @@ def test_the_shipped_one_puts_words_for_one_mood_together():
         "amazed",
         "wide eyes",
     ]
-    encoder = demo_text_transformer()
+    encoder = load_small_text_encoder(SHIPPED, SMALL_TEXT)
     texts = [pieces_of(text, SMALL_TEXT.buckets) for text in [*prompts, "serious, slow nod", "calm"]]
     closeness = F.cosine_similarity(encoder(texts).unsqueeze(0), encoder(texts).unsqueeze(1), dim=-1)
     for first in range(0, 10, 2):
