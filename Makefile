@@ -12,10 +12,13 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $(READY)
 
+# The included portrait talks, happy at first and angry from the middle on; then its 128x128 become 512x512.
 demo: $(READY)
-	rm -rf output/demo.mp4 output/demo.mp4.hallo2
+	rm -rf output/demo.mp4 output/demo.mp4.hallo2 output/demo_128px.mp4 output/demo_128px.mp4.hallo2
 	$(BIN)/python -m hallo2_core animate --model demo --portrait hallo2_core/examples/portrait.png \
-		--audio hallo2_core/examples/voice.wav --out output/demo.mp4
+		--audio hallo2_core/examples/voice.wav --text '0-4.3 happy; 4.3- angry' --quality 1 \
+		--out output/demo_128px.mp4
+	$(BIN)/python -m hallo2_core upscale --model demo --video output/demo_128px.mp4 --scale 4 --out output/demo.mp4
 
 # A worker a core, up to four: each takes about 1 GiB, and starts hosts of its own for the tests in them.
 test: lint

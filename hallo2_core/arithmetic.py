@@ -6,7 +6,7 @@ arithmetic, or its clips would not be bit-identical to those of one run.
 The numbers below are versions of our own arithmetic, one per pipeline. Raise one by hand, in the same commit, when a
 change makes its pipeline's frames differ, even in the last bit: another order of sums, another intermediate dtype,
 another resampling. Changes that only affect speed or messages do not raise it. `tests/core/test_arithmetic.py` fails
-if the demo's frames change and the number does not; it cannot detect changes below its tolerance.
+if the frames of seeded networks change and the number does not; it cannot detect changes below its tolerance.
 """
 
 from __future__ import annotations

@@ -126,17 +126,6 @@ class Wav2VecConfig:
         return reach
 
 
-DEMO_WAV2VEC = Wav2VecConfig(
-    width=32,
-    layers=4,
-    heads=4,
-    feed_forward_width=64,
-    conv_widths=(16,) * 7,
-    position_kernel=16,
-    position_groups=4,
-)
-
-
 @dataclass(frozen=True)
 class UpscalerConfig:
     """The temporal VQ upscaler (paper §4.2), as in `net_g.pth`."""
@@ -167,20 +156,6 @@ class UpscalerConfig:
                     f"The encoder of latents ends at side {from_latents}, the encoder of pictures at {self.code_side}: "
                     f"{len(self.latent_widths)} and {len(self.widths)} levels do not match."
                 )
-
-
-DEMO_UPSCALER = UpscalerConfig(
-    side_px=64,
-    widths=(32, 32, 32, 64),
-    blocks_per_level=1,
-    codes=64,
-    code_width=32,
-    token_width=64,
-    feed_forward_width=128,
-    alignment_layers=2,
-    fused_sides=(16, 32),
-    latent_widths=(32,),
-)
 
 
 def check_frame_size(width_px: int, height_px: int) -> None:

@@ -1,4 +1,5 @@
-"""The loaders. Each offers `demo` besides files; for a missing file, the message has its folder and source."""
+"""The loaders. Each offers `demo`, which ships with the pack, besides files; for a missing file, the message has its
+folder and source."""
 
 from __future__ import annotations
 
@@ -41,8 +42,9 @@ class Hallo2LoadModel(io.ComfyNode):
                     "file",
                     options=files.network_files(),
                     tooltip=(
-                        "net.pth (or its safetensors) in models/hallo2. 'demo' is a small model made at run time: it "
-                        "runs every stage for real but draws noise, not faces."
+                        "net.pth (or its safetensors) in models/hallo2. 'demo' is a small model that ships with the "
+                        "pack: it animates cartoons like the example portrait at 128x128. It was trained on nothing "
+                        "else, so a photograph comes out poorly."
                     ),
                 ),
                 io.Combo.Input(
@@ -74,7 +76,7 @@ class Hallo2LoadModel(io.ComfyNode):
         if file == files.DEMO:
             from ..hallo2_core.checkpoints.demo import demo_hallo2
 
-            models = demo_hallo2(build)
+            models = demo_hallo2(build, files.use_mmap())
         else:
             from ..hallo2_core.checkpoints.build import load_hallo2
 
@@ -96,7 +98,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
                     options=files.model_files(files.SPEECH_ENCODER_FOLDER),
                     tooltip=(
                         "wav2vec2-base-960h.safetensors in models/audio_encoders; the large and the Chinese models do "
-                        "not fit Hallo2. 'demo' is a small encoder made at run time, for a first run."
+                        "not fit Hallo2. 'demo' is the encoder of the demo model, and fits no other."
                     ),
                 ),
             ],
@@ -113,10 +115,11 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
-        from ..hallo2_core.checkpoints.speech_encoder import demo_speech_encoder, load_speech_encoder
+        from ..hallo2_core.checkpoints.demo import demo_speech_encoder
+        from ..hallo2_core.checkpoints.speech_encoder import load_speech_encoder
 
         if file == files.DEMO:
-            encoder = demo_speech_encoder()
+            encoder = demo_speech_encoder(files.use_mmap())
         else:
             path = files.find_file(files.SPEECH_ENCODER_FOLDER, file)
             encoder = load_speech_encoder(path, torch.float32, use_mmap=files.use_mmap())
@@ -192,8 +195,8 @@ class Hallo2LoadUpscaler(io.ComfyNode):
                     "file",
                     options=files.network_files(),
                     tooltip=(
-                        "net_g.pth (or its safetensors) in models/hallo2. 'demo' is a small network made at run time: "
-                        "it runs every stage for real but draws noise instead of faces."
+                        "net_g.pth (or its safetensors) in models/hallo2. 'demo' is a small network that ships with "
+                        "the pack. It was trained on cartoons, and redraws every face as one."
                     ),
                 ),
                 io.Combo.Input(
@@ -220,9 +223,13 @@ class Hallo2LoadUpscaler(io.ComfyNode):
 
     @classmethod
     def execute(cls, file: str, dtype: str) -> io.NodeOutput:
-        from ..hallo2_core.checkpoints.upscaler import demo_upscaler, load_upscaler
+        from ..hallo2_core.checkpoints.demo import demo_upscaler
+        from ..hallo2_core.checkpoints.upscaler import load_upscaler
         from ..hallo2_core.models.precision import UPSCALER_PRECISION
 
-        build, path = network_build(dtype, UPSCALER_PRECISION), files.find_file(files.MODEL_FOLDER, file)
-        upscaler = demo_upscaler(build) if file == files.DEMO else load_upscaler(path, build, files.use_mmap())
+        build = network_build(dtype, UPSCALER_PRECISION)
+        if file == files.DEMO:
+            upscaler = demo_upscaler(build, files.use_mmap())
+        else:
+            upscaler = load_upscaler(files.find_file(files.MODEL_FOLDER, file), build, files.use_mmap())
         return io.NodeOutput(managed(upscaler, upscaler.restorer, whole=True))

@@ -19,7 +19,7 @@ class Hallo2LoadTextControl(io.ComfyNode):
             category="Hallo2",
             description=(
                 "Attaches a text-control adapter to the model, so that prompts take effect; the model's own weights "
-                "do not change. No trained adapter has been released; without one, prompts change nothing."
+                "do not change. 'demo' is the demo model's; no adapter for net.pth has been released."
             ),
             inputs=[
                 io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)'."),
@@ -28,7 +28,7 @@ class Hallo2LoadTextControl(io.ComfyNode):
                     options=files.text_control_files(),
                     tooltip=(
                         "An adapter in models/hallo2/text_control. 'zero' fits every model and changes nothing. "
-                        "'demo' shifts the demo model's noise at random, to show when a timeline acts."
+                        "'demo' fits the demo model only: it changes the cartoon's expression."
                     ),
                 ),
             ],
@@ -49,12 +49,13 @@ class Hallo2LoadTextControl(io.ComfyNode):
     @classmethod
     def execute(cls, model: Managed, file: str) -> io.NodeOutput:
         from ..hallo2_core.checkpoints import text_control as adapters
+        from ..hallo2_core.checkpoints.demo import demo_text_adapter
 
         unet, build = model.payload.config.unet, build_like(model.payload.denoising_unet)
         if file == files.ZERO:
             adapter = adapters.zero_text_adapter(unet, build)
         elif file == files.DEMO:
-            adapter = adapters.demo_text_adapter(unet, build)
+            adapter = demo_text_adapter(build, files.use_mmap())
         else:
             path = files.find_file(files.MODEL_FOLDER, file)
             adapter = adapters.load_text_adapter(path, build, files.use_mmap())

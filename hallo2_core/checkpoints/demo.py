@@ -1,47 +1,51 @@
-"""The demo model: a small configuration of the real networks, with weights generated from their names.
+"""The demo: the small model, trained on talking cartoons, whose weights ship with the pack (docs/training.md).
 
-It runs every stage of the real pipeline on a CPU, but it is untrained: it draws noise, not faces.
+It runs every stage of the real pipeline on a CPU, at 128x128. It draws cartoons: a photograph comes out poorly.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
-from ..config import (
-    DEMO_WAV2VEC,
-    AudioProjectionConfig,
-    FaceLocatorConfig,
-    Hallo2Config,
-    ImageProjectionConfig,
-    UNetConfig,
-    VAEConfig,
-)
-from ..models.hallo2_models import Hallo2Models
+from ..models.hallo2_models import Hallo2Models, TextAdapter
 from ..models.layers import Build
-from ..models.vae import AutoencoderKL
-from .networks import PREFIXES, hallo2_networks, with_fingerprint
-from .seeded import fill_with_seeded_weights
+from ..models.text_encoder import TextTransformer
+from ..models.upscaler.upscaler import Upscaler
+from ..models.wav2vec import SpeechEncoder
+from .build import load_hallo2, load_vae
+from .small_model import SMALL_HALLO2, SMALL_TEXT, SMALL_UPSCALER, SMALL_VAE, SMALL_WAV2VEC
+from .speech_encoder import load_speech_encoder
+from .text_control import load_text_adapter
+from .text_encoder import load_small_text_encoder
+from .upscaler import load_upscaler
 
-DEMO_HALLO2 = Hallo2Config(
-    unet=UNetConfig(block_widths=(32, 32, 64, 64), layers_per_block=1, face_token_width=32, audio_token_width=32),
-    face_locator=FaceLocatorConfig(block_widths=(8, 16, 16, 32), out_width=32),
-    image_projection=ImageProjectionConfig(token_width=32),
-    audio_projection=AudioProjectionConfig(
-        layers=DEMO_WAV2VEC.layers, feature_width=DEMO_WAV2VEC.width, hidden_width=64, token_width=32, tokens=8
-    ),
-)
-DEMO_VAE = VAEConfig(block_widths=(32, 32, 32, 32), layers_per_block=1)
+TRAINED = Path(__file__).with_name("trained")
+FULL_PRECISION = Build(dtype=torch.float32)
 
 
-def demo_hallo2(build: Build | None = None) -> Hallo2Models:
-    """The five networks and a VAE, in the build's dtype and on its device."""
-    build = build or Build(dtype=torch.float32)
-    networks = hallo2_networks(DEMO_HALLO2, replace(build, device="meta"))
-    vae = AutoencoderKL(DEMO_VAE, replace(build.wide, device="meta"))
-    for name, prefix in PREFIXES.items():
-        fill_with_seeded_weights(getattr(networks, name), prefix)
-        getattr(networks, name).to(build.device or "cpu")
-    fill_with_seeded_weights(vae, "vae.")
-    return with_fingerprint(replace(networks, vae=vae.to(build.device or "cpu"), is_demo=True))
+def demo_hallo2(build: Build = FULL_PRECISION, use_mmap: bool = True) -> Hallo2Models:
+    """The five networks and their VAE. build, use_mmap: as for `load_hallo2`."""
+    models = load_hallo2(TRAINED / "small_hallo2.safetensors", build, use_mmap, config=SMALL_HALLO2)
+    return replace(models, vae=load_vae(TRAINED / "small_vae.safetensors", build.wide, use_mmap, SMALL_VAE))
+
+
+def demo_speech_encoder(use_mmap: bool = True) -> SpeechEncoder:
+    """In float32, as every speech encoder runs."""
+    path = TRAINED / "small_speech_encoder.safetensors"
+    return load_speech_encoder(path, torch.float32, use_mmap=use_mmap, config=SMALL_WAV2VEC)
+
+
+def demo_text_adapter(build: Build = FULL_PRECISION, use_mmap: bool = True) -> TextAdapter:
+    return load_text_adapter(TRAINED / "small_text_adapter.safetensors", build, use_mmap)
+
+
+def demo_text_network() -> TextTransformer:
+    """What turns prompts into embeddings for the demo's adapter, in float32 on the CPU."""
+    return load_small_text_encoder(TRAINED / "small_text_encoder.safetensors", SMALL_TEXT)
+
+
+def demo_upscaler(build: Build = FULL_PRECISION, use_mmap: bool = True) -> Upscaler:
+    return load_upscaler(TRAINED / "small_upscaler.safetensors", build, use_mmap, SMALL_UPSCALER)

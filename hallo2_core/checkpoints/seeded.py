@@ -1,7 +1,7 @@
 """Weights generated from names and shapes alone: the same tensors on every machine, no file, no download.
 
-Used by the demo model and the golden cases. Each tensor is drawn from numpy's legacy generator (whose stream is
-frozen), seeded with the CRC-32 of its key, by uniform draws only, so that the result does not depend on libm.
+Used by the golden cases, the tests and new text adapters. Each tensor is drawn from numpy's legacy generator (whose
+stream is frozen), seeded with the CRC-32 of its key, by uniform draws only, so that the result does not depend on libm.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The speech encoder from one file, `wav2vec2-base-960h` as safetensors or PyTorch pickle, or the demo's."""
+"""The speech encoder from one file, `wav2vec2-base-960h` as safetensors or PyTorch pickle."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..config import DEMO_WAV2VEC, Wav2VecConfig
+from ..config import Wav2VecConfig
 from ..errors import CheckpointError
 from ..models.wav2vec import SpeechEncoder
 from .read import Weights, read_tensors
-from .seeded import fill_with_seeded_weights
 
 PREFIX = "wav2vec2."  # in files saved with a head
 HEAD_WIDTH = 64  # of one attention head, in every published wav2vec2
@@ -42,24 +41,19 @@ def load_speech_encoder(
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
     use_mmap: bool = True,
+    config: Wav2VecConfig | None = None,
 ) -> SpeechEncoder:
-    """dtype: None keeps the file's. Dimensions come from the tensors' shapes.
+    """dtype: None keeps the file's. config: None reads the dimensions off the tensors' shapes.
 
     Errors: CheckpointError with the detected kind of file; MissingDependencyError for transformers below 4.37.
     """
     weights = read_tensors(path, use_mmap=use_mmap)
     names = _own_names(weights)
-    config = speech_encoder_config({own: weights.shapes[key] for own, key in names.items()}, weights.path.name)
+    shapes = {own: weights.shapes[key] for own, key in names.items()}
+    config = config or speech_encoder_config(shapes, weights.path.name)
     dtype = dtype or weights.dtype
     tensors = {own: weights.take(key, dtype) for own, key in names.items()}
     return assemble_speech_encoder(config, tensors, weights.path.name).to(device)
-
-
-def demo_speech_encoder() -> SpeechEncoder:
-    """The demo model's speech encoder: small, with weights generated from their names."""
-    encoder = SpeechEncoder(DEMO_WAV2VEC, device="meta")
-    fill_with_seeded_weights(encoder, prefix="")  # its keys already start with the prefix, `wav2vec.`
-    return encoder
 
 
 def assemble_speech_encoder(config: Wav2VecConfig, tensors: Mapping[str, Tensor], file: str) -> SpeechEncoder:

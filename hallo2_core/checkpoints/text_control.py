@@ -1,7 +1,7 @@
 """Text-control adapters: small safetensors files beside net.pth, whose weights stay unchanged.
 
-No trained adapter has been released. The file's metadata says which model the adapter fits and how it is applied. The
-output layers of a new adapter are zero, so it changes nothing until it is trained.
+The demo model has one; none for net.pth has been released. The file's metadata says which model the adapter fits and
+how it is applied. The output layers of a new adapter are zero, so it changes nothing until it is trained.
 """
 
 from __future__ import annotations
@@ -60,13 +60,6 @@ def new_text_adapter(config: TextControlConfig) -> TextAdapter:
     return _adapter(_untrained(config, Build(dtype=torch.float32)), None)
 
 
-def demo_text_adapter(unet: UNetConfig, build: Build | None = None) -> TextAdapter:
-    """An untrained adapter that fits this UNet and shifts its features at random."""
-    control = TextControl(TextControlConfig.fitting(unet), replace(build or Build(dtype=torch.float32), device="meta"))
-    fill_with_seeded_weights(control, PREFIX)
-    return replace(_adapter(control, build), is_demo=True)
-
-
 def with_text_adapter(models: Hallo2Models, adapter: TextAdapter) -> Hallo2Models:
     """The same networks with the adapter. Raises CheckpointError if it was made for another model."""
     if not adapter.config.fits(models.config.unet):
@@ -75,16 +68,12 @@ def with_text_adapter(models: Hallo2Models, adapter: TextAdapter) -> Hallo2Model
             f"The text-control adapter was made for a UNet of widths {found}, but this model's are {wanted}. Choose an "
             f"adapter trained for this model, or 'zero', which fits any."
         )
-    if adapter.is_demo and not models.is_demo:
-        raise CheckpointError(
-            "The demo adapter shifts features at random, which would only degrade a trained model's output. Choose "
-            "'zero', or a trained adapter."
-        )
     return replace(models, text_adapter=adapter)
 
 
-def write_new_adapter(path: Path, config: TextControlConfig) -> None:
-    """Write an untrained adapter in float32; an existing file is never overwritten. Raises CheckpointError."""
+def write_new_adapter(path: Path, config: TextControlConfig, embedding: str = EMBEDDING) -> None:
+    """Write an untrained adapter in float32; an existing file is never overwritten. embedding: what its prompts are
+    encoded to, for the metadata. Raises CheckpointError."""
     if path.suffix != ".safetensors":
         raise CheckpointError(f"{path.name} must end in .safetensors, the format that is written.")
     if path.exists():
@@ -93,7 +82,7 @@ def write_new_adapter(path: Path, config: TextControlConfig) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(safetensors.torch.save(tensors, metadata_of(config)))
+        part.write_bytes(safetensors.torch.save(tensors, metadata_of(config, embedding)))
         os.replace(part, path)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be written: {error.strerror or error}. Choose another folder.") from error

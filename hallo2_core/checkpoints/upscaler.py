@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..config import DEMO_UPSCALER, UpscalerConfig
+from ..config import UpscalerConfig
 from ..errors import CheckpointError
 from ..models.fingerprint import weights_fingerprint
 from ..models.layers import Build
@@ -20,16 +20,16 @@ from ..models.upscaler.video_restorer import VideoRestorer
 from .build import with_dtype
 from .detect import FileContent, Shapes, file_content
 from .read import read_tensors
-from .seeded import fill_with_seeded_weights
-from .small_model import SMALL_UPSCALER
 from .upscaler_keys import names_of, renamed
 
 PREFIX = "upscaler."  # of its keys, for seeded weights and fingerprints
 TEMPORAL_KEY = "ft_layers.0.temp_attn.in_proj_weight"
 
 
-def load_upscaler(path: Path | str, build: Build | None = None, use_mmap: bool = True) -> Upscaler:
-    """build.dtype: None keeps the file's. Dimensions come from the tensors' shapes.
+def load_upscaler(
+    path: Path | str, build: Build | None = None, use_mmap: bool = True, config: UpscalerConfig | None = None
+) -> Upscaler:
+    """build.dtype: None keeps the file's. config: None reads the dimensions off the tensors' shapes.
 
     Errors: CheckpointError with the detected kind of file.
     """
@@ -46,27 +46,7 @@ def load_upscaler(path: Path | str, build: Build | None = None, use_mmap: bool =
             "only restores single pictures. Choose Hallo2's net_g.pth, or its safetensors."
         )
     build = with_dtype(build, weights)
-    restorer = assemble_upscaler(upscaler_config(weights.shapes), weights, weights.take, build)
-    return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}))
-
-
-def demo_upscaler(build: Build | None = None) -> Upscaler:
-    """A small configuration of the real classes with weights seeded by name: all stages run, faces become noise."""
-    build = build or Build(dtype=torch.float32)
-    restorer = VideoRestorer(DEMO_UPSCALER, replace(build, device="meta"))
-    fill_with_seeded_weights(restorer, PREFIX)
-    restorer.to(build.device or "cpu")
-    return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}), is_demo=True)
-
-
-def small_upscaler(path: Path | str, build: Build | None = None) -> Upscaler:
-    """The small model's, from a file that its training exported (`docs/training.md`). Its heads and norm groups, which
-    the file does not tell, differ from the release's. build.dtype: None keeps the file's, float16.
-
-    Errors: CheckpointError for the weights of another shape.
-    """
-    weights = read_tensors(path)
-    restorer = assemble_upscaler(SMALL_UPSCALER, weights, weights.take, with_dtype(build, weights))
+    restorer = assemble_upscaler(config or upscaler_config(weights.shapes), weights, weights.take, build)
     return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}))
 
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ..video.settings import VideoSettings
 
 DEMO = "demo"
-DEMO_SIZE, DEMO_STEPS = (128, 128), 4
-FULL_SIZE, FULL_STEPS = (512, 512), 40
+DEMO_SIZE, DEMO_STEPS, DEMO_GUIDANCE = (128, 128), 10, 1.5
+FULL_SIZE, FULL_STEPS, FULL_GUIDANCE = (512, 512), 40, 3.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     sampling = parser.add_argument_group("sampling")
     sampling.add_argument("--seed", type=int, default=42)
-    sampling.add_argument("--steps", type=int, help="denoising steps (40; demo model: 4)")
-    sampling.add_argument("--cfg", type=float, default=3.5, help="guidance scale; 1 is off (3.5)")
+    sampling.add_argument("--steps", type=int, help="denoising steps (40; demo model: 10)")
+    sampling.add_argument("--cfg", type=float, help="guidance scale; 1 is off (3.5; demo model: 1.5)")
     sampling.add_argument("--pose-weight", type=float, default=1.0, help="strength of head motion (1)")
     sampling.add_argument("--face-weight", type=float, default=1.0, help="strength of face motion (1)")
     sampling.add_argument("--lip-weight", type=float, default=1.0, help="strength of lip motion (1)")
@@ -181,10 +181,11 @@ def _size(arguments: argparse.Namespace) -> tuple[int, int]:
 
 
 def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
-    default_steps = DEMO_STEPS if arguments.model == DEMO else FULL_STEPS
+    is_demo = arguments.model == DEMO
+    steps, guidance = (DEMO_STEPS, DEMO_GUIDANCE) if is_demo else (FULL_STEPS, FULL_GUIDANCE)
     return SamplerConfig(
-        steps=default_steps if arguments.steps is None else arguments.steps,
-        guidance=arguments.cfg,
+        steps=steps if arguments.steps is None else arguments.steps,
+        guidance=guidance if arguments.cfg is None else arguments.cfg,
         seed=arguments.seed,
         weights=RegionWeights(arguments.pose_weight, arguments.face_weight, arguments.lip_weight),
         legacy_rng=arguments.legacy_rng,

@@ -21,9 +21,13 @@ USUAL = Transition()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("over time", "Prompts and weights over time; grammar: docs/timeline.md.")
     group.add_argument("--text", metavar="TIMELINE", help="timed prompts: '0-4.5 smiling; 4.5- serious'")
-    group.add_argument("--text-adapter", metavar="FILE|zero|demo", help="text-control adapter; none has been released")
+    group.add_argument("--text-adapter", metavar="FILE|zero|demo",
+                       help="text-control adapter; none for net.pth has been released (demo model: demo)")  # fmt: skip
     group.add_argument(
-        "--clip", type=Path, metavar="DIR", help="CLIP ViT-L/14, a folder in transformers' format (demo)"
+        "--clip",
+        type=Path,
+        metavar="DIR",
+        help="CLIP ViT-L/14, a folder in transformers' format (the demo's text encoder)",
     )
     group.add_argument("--text-strength", type=float, default=1.0, help="strength of the prompts, 0 to 3 (1)")
     group.add_argument(
@@ -62,19 +66,24 @@ def encoded_text(arguments: argparse.Namespace) -> TextPrompts | None:
 
 
 def with_adapter(models: Hallo2Models, arguments: argparse.Namespace) -> Hallo2Models:
-    """The models with the chosen adapter, in the dtype of their arithmetic."""
+    """The models with the chosen adapter, in the dtype of their arithmetic. The demo model comes with its own."""
     from ..checkpoints import text_control as adapters
+    from ..checkpoints.demo import demo_text_adapter
     from ..models.layers import Build, compute_dtype_of
 
-    name, unet = arguments.text_adapter, models.config.unet
-    build = Build(dtype=compute_dtype_of(models.denoising_unet))
+    name = arguments.text_adapter
+    if name is None and arguments.text is not None and arguments.model == DEMO:
+        name = DEMO
     if name is None:
         return models
+    build = Build(dtype=compute_dtype_of(models.denoising_unet))
     if name == ZERO:
-        return adapters.with_text_adapter(models, adapters.zero_text_adapter(unet, build))
-    if name == DEMO:
-        return adapters.with_text_adapter(models, adapters.demo_text_adapter(unet, build))
-    return adapters.with_text_adapter(models, adapters.load_text_adapter(Path(name), build))
+        adapter = adapters.zero_text_adapter(models.config.unet, build)
+    elif name == DEMO:
+        adapter = demo_text_adapter(build)
+    else:
+        adapter = adapters.load_text_adapter(Path(name), build)
+    return adapters.with_text_adapter(models, adapter)
 
 
 def _transition(arguments: argparse.Namespace) -> Transition:

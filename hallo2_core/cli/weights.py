@@ -42,7 +42,7 @@ def load_models(
             f"--lora {lora} was trained on another model than the demo's. Choose --model net.pth too."
         )
     if model == DEMO:
-        sys.stderr.write("note: the demo model has random weights: it draws noise, not faces.\n")
+        sys.stderr.write("note: the demo model was trained on cartoons: of a photograph it makes a poor likeness.\n")
         return demo_hallo2(build)
     models = load_hallo2(Path(model), build, lora=lora, lora_strength=lora_strength)
     return replace(models, vae=load_vae(vae, build.wide))
@@ -50,17 +50,17 @@ def load_models(
 
 def load_upscaler(model: str, build: Build) -> Upscaler:
     """build.dtype: None keeps the file's own."""
-    from ..checkpoints.upscaler import demo_upscaler
+    from ..checkpoints.demo import demo_upscaler
     from ..checkpoints.upscaler import load_upscaler as load
 
     if model == DEMO:
-        sys.stderr.write("note: the demo upscaler has random weights: it replaces faces with noise.\n")
+        sys.stderr.write("note: the demo upscaler was trained on cartoons: it redraws every face as one.\n")
         return demo_upscaler(build)
     return load(Path(model), build)
 
 
 def load_speech_encoder(speech_encoder: str | None, model: str) -> SpeechEncoder:
-    from ..checkpoints.speech_encoder import demo_speech_encoder
+    from ..checkpoints.demo import demo_speech_encoder
     from ..checkpoints.speech_encoder import load_speech_encoder as load
 
     name = speech_encoder or (DEMO if model == DEMO else "")

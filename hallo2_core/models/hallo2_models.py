@@ -17,7 +17,6 @@ class TextAdapter:
     control: TextControl
     fingerprint: str = ""
     is_zero: bool = False  # untrained: prompts change nothing
-    is_demo: bool = False  # random: prompts have an effect, but a meaningless one
 
     @property
     def config(self) -> TextControlConfig:
@@ -36,7 +35,6 @@ class Hallo2Models:
     audio_projection: nn.Module
     vae: nn.Module | None = None
     fingerprint: str = ""
-    is_demo: bool = False
     text_adapter: TextAdapter | None = None
 
     @property

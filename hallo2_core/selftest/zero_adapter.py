@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from ..checkpoints.text_control import zero_text_adapter
@@ -14,7 +16,8 @@ from .case import Settings
 
 
 def adapter_of(settings: Settings, unet: UNetConfig) -> TextAdapter:
-    return zero_text_adapter(unet, settings.build(settings.device).wide)
+    """Not marked as zero, so that it is computed."""
+    return replace(zero_text_adapter(unet, settings.build(settings.device).wide), is_zero=False)
 
 
 def a_prompt() -> TextPrompts:

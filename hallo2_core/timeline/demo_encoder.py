@@ -1,31 +1,39 @@
-"""A stand-in for CLIP that needs no file, for the demo model. It has no knowledge of language."""
+"""The demo model's own text encoder, which ships with the pack. It was trained on phrases about moods alone."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from .prompts import TEXT_WIDTH
+from ..checkpoints.demo import demo_text_network
+from ..errors import TimelineError
+from ..models.fingerprint import weights_fingerprint
+from ..models.text_encoder import pieces_of
 
 
 class DemoTextEncoder:
-    """Each word has its own random vector, the same on every run; a prompt is the sum of its words' vectors."""
+    """`TextEncoder` over the small model's, on the CPU."""
 
-    fingerprint = "demo"
     is_demo = True
 
+    def __init__(self) -> None:
+        self._network = demo_text_network()
+        self.fingerprint = weights_fingerprint({"text_encoder.": self._network})
+
+    @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> Tensor:
-        """(n d) float32, numbers of unit scale."""
-        return torch.stack([_embedding(text.casefold().split()) for text in texts])
+        """One text at a time, so that an embedding does not depend on other texts."""
+        return torch.stack([self._embed(text) for text in texts])
 
-
-def _embedding(words: Sequence[str]) -> Tensor:
-    return torch.stack([_word(word) for word in words]).sum(dim=0) / len(words) ** 0.5
-
-
-def _word(word: str) -> Tensor:
-    seed = int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True)
-    return torch.randn(TEXT_WIDTH, generator=torch.Generator().manual_seed(seed))
+    def _embed(self, text: str) -> Tensor:
+        """(d)"""
+        config = self._network.config
+        pieces = pieces_of(text, config.buckets)
+        if len(pieces) > config.most_words:
+            raise TimelineError(
+                f"The prompt '{text[:40]}…' has {len(pieces)} words; the demo's text encoder reads "
+                f"{config.most_words}. Make it shorter, or spread it over several spans."
+            )
+        return self._network([pieces])[0]

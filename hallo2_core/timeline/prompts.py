@@ -19,7 +19,7 @@ TEXT_WIDTH = 768  # of CLIP ViT-L/14, the text encoder of SD 1.x
 
 
 class TextEncoder(Protocol):
-    """Turns prompts into vectors; CLIP, or the demo's stand-in."""
+    """Turns prompts into vectors: CLIP, or the demo model's own encoder."""
 
     fingerprint: str
     is_demo: bool
@@ -48,7 +48,6 @@ class TextPrompts:
     transition: Transition
     embeddings: Tensor  # (s d) float32 on the CPU: one row for each span
     encoder: str  # fingerprint of the text encoder
-    is_demo: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)  # sentences that the node shows
 
     def __str__(self) -> str:
@@ -97,13 +96,12 @@ def encode_prompts(
         else:
             notes.append(f"Nothing is left of the prompt at {span.times}: it does not act.")
     if encoder.is_demo:
-        notes.append("Encoded without CLIP, for the demo model only: connect a CLIP for an adapter that was trained.")
+        notes.append("Encoded by the demo's text encoder, which knows a few words of mood and fits its adapter only.")
     return TextPrompts(
         spans=tuple(spans),
         transition=transition,
         embeddings=_embeddings([span.content for span in spans], encoder),
         encoder=encoder.fingerprint,
-        is_demo=encoder.is_demo,
         notes=(*notes, *(f"No prompt acts in {gap}." for gap in gaps(spans))),
     )
 

@@ -20,7 +20,7 @@ EMBEDDING_FILE = "embedding:"  # prefix of an embedding file's name, whose vecto
 
 
 def text_encoder(clip: Any) -> TextEncoder:  # noqa: ANN401 - the host's CLIP class is no declared API
-    """The connected CLIP, or the demo's stand-in."""
+    """The connected CLIP, or the demo model's own text encoder."""
     from ...hallo2_core.timeline.demo_encoder import DemoTextEncoder
 
     return DemoTextEncoder() if clip is None else HostTextEncoder(clip)

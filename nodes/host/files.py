@@ -11,8 +11,8 @@ from comfy.cli_args import args
 if TYPE_CHECKING:
     from ...hallo2_core.checkpoints.catalogue import KnownFile
 
-DEMO = "demo"  # offered by every loader besides files: made at run time, no download
-ZERO = "zero"  # an adapter that changes nothing, made at run time too
+DEMO = "demo"  # offered by every loader besides files: ships with the pack, no download
+ZERO = "zero"  # an adapter that changes nothing, made at run time
 MODEL_FOLDER = "hallo2"
 TEXT_CONTROL_FOLDER = "text_control"  # below it
 FACE_FOLDER = "hallo2/face_analysis"

@@ -27,7 +27,7 @@ def settings() -> list[io.Input]:
             max=100,
             tooltip=(
                 "Denoising steps per clip. The release uses 40. Fewer steps are faster and give softer pictures. For "
-                "the demo model, 4 are enough."
+                "the demo model, 10 are enough."
             ),
         ),
         io.Float.Input(
@@ -37,9 +37,9 @@ def settings() -> list[io.Input]:
             max=15.0,
             step=0.1,
             tooltip=(
-                "Classifier-free guidance: how closely the video follows portrait and speech. The release uses 3.5; "
-                "higher values move the lips more and harden contrast. 1 turns guidance off: about twice as fast, "
-                "with weaker lip movement."
+                "Classifier-free guidance: how closely the video follows portrait and speech. The release uses 3.5, "
+                "the demo model 1.5; higher values move the lips more and harden contrast. 1 turns guidance off: about "
+                "twice as fast, with weaker lip movement."
             ),
         ),
         io.Int.Input(

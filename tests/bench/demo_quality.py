@@ -94,7 +94,7 @@ class Run:
     def text(self) -> list[Figure]:
         given = self.arguments
         encoder = SmallTextEncoder(given.text_encoder)
-        return text_figures(self.pipeline, given.text, encoder, self.seeds, given.text_seconds)
+        return text_figures(self.pipeline, given.text, encoder, self.seeds, max(given.seconds, 4.0))
 
     def upscaler(self) -> list[Figure]:
         given = self.arguments
@@ -154,7 +154,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--long-seconds", type=float, default=600.0, help="length of the long video (600)")
     parser.add_argument("--long-variants", default=f"{BOTH},{NEITHER}", help="'all', or any of " + ", ".join(VARIANTS))
     parser.add_argument("--long-plot", type=Path, metavar="PNG", help="identity over time")
-    parser.add_argument("--text-seconds", type=float, default=4.0, help="length of a clip with two prompts (4)")
     parser.add_argument("--upscaler-fidelity", type=float, default=0.5)
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="frames of the true and of the made clips")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")

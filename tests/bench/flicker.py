@@ -4,7 +4,7 @@ The shared portrait in known motion, with noise on every frame, is upscaled twic
 with temporal attention over them, and frame by frame. Each result is aligned to the first frame by the known motion;
 flicker is the mean absolute second difference over time of the face's pixels, in 1/255.
 
-Seeded weights (the demo) draw noise, so their figures are meaningless; with trained ones, the first should be smaller.
+The first should be smaller. The demo's upscaler was trained on cartoons; the portrait is a photograph.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from einops import rearrange  # noqa: E402
 from faces_on_script import moving_portrait, portrait_motion  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from hallo2_core.checkpoints.upscaler import demo_upscaler, load_upscaler  # noqa: E402
+from hallo2_core.checkpoints.demo import demo_upscaler  # noqa: E402
+from hallo2_core.checkpoints.upscaler import load_upscaler  # noqa: E402
 from hallo2_core.models.layers import Build  # noqa: E402
 from hallo2_core.portrait import similarity  # noqa: E402
 from hallo2_core.portrait.face_analysis import built_in_face_analysis  # noqa: E402

@@ -48,7 +48,8 @@ def make_voice(path: Path, seconds: float) -> None:
 def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
     """Make the video in this process. Returns the measurements."""
     import torch
-    from demo_render import demo_render
+    from seeded_models import seeded_hallo2
+    from seeded_render import seeded_render
     from stand_ins import PixelCodec, with_stand_in_unets
 
     from hallo2_core.animation.animate import animate
@@ -57,7 +58,6 @@ def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
     from hallo2_core.animation.render import render_video
     from hallo2_core.audio.sound_file import FileAudio
     from hallo2_core.audio.speech_embeddings import encode_speech
-    from hallo2_core.checkpoints.demo import demo_hallo2
     from hallo2_core.jobs.job import Job
     from hallo2_core.runtime import LocalRuntime
     from hallo2_core.video.settings import VideoSettings
@@ -78,9 +78,9 @@ def make_video(case: str, seconds: float, folder: Path) -> dict[str, float]:
     make_voice(folder / "warm-up.wav", WARM_UP_SECONDS)
     audio = FileAudio(folder / "voice.wav")
     if case == "demo":
-        render = demo_render(audio)
+        render = seeded_render(audio)
     else:
-        render = demo_render(audio, 512, models=with_stand_in_unets(demo_hallo2()), codec=PixelCodec())
+        render = seeded_render(audio, 512, models=with_stand_in_unets(seeded_hallo2()), codec=PixelCodec())
         render = replace(render, settings=VideoSettings(preset="ultrafast"))
     warm_up = encode_speech(FileAudio(folder / "warm-up.wav"), render.speech.encoder, render.speech.fps)
     for clip in WARM_UP_CLIPS:

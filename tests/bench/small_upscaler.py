@@ -25,7 +25,8 @@ from einops import rearrange  # noqa: E402
 from PIL import Image  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from hallo2_core.checkpoints.upscaler import small_upscaler  # noqa: E402
+from hallo2_core.checkpoints.small_model import SMALL_UPSCALER  # noqa: E402
+from hallo2_core.checkpoints.upscaler import load_upscaler  # noqa: E402
 from hallo2_core.models.layers import Build  # noqa: E402
 from hallo2_core.models.upscaler.video_restorer import VideoRestorer  # noqa: E402
 from hallo2_core.training.cartoons.performance import FPS, performance  # noqa: E402
@@ -52,7 +53,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, metavar="DIR")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    restorer, vae = small_upscaler(arguments.upscaler, Build(dtype=torch.float32)).restorer, small_vae(arguments.vae)
+    upscaler = load_upscaler(arguments.upscaler, Build(dtype=torch.float32), config=SMALL_UPSCALER)
+    restorer, vae = upscaler.restorer, small_vae(arguments.vae)
     side = restorer.config.side_px
     with torch.inference_mode():
         faces = [

@@ -1,4 +1,4 @@
-"""The demo's frames are those of the arithmetic that the code says it has.
+"""The frames of seeded networks are those of the arithmetic that the code says it has.
 
 Frames are kept for each number in `data/arithmetic`, averaged over squares of four pixels, and compared with a
 tolerance that lies far above what CPUs and versions of torch differ by. Where this fails, a change moved the frames.
@@ -17,21 +17,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from demo_render import PORTRAIT, VOICE, demo_render
 from einops import reduce
 from safetensors.torch import load_file, save_file
+from seeded_models import SeededTextEncoder, seeded_text_adapter, seeded_upscaler
+from seeded_render import PORTRAIT, VOICE, seeded_render
 
 from hallo2_core.animation.animate import animate
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.arithmetic import ANIMATION_ARITHMETIC, UPSCALING_ARITHMETIC, torch_arithmetic
 from hallo2_core.audio.sound_file import FileAudio
 from hallo2_core.audio.waveform import TensorAudio
-from hallo2_core.checkpoints.text_control import demo_text_adapter
-from hallo2_core.checkpoints.upscaler import demo_upscaler
 from hallo2_core.portrait.face_analysis import built_in_face_analysis
 from hallo2_core.portrait.picture import load_picture
 from hallo2_core.runtime import LocalRuntime
-from hallo2_core.timeline.demo_encoder import DemoTextEncoder
 from hallo2_core.timeline.prompts import encode_prompts
 from hallo2_core.timeline.transitions import Transition
 from hallo2_core.timeline.weights import parse_weights
@@ -44,17 +42,17 @@ TOLERANCE = 1e-3  # on averages of 4×4 pixels, 0..1
 
 
 def animated():
-    """Two short clips of the demo, guided, with motion frames dropped and noisy, a prompt, and weights over time."""
+    """Two short clips, guided, with motion frames dropped and noisy, a prompt, and weights over time."""
     voice = FileAudio(VOICE)
     sound = TensorAudio(voice.read(0, 6 * voice.rate_hz // 25), voice.rate_hz)
-    render = demo_render(sound)
-    models = replace(render.inputs.models, text_adapter=demo_text_adapter(render.inputs.models.config.unet))
+    render = seeded_render(sound)
+    models = replace(render.inputs.models, text_adapter=seeded_text_adapter(render.inputs.models.config.unet))
     inputs = replace(
         render.inputs,
         models=models,
         motion=MotionSettings(ClipConfig(frames=3), PatchDropConfig(noise_sigma=0.1)),
         sampler=replace(render.inputs.sampler, guidance=3.5),
-        text=encode_prompts("0-0.1 smiling", DemoTextEncoder(), Transition()),
+        text=encode_prompts("0-0.1 smiling", SeededTextEncoder(), Transition()),
         weights=parse_weights("lip 1.5 @ 0-0.1; cfg 2 @ 0.1-", Transition()),
     )
     clips = animate(inputs, render.speech, render.codec, LocalRuntime())
@@ -68,7 +66,7 @@ def upscaled():
     small = resample(square, 100, 100)
     frames = (small[:96, shift : shift + 96] for shift in range(5))
     settings = UpscaleSettings(128, 128, window_frames=4, overlap_frames=2, missed_frames=1, detect_every_frames=2)
-    made = upscale_frames(frames, demo_upscaler(), built_in_face_analysis(), settings, LocalRuntime())
+    made = upscale_frames(frames, seeded_upscaler(), built_in_face_analysis(), settings, LocalRuntime())
     return torch.stack(list(made))[::2]
 
 

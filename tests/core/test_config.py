@@ -1,10 +1,11 @@
 """Invalid settings raise errors with the value found, the allowed range and the release's value."""
 
 import pytest
+from seeded_models import SEEDED_WAV2VEC
 
 from hallo2_core.animation.motion_settings import ClipConfig, PatchDropConfig
 from hallo2_core.animation.sampler_config import SamplerConfig
-from hallo2_core.config import DEMO_WAV2VEC, Wav2VecConfig, check_frame_size
+from hallo2_core.config import Wav2VecConfig, check_frame_size
 from hallo2_core.errors import Hallo2Error, SettingsError
 
 
@@ -61,6 +62,6 @@ def test_defaults_are_the_releases():
     assert (PatchDropConfig().rate, PatchDropConfig().patch_px, PatchDropConfig().noise_sigma) == (0.25, 1, 0.0)
 
 
-@pytest.mark.parametrize("config", [Wav2VecConfig(), DEMO_WAV2VEC])
+@pytest.mark.parametrize("config", [Wav2VecConfig(), SEEDED_WAV2VEC])
 def test_wav2vec_makes_a_feature_every_20_ms_from_25_ms_of_sound(config):
     assert (config.hop_samples, config.reach_samples) == (320, 400)

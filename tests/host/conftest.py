@@ -116,8 +116,16 @@ def demo_run(host):
 
 
 def short_demo():
-    """The shipped first_run_demo, cut to a second of sound and one step. Node "9" samples, "10" saves."""
+    """The shipped first_run_demo, cut to a second of sound and one step, without prompts and upscaler.
+
+    Node "9" samples, "10" saves.
+    """
     graph = _graph("first_run_demo")
+    for prompts_and_upscaler in ("21", "22", "23", "24"):
+        del graph[prompts_and_upscaler]
+    del graph["9"]["inputs"]["text"]
+    graph["9"]["inputs"]["model"] = ["2", 0]
+    graph["10"]["inputs"]["video"] = ["9", 0]
     graph["trim"] = {"class_type": "TrimAudioDuration", "inputs": {"audio": ["1", 1], "start_index": 0, "duration": 1}}
     graph["5"]["inputs"]["audio"] = ["trim", 0]
     graph["9"]["inputs"]["steps"] = 1

@@ -39,7 +39,7 @@ def test_the_whole_demo_graph_runs_on_a_new_empty_host(empty_host, shipped_graph
     made = saved_film(empty_host, empty_host.run(shipped_graph("first_run_demo"), timeout_s=1200), film)
     with wave.open(str(pack / "hallo2_core" / "examples" / "voice.wav")) as voice:
         seconds = voice.getnframes() / voice.getframerate()
-    assert len(made.frames) == math.ceil(seconds * 25) and abs(made.sound_seconds - seconds) < 0.05
+    assert made.frames.shape == (math.ceil(seconds * 25), 512, 512, 3) and abs(made.sound_seconds - seconds) < 0.05
     assert not empty_host.network_attempts()
 
 

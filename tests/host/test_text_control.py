@@ -42,9 +42,9 @@ def test_prompts_act_from_their_clip_on_through_an_adapter_that_is_not_zero(host
     short_graph[SAMPLE]["inputs"]["quality"] = 0
     del short_graph[SAMPLE]["inputs"]["weights"]
     short_graph[PROMPTS]["inputs"] |= {"timeline": "20f- smiling", "transition_seconds": 0.0}
-    zero = frames_of(host, short_graph, film)
-    short_graph[LOAD]["inputs"]["file"] = "demo"
     acted = frames_of(host, short_graph, film)
+    short_graph[LOAD]["inputs"]["file"] = "zero"
+    zero = frames_of(host, short_graph, film)
     del short_graph[SAMPLE]["inputs"]["text"]
     without = frames_of(host, short_graph, film)
     assert np.array_equal(zero, without)

@@ -29,7 +29,7 @@ def said(run):
 def test_prompts_without_a_clip_are_the_demos(host):
     first, *notes = said(host.run(prompts("0:00-4.50 smiling\n5- serious")))
     assert first == "0-4.5 smiling; 5- serious"
-    assert "demo model only" in notes[0] and notes[1] == "No prompt acts in 4.5-5."
+    assert "demo's text encoder" in notes[0] and notes[1] == "No prompt acts in 4.5-5."
 
 
 def test_what_was_taken_out_is_shown(host):

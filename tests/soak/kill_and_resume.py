@@ -2,7 +2,7 @@
 
     python tests/soak/kill_and_resume.py [--kills 20] [--seed 0] [--seconds 8]
 
-Jobs of the demo model (64x64, one step) are killed with SIGKILL, alternating between a random time and each of the
+Jobs of seeded networks (64x64, one step) are killed with SIGKILL, alternating between a random time and each of the
 moments that a random time rarely hits, such as between the sync of a clip and its journal. Then a disk fills up, and a
 journal is truncated. Every restart must continue at the first unfinished clip; the frames and their number must be
 those of an uninterrupted run; the sound must be the input, without a gap; and no other files may be left.
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "soak")]
 
 import numpy as np  # noqa: E402
-from demo_render import VOICE  # noqa: E402
+from seeded_render import VOICE  # noqa: E402
 from stopping_run import AFTER_THE_LAST_CLIP, MOMENTS  # noqa: E402
 from video_on_script import decoded_sound, lag_samples  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""One run of a demo-model job that can kill its own process at a named moment.
+"""One run of a small job that can kill its own process at a named moment.
 
     python tests/soak/stopping_run.py VOICE OUT.mp4 [--stop MOMENT --at CLIP] [--largest-file BYTES]
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import torch  # noqa: E402
-from demo_render import demo_render  # noqa: E402
+from seeded_render import seeded_render  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from hallo2_core.animation.job_key import render_key  # noqa: E402
@@ -132,7 +132,7 @@ def main() -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     torch.set_num_threads(1)
 
-    render = demo_render(FileAudio(arguments.voice))
+    render = seeded_render(FileAudio(arguments.voice))
     clip_frames = render.inputs.motion.clip.frames
     runtime = StoppingRuntime(-(-render.speech.frames // clip_frames))
     folder = arguments.out.with_name(f"{arguments.out.name}.hallo2")

@@ -74,18 +74,18 @@ def leaving(count: int, gone: range) -> Frames:
 
 
 def portrait(height: int, width: int, count: int) -> Frames:
-    return still(EXAMPLES / "portrait.png", count, height, width)
+    return still(MEDIA / "portrait.png", count, height, width)
 
 
 def clips(long_frames: int) -> list[Clip]:
     def small(count: int) -> Callable[[], Frames]:
-        return lambda: still(EXAMPLES / "portrait.png", count, 64, 64)
+        return lambda: still(MEDIA / "portrait.png", count, 64, 64)
 
     return [
         Clip("two faces", lambda: still(MEDIA / "two_faces.png", 20, 192, 192)),
         Clip("a face leaves for a second", lambda: leaving(75, range(25, 50))),
         Clip("no face", lambda: still(MEDIA / "no_face.png", 20, 128, 128)),
-        Clip("one frame", lambda: still(EXAMPLES / "portrait.png", 1, 128, 128)),
+        Clip("one frame", lambda: still(MEDIA / "portrait.png", 1, 128, 128)),
         Clip("turned, as phones do", lambda: portrait(96, 160, 20), is_turned=True),
         Clip("no sound", lambda: portrait(96, 96, 20), has_sound=False),
         Clip("frames last differently long", lambda: portrait(96, 96, 30), suffix="mkv",

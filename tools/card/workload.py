@@ -18,11 +18,10 @@ from hallo2_core.animation.motion_settings import MotionSettings
 from hallo2_core.animation.noise_schedule import ddim_step, timesteps
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import SamplerConfig
-from hallo2_core.checkpoints.demo import DEMO_HALLO2, DEMO_VAE
 from hallo2_core.checkpoints.networks import PREFIXES, hallo2_networks
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
+from hallo2_core.checkpoints.small_model import SMALL_HALLO2, SMALL_UPSCALER, SMALL_VAE
 from hallo2_core.config import (
-    DEMO_UPSCALER,
     LATENT_CHANNELS,
     PIXELS_PER_LATENT,
     Hallo2Config,
@@ -45,6 +44,7 @@ from .measure import ROOT, Repeats
 FRAMES = 16
 FPS = Fraction(25)
 CLIP_STEPS = 4
+FACES_OF_64_PX = replace(SMALL_UPSCALER, side_px=64, fused_sides=(16, 32))
 PORTRAIT = ROOT / "hallo2_core" / "examples" / "portrait.png"
 
 
@@ -62,10 +62,10 @@ class Scale:
 
     @staticmethod
     def of(device: torch.device) -> Scale:
-        """The released sizes on a card; on a processor the demo's, in the one dtype that is fast there."""
+        """The released sizes on a card; on a processor the demo's or less, in the one dtype that is fast there."""
         if device.type == "cpu":
             repeats = Repeats(count=2, seconds=10, warm_up=0)
-            return Scale(False, DEMO_HALLO2, DEMO_VAE, DEMO_UPSCALER, 64, (torch.float32,), repeats)
+            return Scale(False, SMALL_HALLO2, SMALL_VAE, FACES_OF_64_PX, 64, (torch.float32,), repeats)
         halves = torch.float16, torch.bfloat16
         return Scale(
             True, Hallo2Config(), VAEConfig(), UpscalerConfig(), 512, halves, Repeats(count=10, seconds=20, warm_up=2)

@@ -14,7 +14,6 @@ class Upscaler:
 
     restorer: VideoRestorer
     fingerprint: str = ""
-    is_demo: bool = False
 
     @property
     def config(self) -> UpscalerConfig:

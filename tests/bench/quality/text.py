@@ -11,7 +11,6 @@ from torch import Tensor
 
 from hallo2_core.checkpoints.text_control import load_text_adapter, with_text_adapter
 from hallo2_core.models.hallo2_models import Hallo2Models
-from hallo2_core.models.layers import Build
 from hallo2_core.payloads import Portrait
 from hallo2_core.timeline.prompts import TextEncoder, encode_prompts
 from hallo2_core.timeline.transitions import Transition
@@ -49,7 +48,7 @@ def asked_of(number: int) -> Asked:
 def text_figures(
     pipeline: SmallPipeline, adapter: Path, encoder: TextEncoder, seeds: Sequence[int], seconds: float
 ) -> list[Figure]:
-    models = with_text_adapter(pipeline.models, load_text_adapter(adapter, Build(dtype=torch.float32)))
+    models = with_text_adapter(pipeline.models, load_text_adapter(adapter))
     recognized: list[tuple[bool, bool, bool]] = []
     for number, seed in enumerate(seeds):
         asked = asked_of(number)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import tiny
 import torch
+from seeded_models import seeded_text_adapter
 from stand_ins import FakeSpeech, PressedCancelError, RecordingRuntime, with_stand_in_unets
 
 from hallo2_core.animation.animate import animate
@@ -14,7 +15,7 @@ from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
-from hallo2_core.checkpoints.text_control import demo_text_adapter, zero_text_adapter
+from hallo2_core.checkpoints.text_control import zero_text_adapter
 from hallo2_core.errors import PrecisionError
 from hallo2_core.models import casting
 from hallo2_core.models.latents import VAECodec, decode_frames
@@ -309,7 +310,7 @@ def directed_video(adapter=None, frames=10, **over_time):
 
 @pytest.fixture(scope="module")
 def trained():
-    return demo_text_adapter(tiny.UNET)
+    return seeded_text_adapter(tiny.UNET)
 
 
 def test_an_untrained_adapter_changes_no_bit(released):

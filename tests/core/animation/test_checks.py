@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import tiny
 import torch
+from seeded_models import SEEDED_WAV2VEC, seeded_text_adapter
 from stand_ins import RecordingRuntime
 
 from hallo2_core.animation.checks import check_inputs
@@ -12,8 +13,7 @@ from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
-from hallo2_core.checkpoints.text_control import demo_text_adapter, zero_text_adapter
-from hallo2_core.config import DEMO_WAV2VEC
+from hallo2_core.checkpoints.text_control import zero_text_adapter
 from hallo2_core.errors import CheckpointError, SettingsError, TimelineError
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.wav2vec import SpeechEncoder
@@ -24,7 +24,7 @@ from hallo2_core.timeline.weights import parse_weights
 
 @pytest.fixture(scope="module")
 def speech():
-    return speech_by(DEMO_WAV2VEC)
+    return speech_by(SEEDED_WAV2VEC)
 
 
 def speech_by(config):
@@ -44,7 +44,7 @@ def test_parts_that_fit_pass(inputs, speech):
 
 def test_a_speech_encoder_for_another_model_is_refused(inputs):
     with pytest.raises(CheckpointError, match="3 layers of width 32, but .* for 4 layers of width 32. Load the demo"):
-        check_inputs(inputs, speech_by(replace(DEMO_WAV2VEC, layers=3)))
+        check_inputs(inputs, speech_by(replace(SEEDED_WAV2VEC, layers=3)))
 
 
 def test_a_reference_by_another_model_is_refused(inputs, speech):
@@ -72,19 +72,22 @@ def test_more_frames_than_the_motion_modules_have_positions_for_are_refused(inpu
         check_inputs(other, speech)
 
 
-def prompted(inputs, adapter, text="0- smiling", width=768, is_demo=False):
+def prompted(inputs, adapter, text="0- smiling", width=768):
     embeddings = torch.ones(len(parse_prompts(text)), width)
-    prompts = TextPrompts(parse_prompts(text), Transition(), embeddings, "an encoder", is_demo)
+    prompts = TextPrompts(parse_prompts(text), Transition(), embeddings, "an encoder")
     return replace(inputs, models=replace(inputs.models, text_adapter=adapter), text=prompts)
 
 
-def trained_adapter():
-    return replace(demo_text_adapter(tiny.UNET), is_demo=False)
-
-
 def test_prompts_that_can_act_pass(inputs, speech):
-    check_inputs(prompted(inputs, trained_adapter()), speech)
-    check_inputs(prompted(inputs, zero_text_adapter(tiny.UNET), is_demo=True), speech)
+    check_inputs(prompted(inputs, seeded_text_adapter(tiny.UNET)), speech)
+
+
+def test_a_zero_adapter_reads_no_prompt_so_any_text_encoder_will_do(inputs, speech):
+    check_inputs(prompted(inputs, zero_text_adapter(tiny.UNET), width=64), speech)
+
+
+def test_an_empty_timeline_passes_whatever_encoded_it(inputs, speech):
+    check_inputs(prompted(inputs, seeded_text_adapter(tiny.UNET), text="", width=64), speech)
 
 
 def test_prompts_without_an_adapter_are_refused_and_not_ignored(inputs, speech):
@@ -94,17 +97,12 @@ def test_prompts_without_an_adapter_are_refused_and_not_ignored(inputs, speech):
 
 def test_prompts_of_another_text_encoder_are_refused(inputs, speech):
     with pytest.raises(CheckpointError, match="encoded to 1024 values each, .* expects 768.* CLIP ViT-L/14"):
-        check_inputs(prompted(inputs, trained_adapter(), width=1024), speech)
-
-
-def test_demo_prompts_are_not_for_a_trained_adapter(inputs, speech):
-    with pytest.raises(CheckpointError, match="demo text encoder, which encodes no meaning.*Connect a CLIP"):
-        check_inputs(prompted(inputs, trained_adapter(), is_demo=True), speech)
+        check_inputs(prompted(inputs, seeded_text_adapter(tiny.UNET), width=1024), speech)
 
 
 def test_timelines_that_overlap_at_the_videos_rate_are_refused(inputs, speech):
     with pytest.raises(TimelineError):
-        check_inputs(prompted(inputs, trained_adapter(), text="0-50f smiling; 1- serious"), speech)
+        check_inputs(prompted(inputs, seeded_text_adapter(tiny.UNET), text="0-50f smiling; 1- serious"), speech)
     mixed = replace(inputs, weights=parse_weights("lip 1 @ 0-50f, 2 @ 1-", Transition()))
     with pytest.raises(TimelineError):
         check_inputs(mixed, speech)

@@ -5,8 +5,8 @@ from math import ceil
 import pytest
 import tiny
 import torch
-from demo_render import PORTRAIT
 from einops import rearrange
+from seeded_render import PORTRAIT
 from video_on_script import speech_like
 
 from hallo2_core.animation import estimate as estimation

@@ -9,6 +9,7 @@ from functools import cache
 from math import ceil
 
 import pytest
+from seeded_models import SEEDED_WAV2VEC
 from stand_ins import PixelCodec, RecordingRuntime, with_stand_in_unets
 from tiny import normal, portrait, shared_models
 
@@ -20,7 +21,6 @@ from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
-from hallo2_core.config import DEMO_WAV2VEC
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.wav2vec import SpeechEncoder
 
@@ -47,7 +47,7 @@ def pixels():
 
 @cache
 def speech_encoder():
-    encoder = SpeechEncoder(DEMO_WAV2VEC)
+    encoder = SpeechEncoder(SEEDED_WAV2VEC)
     fill_with_seeded_weights(encoder.wav2vec, "wav2vec.")
     return encoder
 

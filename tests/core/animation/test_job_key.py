@@ -109,7 +109,6 @@ FIELDS = {
     "inputs.text.transition.shape": ("smooth", COUNTS),
     "inputs.text.embeddings": (torch.ones(1, 8), DOES_NOT),  # computed from the text by the encoder
     "inputs.text.encoder": ("another", COUNTS),
-    "inputs.text.is_demo": (True, DOES_NOT),
     "inputs.text.notes": (("No prompt acts in 2-.",), DOES_NOT),
     "inputs.weights.tracks": (parse_tracks("lip 1.3 @ 0-2"), COUNTS),
     "inputs.weights.transition.seconds": (0.2, COUNTS),

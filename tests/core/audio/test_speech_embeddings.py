@@ -6,13 +6,12 @@ from random import Random
 import pytest
 import torch
 from bench.speech_pieces import UNCUT, cutting_error, embeddings, small_encoder, speech
+from seeded_models import SEEDED_WAV2VEC, seeded_speech_encoder
 
 from hallo2_core.audio import speech_embeddings
 from hallo2_core.audio.speech_embeddings import SpeechWindows, count_frames, encode_speech
 from hallo2_core.audio.speech_pieces import OURS, RELEASED, SpeechPieces
 from hallo2_core.audio.waveform import TensorAudio
-from hallo2_core.checkpoints.speech_encoder import demo_speech_encoder
-from hallo2_core.config import DEMO_WAV2VEC
 from hallo2_core.errors import Cancelled, SettingsError
 from hallo2_core.runtime import LocalRuntime
 
@@ -22,7 +21,7 @@ WAYS = (SHORT, SpeechPieces(1.5, 0.0, "piece"), OURS, RELEASED)
 
 @pytest.fixture(scope="module")
 def encoder():
-    return demo_speech_encoder()
+    return seeded_speech_encoder()
 
 
 def noise(seconds, rate=16000, channels=1, seed=0):
@@ -81,7 +80,7 @@ def test_clips_in_any_order_or_after_a_restart_equal_all_at_once_bit_for_bit(enc
     audio = noise(6.3, 22050, channels=2)
     at_once = windows_of(audio, encoder, fps, way)
     whole = at_once.clip(0, at_once.frames)
-    assert whole.shape == (at_once.frames, 5, DEMO_WAV2VEC.layers, DEMO_WAV2VEC.width)
+    assert whole.shape == (at_once.frames, 5, SEEDED_WAV2VEC.layers, SEEDED_WAV2VEC.width)
     starts = list(range(0, at_once.frames, 16))
     Random(0).shuffle(starts)
     asked = windows_of(audio, encoder, fps, way)
@@ -197,7 +196,7 @@ def test_the_runtime_is_asked_before_each_piece(encoder):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_other_dtypes_come_back_as_float32_and_near(encoder, dtype):
     expected = windows_of(noise(4.0), encoder).clip(0, 96)
-    found = windows_of(noise(4.0), demo_speech_encoder().to(dtype)).clip(0, 96)
+    found = windows_of(noise(4.0), seeded_speech_encoder().to(dtype)).clip(0, 96)
     assert found.dtype == torch.float32
     assert (found - expected).norm() < (0.01 if dtype == torch.float16 else 0.08) * expected.norm()
 

@@ -54,7 +54,7 @@ def assert_holds(models, state, dtype):
 def test_every_tensor_arrives_in_the_chosen_dtype(tmp_path, state, name, dtype):
     models = load_hallo2(saved(state, tmp_path / name), Build(dtype=dtype))
     assert_holds(models, state, dtype or torch.float16)
-    assert models.vae is None and not models.is_demo
+    assert models.vae is None
 
 
 def test_the_files_own_dtype_is_one_for_all(tmp_path, state):

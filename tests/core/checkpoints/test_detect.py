@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 import tiny
+from seeded_models import SEEDED_HALLO2, SEEDED_VAE
 
-from hallo2_core.checkpoints.demo import DEMO_HALLO2, DEMO_VAE
 from hallo2_core.checkpoints.detect import FileContent, file_content, hallo2_config, vae_config
 from hallo2_core.checkpoints.networks import PREFIXES, hallo2_networks
 from hallo2_core.config import Hallo2Config, UNetConfig, VAEConfig
@@ -85,7 +85,7 @@ def test_the_released_configuration_is_the_default():
 @pytest.mark.parametrize(
     "config",
     [
-        DEMO_HALLO2,
+        SEEDED_HALLO2,
         tiny.CONFIG,
         Hallo2Config(UNetConfig((32, 64, 64), layers_per_block=3, face_token_width=48, motion_positions=24)),
     ],
@@ -100,7 +100,7 @@ def test_a_configuration_is_read_off_empty_models(config):
     assert replace(found, audio_projection=same) == replace(config, unet=replace(config.unet, norm_groups=32))
 
 
-@pytest.mark.parametrize("config", [DEMO_VAE, VAEConfig(), VAEConfig((32, 64, 96), layers_per_block=3)], ids=str)
+@pytest.mark.parametrize("config", [SEEDED_VAE, VAEConfig(), VAEConfig((32, 64, 96), layers_per_block=3)], ids=str)
 def test_a_vaes_configuration_is_read_off_empty_models(config):
     assert vae_config(empty_shapes({"": AutoencoderKL(config, Build(device="meta"))})) == config
 

@@ -6,12 +6,11 @@ from safetensors.torch import save_file
 
 from hallo2_core.checkpoints.seeded import seeded_state_dict
 from hallo2_core.checkpoints.speech_encoder import (
-    demo_speech_encoder,
     load_speech_encoder,
     own_name,
     speech_encoder_config,
 )
-from hallo2_core.config import DEMO_WAV2VEC, Wav2VecConfig
+from hallo2_core.config import Wav2VecConfig
 from hallo2_core.errors import CheckpointError
 from hallo2_core.models.wav2vec import SpeechEncoder
 from hallo2_core.selftest.audio_case import wav2vec_config
@@ -90,16 +89,6 @@ def test_the_golden_encoder_is_read_off_its_manifest():
     shapes = {own_name(key): tuple(shape) for key, shape in manifest.items() if own_name(key)}
     expected = wav2vec_config(json.loads((GOLDENS / "config.json").read_text())["wav2vec"])
     assert speech_encoder_config(shapes, "manifest", heads=4) == expected
-
-
-def test_demo_is_the_same_every_time_and_fits_the_demo_model():
-    from hallo2_core.checkpoints.demo import DEMO_HALLO2
-
-    one, other = demo_speech_encoder(), demo_speech_encoder()
-    assert one.config == DEMO_WAV2VEC
-    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
-    projection = DEMO_HALLO2.audio_projection
-    assert (projection.layers, projection.feature_width) == (DEMO_WAV2VEC.layers, DEMO_WAV2VEC.width)
 
 
 @pytest.mark.parametrize(

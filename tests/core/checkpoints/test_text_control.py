@@ -6,13 +6,12 @@ import tiny
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from seeded_models import seeded_hallo2
 
-from hallo2_core.checkpoints.demo import demo_hallo2
 from hallo2_core.checkpoints.detect import FileContent, file_content
 from hallo2_core.checkpoints.read import read_tensors
 from hallo2_core.checkpoints.text_control import (
     METADATA_KEY,
-    demo_text_adapter,
     load_text_adapter,
     metadata_of,
     with_text_adapter,
@@ -42,7 +41,7 @@ def rewritten(path, tensors=None, **facts):
 
 def test_a_new_adapter_is_read_back_and_is_zero_where_it_ends(written):
     adapter = load_text_adapter(written)
-    assert adapter.config == CONFIG and adapter.is_zero and not adapter.is_demo
+    assert adapter.config == CONFIG and adapter.is_zero
     state = adapter.control.state_dict()
     assert all(state[key].any() != (".linear_2." in key) for key in state if key.endswith("weight"))
 
@@ -105,7 +104,7 @@ def test_nothing_is_overwritten_and_the_name_must_tell(written):
 
 
 def test_attached_it_stands_beside_networks_that_stay_as_they_are():
-    models = demo_hallo2()
+    models = seeded_hallo2()
     adapter = zero_text_adapter(models.config.unet)
     attached = with_text_adapter(models, adapter)
     assert attached.text_adapter is adapter and attached.networks == models.networks
@@ -114,13 +113,4 @@ def test_attached_it_stands_beside_networks_that_stay_as_they_are():
 
 def test_one_for_another_model_is_refused():
     with pytest.raises(CheckpointError, match="made for a UNet of widths .*320.* but this model's are .*32"):
-        with_text_adapter(demo_hallo2(), zero_text_adapter(UNetConfig(), Build(dtype=torch.float16)))
-
-
-def test_the_demo_is_not_zero_and_for_the_demo_model_only():
-    models = demo_hallo2()
-    demo = demo_text_adapter(models.config.unet)
-    assert demo.is_demo and not demo.is_zero
-    assert with_text_adapter(models, demo).text_adapter is demo
-    with pytest.raises(CheckpointError, match="would only degrade a trained model's output"):
-        with_text_adapter(replace(models, is_demo=False), demo)
+        with_text_adapter(seeded_hallo2(), zero_text_adapter(UNetConfig(), Build(dtype=torch.float16)))

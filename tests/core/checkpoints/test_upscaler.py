@@ -3,11 +3,12 @@ import json
 import pytest
 import torch
 from safetensors.torch import save_file
+from seeded_models import SEEDED_UPSCALER, seeded_upscaler
 
 from hallo2_core.checkpoints.seeded import seeded_state_dict
-from hallo2_core.checkpoints.upscaler import assemble_upscaler, demo_upscaler, load_upscaler, upscaler_config
+from hallo2_core.checkpoints.upscaler import assemble_upscaler, load_upscaler, upscaler_config
 from hallo2_core.checkpoints.upscaler_keys import released_names
-from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig
+from hallo2_core.config import UpscalerConfig
 from hallo2_core.errors import CheckpointError
 from hallo2_core.models.layers import Build
 from hallo2_core.selftest.case import GOLDENS
@@ -15,8 +16,8 @@ from hallo2_core.selftest.case import GOLDENS
 
 @pytest.fixture(scope="module")
 def small():
-    """A small network's weights in the release's layout, the demo's, without the part the release lacks."""
-    state = demo_upscaler().restorer.state_dict()
+    """A small network's weights in the release's layout, without the part the release lacks."""
+    state = seeded_upscaler().restorer.state_dict()
     return {key: x for key, x in released_names(state).items() if not key.startswith("latent_encoder.")}
 
 
@@ -26,8 +27,8 @@ def test_the_released_dimensions_are_read_off_the_shapes():
 
 
 def test_other_dimensions_too_with_an_encoder_of_latents(small):
-    shapes = {key: tuple(x.shape) for key, x in released_names(demo_upscaler().restorer.state_dict()).items()}
-    assert upscaler_config(shapes) == DEMO_UPSCALER
+    shapes = {key: tuple(x.shape) for key, x in released_names(seeded_upscaler().restorer.state_dict()).items()}
+    assert upscaler_config(shapes) == SEEDED_UPSCALER
 
 
 @pytest.mark.parametrize("kind", ["net_g.pth", "net_g.safetensors", "only params_ema"])
@@ -41,10 +42,10 @@ def test_a_file_loads_with_its_own_weights_in_its_own_dtype(small, tmp_path, kin
         path = path.with_suffix(".safetensors")
         save_file({key: x.contiguous() for key, x in small.items()}, path)
     upscaler = load_upscaler(path)
-    reference = demo_upscaler().restorer.state_dict()
+    reference = seeded_upscaler().restorer.state_dict()
     for key, tensor in upscaler.restorer.state_dict().items():
         assert tensor.dtype == torch.float32 and torch.equal(tensor, reference[key]), key
-    assert upscaler.config.latent_widths is None and not upscaler.is_demo
+    assert upscaler.config.latent_widths is None
 
 
 def test_the_dtype_is_the_builds(small, tmp_path):
@@ -90,18 +91,17 @@ def test_fingerprints_tell_weights_apart(small, tmp_path):
     assert first == again != second
 
 
-def test_the_demo_runs_both_designs_and_says_that_it_is_the_demo():
-    demo = demo_upscaler()
-    side = demo.config.side_px
+def test_both_designs_run():
+    restorer, side = seeded_upscaler().restorer, SEEDED_UPSCALER.side_px
     with torch.inference_mode():
-        restored = demo.restorer(torch.zeros(1, 2, 3, side, side), fidelity=0.5)
-        from_latents = demo.restorer(latents=torch.zeros(1, 1, 4, side // 8, side // 8), fidelity=0.0)
-    assert demo.is_demo and restored.frames.shape == (1, 2, 3, side, side)
+        restored = restorer(torch.zeros(1, 2, 3, side, side), fidelity=0.5)
+        from_latents = restorer(latents=torch.zeros(1, 1, 4, side // 8, side // 8), fidelity=0.0)
+    assert restored.frames.shape == (1, 2, 3, side, side)
     assert from_latents.frames.shape == (1, 1, 3, side, side)
 
 
 def test_tensors_are_taken_one_by_one_and_shared_not_copied():
-    shapes = {key: tuple(x.shape) for key, x in released_names(demo_upscaler().restorer.state_dict()).items()}
+    shapes = {key: tuple(x.shape) for key, x in released_names(seeded_upscaler().restorer.state_dict()).items()}
     state = seeded_state_dict(shapes)
-    net = assemble_upscaler(DEMO_UPSCALER, state, lambda key, dtype: state[key].to(dtype), Build(dtype=torch.float32))
+    net = assemble_upscaler(SEEDED_UPSCALER, state, lambda key, dtype: state[key].to(dtype), Build(dtype=torch.float32))
     assert net.codebook.embedding.weight.data_ptr() == state["quantize.embedding.weight"].data_ptr()

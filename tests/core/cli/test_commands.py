@@ -53,7 +53,7 @@ def test_animate_makes_a_video_as_long_as_its_sound(animated, short_voice):
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["out"] == str(out) and told["frames"] == math.ceil(0.7 * 25) == 18
     assert (told["width"], told["height"], told["fps"], told["resumed_from_clip"]) == (64, 64, 25.0, 0)
-    assert "draws noise, not faces" in done.stderr
+    assert "trained on cartoons" in done.stderr
     with av.open(str(out)) as video:
         assert sum(1 for _ in video.decode(video=0)) == 18
     with av.open(str(out)) as video:
@@ -101,7 +101,6 @@ def test_fresh_starts_over_under_a_new_name(animated):
         (["--fps", 0], "frame rate is 0"),
         (["--codec", "mpeg1"], "invalid choice"),
         (["--out", "video.avi"], ".mp4"),
-        (["--text", "0-4 smiling"], "no text-control adapter"),
         (["--text", "4-2 smiling"], "Timeline, line 1, column 1"),
         (["--weights", "lips 2 @ 0-"], "'lips' is not a weight"),
         (["--weights", "lip 2 @ 0-50f, 1 @ 1-"], "'1-' begins before 0-50f has ended"),
@@ -135,21 +134,36 @@ def test_prompts_and_weights_over_time_come_to_the_render(short_voice, tmp_path,
              "--text-scale", 2, "--weights", "lip 1.2 @ 0-", "--transition", 0.1, "--blend", "smooth"]  # fmt: skip
     assert main(list(map(str, given))) == 0
     inputs = seen[0].inputs
-    assert str(inputs.text) == "0-0.2 smiling; 0.2- serious" and inputs.text.is_demo
+    assert str(inputs.text) == "0-0.2 smiling; 0.2- serious"
     assert inputs.models.text_adapter.is_zero
     assert str(inputs.weights) == "lip 1.2 @ 0-"
     assert inputs.weights.transition == inputs.text.transition == Transition(0.1, "smooth")
     assert (inputs.sampler.text_strength, inputs.sampler.text_scale) == (0.5, 2.0)
 
 
+def test_the_demo_model_has_its_own_settings_adapter_and_text_encoder(short_voice, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("hallo2_core.animation.render.render_video", lambda render, *_rest: seen.append(render) or DONE)
+    given = ["animate", "--portrait", PORTRAIT, "--audio", short_voice, "--out", tmp_path / "o.mp4"]
+    assert main(list(map(str, [*given, "--text", "0-0.3 happy; 0.3- angry"]))) == 0
+    assert main(list(map(str, [*given, "--steps", 3, "--cfg", 2, "--size", "64x128"]))) == 0
+    demo, own = (render.inputs for render in seen)
+    assert (demo.sampler.steps, demo.sampler.guidance) == (animate.DEMO_STEPS, animate.DEMO_GUIDANCE)
+    assert (demo.reference.portrait.width, demo.reference.portrait.height) == animate.DEMO_SIZE
+    assert demo.text.embeddings.shape[1] == demo.models.text_adapter.config.text_width
+    assert not demo.models.text_adapter.is_zero
+    assert (own.sampler.steps, own.sampler.guidance, own.models.text_adapter) == (3, 2.0, None)
+    assert (own.reference.portrait.width, own.reference.portrait.height) == (64, 128)
+
+
 def test_new_adapter_writes_what_can_be_attached(tmp_path):
-    from hallo2_core.checkpoints.demo import DEMO_HALLO2
+    from hallo2_core.checkpoints.small_model import SMALL_HALLO2
     from hallo2_core.checkpoints.text_control import load_text_adapter
 
     done = hallo2("new-adapter", tmp_path / "mine.safetensors", "--model", "demo", "--hidden-width", "16")
     assert done.returncode == 0 and "no effect until it is trained" in done.stderr
     adapter = load_text_adapter(tmp_path / "mine.safetensors")
-    assert adapter.is_zero and adapter.config.hidden_width == 16 and adapter.config.fits(DEMO_HALLO2.unet)
+    assert adapter.is_zero and adapter.config.hidden_width == 16 and adapter.config.fits(SMALL_HALLO2.unet)
     assert hallo2("new-adapter", tmp_path / "mine.safetensors").returncode == 2
     assert hallo2("new-adapter", tmp_path / "none.safetensors", "--hidden-width", "0").returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["mine.safetensors"]

@@ -2,8 +2,8 @@ import argparse
 
 import pytest
 import torch
+from seeded_models import seeded_hallo2
 
-from hallo2_core.checkpoints.demo import demo_hallo2
 from hallo2_core.cli.precision import add_arguments, chosen_build
 from hallo2_core.models import casting
 from hallo2_core.models.layers import precision_of
@@ -56,6 +56,6 @@ def test_on_a_card(monkeypatch, capability, flags, hallo2, upscaler):
 def test_eight_bits_reach_the_unets_and_spare_the_vae():
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    models = demo_hallo2(chosen_build(parser.parse_args(["--dtype", "float8_e4m3fn"]), CPU, HALLO2_PRECISION))
+    models = seeded_hallo2(chosen_build(parser.parse_args(["--dtype", "float8_e4m3fn"]), CPU, HALLO2_PRECISION))
     assert precision_of(models.denoising_unet) == "float8_e4m3fn weights, float32 arithmetic"
     assert {tensor.dtype for tensor in models.vae.state_dict().values()} == {F32}

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from hallo2_core.checkpoints.upscaler import small_upscaler
+from hallo2_core.checkpoints.small_model import SMALL_UPSCALER
+from hallo2_core.checkpoints.upscaler import load_upscaler
 from hallo2_core.cli import main
 from hallo2_core.models.layers import Build
 from hallo2_core.training.records import RecordShards, write_shard
@@ -104,7 +105,7 @@ def test_faces_then_the_upscaler_s_autoencoder_then_its_file(tmp_path):
     config.write_text(UPSCALER_CONFIG.format(folder=tmp_path.as_posix()))
     train = ["train", "upscaler_autoencoder", "--config", str(config)]
     assert main(train) == main([*train, "--export", str(out)]) == 0
-    restorer = small_upscaler(out, Build(dtype=torch.float32)).restorer
+    restorer = load_upscaler(out, Build(dtype=torch.float32), config=SMALL_UPSCALER).restorer
     with torch.inference_mode():
         restored = restorer(torch.zeros(1, 1, 3, 512, 512), fidelity=1.0)
     assert restored.frames.shape == (1, 1, 3, 512, 512) and restored.frames.isfinite().all()

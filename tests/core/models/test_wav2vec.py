@@ -4,16 +4,16 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from seeded_models import SEEDED_WAV2VEC, seeded_speech_encoder
 
-from hallo2_core.checkpoints.speech_encoder import demo_speech_encoder
-from hallo2_core.config import DEMO_WAV2VEC, Wav2VecConfig
+from hallo2_core.config import Wav2VecConfig
 from hallo2_core.errors import MissingDependencyError
 from hallo2_core.models.wav2vec import ChannelStatistics, SpeechEncoder, interpolate, spread_positions
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    return demo_speech_encoder()
+    return seeded_speech_encoder()
 
 
 def sound(samples, seed=0):
@@ -57,7 +57,7 @@ def test_hidden_states_are_transformers_own(encoder):
     with torch.no_grad():
         found = encoder.hidden_states(sound(samples), spread_positions(frames, frames))
         expected = encoder.wav2vec(sound(samples).unsqueeze(0), output_hidden_states=True).hidden_states
-    assert found.shape == (DEMO_WAV2VEC.layers + 1, frames, DEMO_WAV2VEC.width)
+    assert found.shape == (SEEDED_WAV2VEC.layers + 1, frames, SEEDED_WAV2VEC.width)
     assert torch.allclose(found, torch.cat(expected), atol=1e-6)
 
 
@@ -65,19 +65,19 @@ def test_layers_come_without_the_embedding(encoder):
     with torch.no_grad():
         states = encoder.hidden_states(sound(16000), spread_positions(49, 25))
     found = run(encoder)
-    assert found.shape == (25, DEMO_WAV2VEC.layers, DEMO_WAV2VEC.width)
-    assert all(torch.equal(found[:, layer], states[layer + 1]) for layer in range(DEMO_WAV2VEC.layers))
+    assert found.shape == (25, SEEDED_WAV2VEC.layers, SEEDED_WAV2VEC.width)
+    assert all(torch.equal(found[:, layer], states[layer + 1]) for layer in range(SEEDED_WAV2VEC.layers))
 
 
 def test_train_and_eval_mode_are_one(encoder):
-    other = demo_speech_encoder()
+    other = seeded_speech_encoder()
     assert torch.equal(run(other.train()), run(encoder.eval()))
 
 
 def test_hooks_do_not_outlive_a_call_even_a_failed_one(encoder):
     with pytest.raises(RuntimeError):
         encoder(sound(5), torch.zeros(1))
-    broken = demo_speech_encoder()
+    broken = seeded_speech_encoder()
     broken.wav2vec.encoder.layers[2].final_layer_norm = torch.nn.LayerNorm(7)
     with pytest.raises(RuntimeError):
         run(broken)
@@ -99,26 +99,26 @@ def test_statistics_of_a_louder_whole_make_a_piece_quieter(encoder):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_sound_is_cast_to_the_network(dtype):
-    assert run(demo_speech_encoder().to(dtype)).dtype == dtype
+    assert run(seeded_speech_encoder().to(dtype)).dtype == dtype
 
 
 @pytest.mark.parametrize("version", ["4.36.2", "4.5.1", "3.5.1"])
 def test_old_transformers_are_refused_by_version(monkeypatch, version):
     monkeypatch.setattr("transformers.__version__", version)
     with pytest.raises(MissingDependencyError, match=f"transformers {version} is installed.*needs 4.37"):
-        SpeechEncoder(DEMO_WAV2VEC)
+        SpeechEncoder(SEEDED_WAV2VEC)
 
 
 @pytest.mark.parametrize("version", ["4.37.2", "4.57.0.dev0", "5.0.0rc1", "10.0"])
 def test_newer_transformers_are_taken(monkeypatch, version):
     monkeypatch.setattr("transformers.__version__", version)
-    SpeechEncoder(DEMO_WAV2VEC, device="meta")
+    SpeechEncoder(SEEDED_WAV2VEC, device="meta")
 
 
 def test_missing_transformers_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingDependencyError, match="pip install --upgrade transformers"):
-        SpeechEncoder(DEMO_WAV2VEC)
+        SpeechEncoder(SEEDED_WAV2VEC)
 
 
 def test_broken_transformers_are_named(monkeypatch):
@@ -132,10 +132,10 @@ def test_broken_transformers_are_named(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "transformers", Broken())
     with pytest.raises(MissingDependencyError, match="cannot be imported .*Failed to import"):
-        SpeechEncoder(DEMO_WAV2VEC)
+        SpeechEncoder(SEEDED_WAV2VEC)
 
 
 def test_a_config_of_another_size_is_built():
-    config = replace(DEMO_WAV2VEC, width=16, layers=2, position_groups=2)
+    config = replace(SEEDED_WAV2VEC, width=16, layers=2, position_groups=2)
     encoder = SpeechEncoder(config)
     assert run(encoder).shape == (25, 2, 16)

@@ -21,8 +21,7 @@ def picture():
     """Loads a test picture (h w 3) by its name."""
 
     def load(name):
-        folder = "hallo2_core/examples" if name == "portrait.png" else "tests/media"
-        return load_picture(ROOT / folder / name)
+        return load_picture(ROOT / "tests" / "media" / name)
 
     return load
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from seeded_models import SeededTextEncoder
 
 from hallo2_core.jobs.fingerprint import fingerprint
-from hallo2_core.timeline.demo_encoder import DemoTextEncoder
 from hallo2_core.timeline.masking import Masking
 from hallo2_core.timeline.prompts import encode_prompts
 from hallo2_core.timeline.transitions import Transition
@@ -14,7 +14,7 @@ from hallo2_core.timeline.weights import parse_weights
 
 
 def prompts(text, seconds=0.5, masking=None):
-    return encode_prompts(text, DemoTextEncoder(), Transition(seconds), masking)
+    return encode_prompts(text, SeededTextEncoder(), Transition(seconds), masking)
 
 
 def weights(text, seconds=0.5):

@@ -1,11 +1,11 @@
 import pytest
 import torch
+from seeded_models import SeededTextEncoder
 
 from hallo2_core.errors import SettingsError
-from hallo2_core.timeline.demo_encoder import DemoTextEncoder
 from hallo2_core.timeline.masking import Masking, mask_text, read_terms
 
-EMBED = DemoTextEncoder().embed
+EMBED = SeededTextEncoder().embed
 
 
 def masked(text, terms, by="exact", unit="word", similarity=0.85, embed=EMBED):

@@ -2,9 +2,9 @@ from fractions import Fraction
 
 import pytest
 import torch
+from seeded_models import SeededTextEncoder
 
 from hallo2_core.errors import TimelineError
-from hallo2_core.timeline.demo_encoder import DemoTextEncoder
 from hallo2_core.timeline.masking import Masking
 from hallo2_core.timeline.prompts import TEXT_WIDTH, encode_prompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition, span_weights
@@ -26,7 +26,7 @@ class Counting:
 
 
 def encoded(text, seconds=0.0, shape="linear", masking=None):
-    return encode_prompts(text, DemoTextEncoder(), Transition(seconds, shape), masking)
+    return encode_prompts(text, SeededTextEncoder(), Transition(seconds, shape), masking)
 
 
 def test_a_row_for_each_span_and_each_text_encoded_once():
@@ -34,7 +34,7 @@ def test_a_row_for_each_span_and_each_text_encoded_once():
     prompts = encode_prompts("0-1 a; 1-2 b; 2-3 a; 4- c", encoder, Transition())
     assert encoder.asked == [["a", "b", "c"]]
     assert prompts.embeddings[:, 0].tolist() == [1, 2, 1, 3] and prompts.embeddings.dtype == torch.float32
-    assert (prompts.encoder, prompts.is_demo) == ("counting", False)
+    assert prompts.encoder == "counting"
     assert prompts.notes == ("No prompt acts in 3-4.",)
     assert prompts.report == "0-1 a; 1-2 b; 2-3 a; 4- c\nNo prompt acts in 3-4."
 
@@ -46,9 +46,12 @@ def test_no_prompt_at_all():
     assert prompts.report.startswith("No prompt acts.")
 
 
-def test_the_demo_says_that_it_is_one():
-    prompts = encoded("0- a")
-    assert prompts.is_demo and "demo model only" in prompts.notes[0]
+def test_the_demos_encoder_is_named():
+    class Demo(Counting):
+        is_demo = True
+
+    assert "demo's text encoder" in encode_prompts("0- a", Demo(), Transition()).notes[0]
+    assert encoded("0- a").notes == ()
 
 
 def test_inside_a_span_its_own_embedding_and_outside_exact_zeros():
@@ -109,7 +112,7 @@ def test_what_masking_leaves_is_encoded_and_said():
         "Nothing is left of the prompt at 1-2: it does not act.",
     )
     assert prompts.notes[-1] == "No prompt acts in 1-2."
-    assert torch.equal(prompts.embeddings[0], DemoTextEncoder().embed(["a smile"])[0])
+    assert torch.equal(prompts.embeddings[0], SeededTextEncoder().embed(["a smile"])[0])
 
 
 def test_an_encoder_that_overflows_is_refused():

@@ -1,13 +1,13 @@
 import pytest
 import torch
+from seeded_models import seeded_speech_encoder
 from tiny import models
 
-from hallo2_core.checkpoints.speech_encoder import demo_speech_encoder
 from hallo2_core.errors import SettingsError
 from hallo2_core.training.data_settings import check_clips_fit, claim_folder, data_settings
 from hallo2_core.training.records import write_shard
 
-VAE, SPEECH = models().vae, demo_speech_encoder()
+VAE, SPEECH = models().vae, seeded_speech_encoder()
 
 
 def claimed(folder, resolution=128, vae=VAE):

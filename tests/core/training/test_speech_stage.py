@@ -2,11 +2,11 @@ from fractions import Fraction
 
 import pytest
 import torch
+from seeded_models import SEEDED_WAV2VEC
 from tiny import normal
 
 from hallo2_core.audio.speech_embeddings import SpeechWindows, encode_speech
 from hallo2_core.audio.waveform import TensorAudio
-from hallo2_core.config import DEMO_WAV2VEC
 from hallo2_core.models.wav2vec import SpeechEncoder
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.training.clip_records import speech_windows
@@ -25,7 +25,7 @@ from hallo2_core.training.speech_stage import (
 @pytest.fixture(scope="module")
 def encoder():
     torch.manual_seed(0)
-    return SpeechEncoder(DEMO_WAV2VEC)
+    return SpeechEncoder(SEEDED_WAV2VEC)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_features_are_those_of_a_video(encoder):
 
 def test_learns_how_far_a_mouth_opens(voices):
     torch.manual_seed(0)
-    one = SpeechStage(SpeechEncoder(DEMO_WAV2VEC), SpeechStageSettings("", ""), voices, voices, seed=0)
+    one = SpeechStage(SpeechEncoder(SEEDED_WAV2VEC), SpeechStageSettings("", ""), voices, voices, seed=0)
     optimizer = torch.optim.Adam(one.network.parameters(), 5e-3)
     for step in range(25):
         loss = one.network(one.batch(range(2 * step, 2 * step + 2)))["loss"]

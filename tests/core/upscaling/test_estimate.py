@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from seeded_models import SEEDED_UPSCALER
 
-from hallo2_core.config import DEMO_UPSCALER, UpscalerConfig
+from hallo2_core.config import UpscalerConfig
 from hallo2_core.upscaling.estimate import drawn_bytes, encoder_bytes, host_bytes, tile_bytes, working_bytes
 from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.video.settings import VideoSettings
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 UPSCALE = """
 import sys, torch
 from faces_on_script import ScriptedFaces, face_at
-from hallo2_core.checkpoints.upscaler import demo_upscaler
+from seeded_models import seeded_upscaler
 from hallo2_core.cli.machine import peak_memory_mb
 from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.runtime import LocalRuntime
@@ -29,7 +30,7 @@ finder = ScriptedFaces(lambda frame: [face_at(side / 2, side / 2, side / 6)])
 
 def upscale(side, target):
     frames = (torch.zeros(side, side, 3, dtype=torch.uint8) for _ in range(3))
-    for frame in upscale_frames(frames, demo_upscaler(), finder, UpscaleSettings(target, target), LocalRuntime()):
+    for frame in upscale_frames(frames, seeded_upscaler(), finder, UpscaleSettings(target, target), LocalRuntime()):
         pass
 
 upscale(64, 64)
@@ -46,7 +47,7 @@ def test_at_4k_it_is_what_upscaling_takes():
         [sys.executable, "-c", UPSCALE, str(side), str(target)], capture_output=True, text=True, check=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    expected = working_bytes(side, side, UpscaleSettings(target, target), DEMO_UPSCALER)
+    expected = working_bytes(side, side, UpscaleSettings(target, target), SEEDED_UPSCALER)
     assert 0.6 * expected < int(child.stdout) < 1.1 * expected
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from faces_on_script import ScriptedFaces, face_at
 from safetensors.torch import load_file
+from seeded_models import seeded_upscaler
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hallo2_core.checkpoints.upscaler import demo_upscaler
 from hallo2_core.portrait import similarity
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.background import resample
@@ -55,7 +55,9 @@ def test_frames_are_what_they_were_when_each_was_finished_by_itself(bit_depth):
     settings = UpscaleSettings(
         120, 88, window_frames=6, overlap_frames=2, missed_frames=0, smoothing_frames=0.5, detect_every_frames=1
     )
-    frames = list(upscale_frames(moving_waves(9), demo_upscaler(), ScriptedFaces(two_faces), settings, LocalRuntime()))
+    frames = list(
+        upscale_frames(moving_waves(9), seeded_upscaler(), ScriptedFaces(two_faces), settings, LocalRuntime())
+    )
     for number in (0, 5):
         made = finished_frame(frames[number], bit_depth).planes.samples
         expected = BEFORE[f"{number}.{bit_depth}"]

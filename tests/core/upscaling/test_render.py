@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from faces_on_script import ScriptedFaces, face_at
+from seeded_models import seeded_upscaler
 from stand_ins import PressedCancelError, RecordingRuntime
 
-from hallo2_core.checkpoints.upscaler import demo_upscaler
 from hallo2_core.errors import JobError, MemoryShortageError, SettingsError, VideoError
 from hallo2_core.jobs.job import Job
 from hallo2_core.jobs.key import different_parts
@@ -32,7 +32,7 @@ RATE_HZ = 16000
 
 @pytest.fixture(scope="module")
 def upscaler():
-    return demo_upscaler()
+    return seeded_upscaler()
 
 
 def greys(count, height=32, width=48):

@@ -5,9 +5,9 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from seeded_models import seeded_upscaler
 from stand_ins import PressedCancelError, RecordingRuntime
 
-from hallo2_core.checkpoints.upscaler import demo_upscaler
 from hallo2_core.errors import VideoError
 from hallo2_core.jobs.job import Job
 from hallo2_core.runtime import LocalRuntime
@@ -130,7 +130,7 @@ def upscaled(source, folder, upscaler, runtime=None):
 
 @pytest.fixture(scope="module")
 def upscaler():
-    return demo_upscaler()
+    return seeded_upscaler()
 
 
 def lasting(start, duration):

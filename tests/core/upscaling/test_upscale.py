@@ -3,11 +3,10 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 from faces_on_script import ScriptedFaces, face_at
+from seeded_models import SEEDED_UPSCALER, seeded_upscaler
 from torch import nn
 
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
-from hallo2_core.checkpoints.upscaler import demo_upscaler
-from hallo2_core.config import DEMO_UPSCALER
 from hallo2_core.errors import MemoryShortageError, PrecisionError
 from hallo2_core.models.layers import Build
 from hallo2_core.models.upscaler.upscaler import Upscaler
@@ -29,7 +28,7 @@ class SpyRestorer(nn.Module):
 
     def __init__(self, constant=None):
         super().__init__()
-        self.config = replace(DEMO_UPSCALER, side_px=16, latent_widths=None)
+        self.config = replace(SEEDED_UPSCALER, side_px=16, latent_widths=None)
         self.unused = nn.Parameter(torch.zeros(1))
         self.constant, self.windows = constant, []
 
@@ -138,7 +137,8 @@ def test_a_video_gone_on_with_from_the_middle_is_bit_for_bit_the_same(start):
         return [face_at(12 + frame / 4, 12, 3.0), *([] if frame % 13 in (2, 3, 4, 5) else [face_at(38, 14, 3.0)])]
 
     network = VideoRestorer(
-        replace(DEMO_UPSCALER, side_px=16, widths=(32, 32), fused_sides=(16,), latent_widths=None), Build(device="meta")
+        replace(SEEDED_UPSCALER, side_px=16, widths=(32, 32), fused_sides=(16,), latent_widths=None),
+        Build(device="meta"),
     )
     fill_with_seeded_weights(network, "")
     whole = with_network(network, pictures, script)
@@ -152,9 +152,9 @@ def with_network(network, frames, script, start=0):
     return list(upscale_frames(frames, Upscaler(network), finder, SETTINGS, RUNTIME, start=start))
 
 
-def test_the_demo_upscaler_changes_the_face_and_nothing_else():
+def test_a_seeded_upscaler_changes_the_face_and_nothing_else():
     frames = [torch.full((32, 48, 3), 100, dtype=torch.uint8)] * 3
-    result = with_network(demo_upscaler().restorer, frames, one_face)
+    result = with_network(seeded_upscaler().restorer, frames, one_face)
     assert (result[1][28, 48] - 100 / 255).abs().max() > 0.01
     torch.testing.assert_close(result[1][60, 90], torch.full((3,), 100 / 255))
 

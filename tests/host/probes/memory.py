@@ -187,7 +187,7 @@ class ProbeDynamic(io.ComfyNode):
             return (2**20, 2**20) if torch_free_too else 2**20
 
         models = pack("hallo2_core.checkpoints.demo").demo_hallo2(pack("nodes.host.networks").network_build("fp32"))
-        restorer = pack("hallo2_core.checkpoints.upscaler").demo_upscaler().restorer
+        restorer = pack("hallo2_core.checkpoints.demo").demo_upscaler().restorer
         dynamic = comfy.model_patcher.ModelPatcherDynamic
         with (
             replaced(comfy.model_patcher, CoreModelPatcher=dynamic),

@@ -1,0 +1,52 @@
+"""Make the picture in docs/attention_maps.md: what a clip of the demo attends to.
+
+python tools/draw_attention_maps.py docs/images/attention_maps_demo.png
+"""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+
+from hallo2_core.animation.inputs import AnimationInputs
+from hallo2_core.animation.motion_settings import MotionSettings
+from hallo2_core.animation.reference_banks import build_reference
+from hallo2_core.animation.sampler_config import SamplerConfig
+from hallo2_core.audio.sound_file import FileAudio
+from hallo2_core.audio.speech_embeddings import encode_speech
+from hallo2_core.checkpoints.demo import demo_hallo2, demo_speech_encoder
+from hallo2_core.cli.animate import DEMO_GUIDANCE, DEMO_SIZE, DEMO_STEPS
+from hallo2_core.examples import PORTRAIT, VOICE
+from hallo2_core.inspection.attention_maps import MapSettings, attention_maps
+from hallo2_core.inspection.attention_plot import draw_overview
+from hallo2_core.models.latents import VAECodec
+from hallo2_core.portrait.face_analysis import built_in_face_analysis
+from hallo2_core.portrait.picture import load_picture
+from hallo2_core.portrait.prepare import prepare_portrait
+from hallo2_core.runtime import LocalRuntime
+
+CLIP = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("out", type=Path, metavar="OUT.png")
+    parser.add_argument("--clip", type=int, default=CLIP, help=f"counted from 0 ({CLIP})")
+    arguments = parser.parse_args()
+    runtime, models = LocalRuntime(), demo_hallo2()
+    codec = VAECodec(models.vae, runtime)
+    portrait = prepare_portrait(load_picture(PORTRAIT), built_in_face_analysis(), *DEMO_SIZE)
+    inputs = AnimationInputs(
+        models,
+        build_reference(models, portrait, codec, runtime),
+        MotionSettings(),
+        SamplerConfig(steps=DEMO_STEPS, guidance=DEMO_GUIDANCE),
+    )
+    speech = encode_speech(FileAudio(VOICE), demo_speech_encoder(), Fraction(25))
+    maps = attention_maps(inputs, speech, codec, runtime, MapSettings(arguments.clip))
+    draw_overview(maps).save(arguments.out, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
