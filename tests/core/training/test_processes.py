@@ -40,6 +40,8 @@ vae = "{folder}/vae.safetensors"
 frames = 4
 validation_samples = 1
 uncond_image_ratio = 0.5
+[stage2.video]
+frames = 3
 [stage2.model]
 weights = "{folder}/net.safetensors"
 """,
@@ -86,5 +88,6 @@ def test_two_processes_make_the_steps_of_one(stage, tmp_path):
     one_losses, one_norms = trained(stage, tmp_path, "one", 1)
     two_losses, two_norms = trained(stage, tmp_path, "two", 2)
     assert two_losses[0] == pytest.approx(one_losses[0], rel=1e-5)
-    assert two_norms[0] == pytest.approx(one_norms[0], rel=1e-4)
+    # Norms of tiny networks have groups of one value in the deepest level, whose gradients multiply rounding by 1/√ε.
+    assert two_norms[0] == pytest.approx(one_norms[0], rel=1e-4 if stage == "vae" else 1e-3)
     assert two_losses == pytest.approx(one_losses, rel=1e-2)  # rounding grows where weights begin at zero
