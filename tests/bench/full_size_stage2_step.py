@@ -135,7 +135,7 @@ def main() -> None:
     timed("backward", loss.backward)
     norm = torch.nn.utils.clip_grad_norm_(trained.values(), 1.0)
     timed("optimizer", optimizer.step)
-    print(f"loss {float(loss):.4f}, gradient norm {float(norm):.4f}")
+    print(f"loss {float(loss.detach()):.4f}, gradient norm {float(norm):.4f}")
     print(f"peak memory {peak_gib():.2f} GiB")
 
 
