@@ -18,7 +18,8 @@ demo: $(READY)
 	$(BIN)/python -m hallo2_core animate --model demo --portrait hallo2_core/examples/portrait.png \
 		--audio hallo2_core/examples/voice.wav --text '0-4.3 happy; 4.3- angry' --quality 1 \
 		--out output/demo_128px.mp4
-	$(BIN)/python -m hallo2_core upscale --model demo --video output/demo_128px.mp4 --scale 4 --out output/demo.mp4
+	$(BIN)/python -m hallo2_core upscale --model demo --video output/demo_128px.mp4 --scale 4 --fidelity 1 \
+		--out output/demo.mp4
 
 # A worker a core, up to four: each takes about 1 GiB, and starts hosts of its own for the tests in them.
 test: lint
