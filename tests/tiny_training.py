@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from seeded_models import SEEDED_VAE
 from tiny import normal
 
-from hallo2_core.checkpoints.demo import DEMO_VAE
 from hallo2_core.checkpoints.networks import PREFIXES, hallo2_networks
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.config import (
@@ -44,7 +44,7 @@ def write_model(path: Path) -> Path:
 
 
 def write_vae(path: Path) -> Path:
-    vae = AutoencoderKL(DEMO_VAE, ON_META)
+    vae = AutoencoderKL(SEEDED_VAE, ON_META)
     fill_with_seeded_weights(vae, "vae.")
     save_file({key: x.half().contiguous() for key, x in vae.state_dict().items()}, path)
     return path
