@@ -7,22 +7,14 @@ needs no first stage on single frames.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
-from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from ..animation.motion_settings import PatchDropConfig
-from ..animation.noise_schedule import TRAINING_STEPS
-from ..animation.patch_drop import corrupt_motion_frames
-from ..animation.randomness import SeededDraws
-from ..animation.sampler_config import SamplerConfig
 from ..audio.speech_embeddings import WINDOW_REACH
-from ..config import PIXELS_PER_LATENT
 from ..errors import SettingsError
-from .clip_batch import ClipBatch
+from .clip_batch import Clip, ClipBatch
 from .clip_records import (
     FACE_BOX,
     FEATURES,
@@ -34,14 +26,12 @@ from .clip_records import (
     mask_levels,
     speech_windows,
 )
-from .draws import sample_generator, sample_seed
-from .joint_objective import JointObjective, ObjectiveSettings
+from .denoiser_objective import ObjectiveSettings
+from .draws import sample_generator, spread_timestep
+from .joint_objective import JointObjective
+from .motion_before import corrupted, motion_before
 from .records import RecordShards
 from .sampled_clips import SampledClips, SamplingSettings
-from .vae_stage import pixels_of
-
-GOLDEN_RATIO = (5**0.5 - 1) / 2
-CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as the release trains
 
 
 @dataclass(frozen=True)
@@ -51,8 +41,6 @@ class ClipSettings:
     clips: str  # a folder of shards, as `clip_records` makes them, or a TOML file of several data sets
     validation_clips: str
     vae: str  # the file that encoded the clips' latents
-    crop_px: int = 0  # side of the part of the picture that is learned from; 0: all of it
-    lip_crop_ratio: float = 0.5  # of the parts that hold the lips; the others lie anywhere
     frames: int = 14  # of a clip
     motion_frames: int = 2
     uncond_ratio: float = 0.1  # of the clips without portrait, face region and speech
@@ -72,52 +60,6 @@ class JointStageSettings(ClipSettings):
     weights: str = ""  # a file to begin with; "" begins afresh
 
 
-@dataclass(frozen=True)
-class _Clip:
-    latents: Tensor
-    noise: Tensor
-    timestep: int
-    reference: Tensor
-    motion_pixels: Tensor
-    face_region: Tensor
-    masks: tuple[Tensor, ...]
-    windows: Tensor
-    identity: Tensor
-    sees: bool
-    hears: bool
-
-    def cropped(self, side_px: int, around_lips: bool, draws: torch.Generator) -> _Clip:
-        """A square of the picture, at random: scales stay as they are, and most of the work is saved."""
-        side, height = side_px // PIXELS_PER_LATENT, self.latents.shape[-1]
-        masks = rearrange(self.masks[0], "r (h w) -> r h w", h=height)
-        lips = masks[2] if around_lips else torch.zeros_like(masks[2])
-        rows, columns = (lips.sum(dim=axis) for axis in (1, 0))
-        top, left = (_corner(weights, side, draws) for weights in (rows, columns))
-
-        def cut(x: Tensor, scale: int = 1) -> Tensor:
-            return x[..., top * scale : (top + side) * scale, left * scale : (left + side) * scale]
-
-        levels = [F.avg_pool2d(cut(masks), 1 << level) for level in range(len(self.masks))]
-        return replace(
-            self,
-            latents=cut(self.latents),
-            noise=cut(self.noise),
-            reference=cut(self.reference),
-            motion_pixels=cut(self.motion_pixels, PIXELS_PER_LATENT),
-            face_region=cut(self.face_region, PIXELS_PER_LATENT),
-            masks=tuple(rearrange(level, "r h w -> r (h w)") for level in levels),
-        )
-
-
-def _corner(weights: Tensor, side: int, draws: torch.Generator) -> int:
-    """The first row of a window of `side` rows that holds the middle of the weights, or of any where they are zeros."""
-    if not weights.any():
-        return int(torch.randint(len(weights) - side + 1, (), generator=draws))
-    middle = int((weights * torch.arange(len(weights))).sum() / weights.sum())
-    low, high = max(middle - side + 2, 0), min(middle - 1, len(weights) - side)
-    return low + int(torch.randint(max(high - low, 0) + 1, (), generator=draws))
-
-
 class JointStage:
     name = "joint"
 
@@ -131,9 +73,9 @@ class JointStage:
         self._sampled: SampledClips | None = None
 
     def batch(self, numbers: Sequence[int]) -> ClipBatch:
-        return _batch([self._sample(self._clips, number, self._seed) for number in numbers])
+        return ClipBatch.of([self._sample(self._clips, number, self._seed) for number in numbers])
 
-    def _sample(self, records: RecordShards, number: int, seed: int) -> _Clip:
+    def _sample(self, records: RecordShards, number: int, seed: int) -> Clip:
         settings = self._settings
         draws = sample_generator(seed, number, "joint")
 
@@ -160,25 +102,23 @@ class JointStage:
                 f"make it again with 'hallo2 prepare clips'."
             )
         noise = torch.randn(latents.shape, generator=draws)
-        timestep = spread_timestep(number)
-        before = self._before(records, record, first, portrait, chance())
-        region = face_region_of(records.read(record, FACE_BOX, portrait), before.shape[-1])
-        clip_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(seed, number, "motion"))
+        pixels = records.read(record, FRAMES, portrait)
+        before = motion_before(records, record, first, pixels, chance(), settings)
+        region = face_region_of(records.read(record, FACE_BOX, portrait), pixels.shape[-1])
         sees, hears = self._given(chance())
-        clip = _Clip(
+        return Clip(
             latents=latents,
             noise=noise,
-            timestep=timestep,
             reference=records.read(record, LATENTS, portrait).float(),
-            motion_pixels=before if not before.any() else corrupt_motion_frames(before, region, CORRUPTION, clip_draws),
+            motion_pixels=corrupted(before, region, seed, number),
             face_region=region,
-            masks=mask_levels(records.read(record, MASKS, portrait), before.shape[-1]),
+            masks=mask_levels(records.read(record, MASKS, portrait), pixels.shape[-1]),
             windows=speech_windows(features, first, settings.frames, WINDOW_REACH),
             identity=identity_of(records, record),
+            timestep=spread_timestep(number),
             sees=sees,
             hears=hears,
         )
-        return clip.cropped(settings.crop_px, chance() < settings.lip_crop_ratio, draws) if settings.crop_px else clip
 
     def _given(self, chance: float) -> tuple[bool, bool]:
         """Whether the clip has portrait and face region, and speech."""
@@ -186,16 +126,6 @@ class JointStage:
         no_image = nothing + self._settings.uncond_image_ratio
         no_audio = no_image + self._settings.uncond_audio_ratio
         return chance >= no_image, nothing <= chance < no_image or chance >= no_audio
-
-    def _before(self, records: RecordShards, record: int, first: int, portrait: int, chance: float) -> Tensor:
-        """(m 3 H W), -1..1: the frames before the clip. Zeros, which are not noised, for none."""
-        settings = self._settings
-        count = settings.motion_frames
-        if chance < settings.start_ratio:
-            return torch.zeros(count, *records.read(record, FRAMES, portrait).shape)
-        if chance < settings.start_ratio + settings.portrait_motion_ratio:
-            return repeat(pixels_of(records.read(record, FRAMES, portrait)), "c h w -> m c h w", m=count)
-        return pixels_of(records.read(record, FRAMES, slice(first - count, first)))
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         return not name.startswith(("denoising_unet.conv_in", "denoising_unet.conv_out", "reference_net.conv_in"))
@@ -208,7 +138,7 @@ class JointStage:
         total = 0.0
         for first in range(0, clips, at_once):
             numbers = range(first, min(first + at_once, clips))
-            batch = _batch([self._sample(self._held_back, number, self._seed + 1) for number in numbers])
+            batch = ClipBatch.of([self._sample(self._held_back, number, self._seed + 1) for number in numbers])
             total += float(self.network(batch.to(device))["loss"]) * len(numbers)
         figures = {"loss": total / clips}
         if self._settings.sampling.clips:
@@ -222,26 +152,3 @@ class JointStage:
         """(f 3 h w), 0..1: clips of held-back records, side by side, from their portraits and sounds."""
         sampled = SampledClips(self._held_back, "held_back", self._settings.video, self._settings.motion_frames)
         return torch.cat(sampled.frames(self.network), dim=-1)
-
-
-def spread_timestep(number: int) -> int:
-    """0..TRAINING_STEPS - 1: any few samples in a row have timesteps that are spread evenly, as multiples of the golden
-    ratio are. The loss depends mostly on the timestep, so a batch's mean varies less than with independent draws."""
-    return int(TRAINING_STEPS * (number * GOLDEN_RATIO % 1.0))
-
-
-def _batch(clips: Sequence[_Clip]) -> ClipBatch:
-    ordered = sorted(clips, key=lambda clip: clip.sees)
-    return ClipBatch(
-        latents=torch.stack([clip.latents for clip in ordered]),
-        noise=torch.stack([clip.noise for clip in ordered]),
-        timesteps=torch.tensor([clip.timestep for clip in ordered]),
-        reference=torch.stack([clip.reference for clip in ordered]),
-        motion_pixels=torch.stack([clip.motion_pixels for clip in ordered]),
-        face_region=torch.stack([clip.face_region for clip in ordered]),
-        masks=tuple(torch.stack(level, dim=1) for level in zip(*(clip.masks for clip in ordered), strict=True)),
-        windows=torch.stack([clip.windows for clip in ordered]),
-        seeing=sum(clip.sees for clip in ordered),
-        identity=torch.stack([clip.identity for clip in ordered]),
-        heard=torch.tensor([float(clip.hears) for clip in ordered]),
-    )

@@ -12,7 +12,8 @@ from ..errors import SettingsError
 from .clip_records import LATENTS
 from .clip_sources import clip_records_of
 from .config_file import settings_from
-from .joint_objective import JointObjective, ObjectiveSettings
+from .denoiser_objective import ObjectiveSettings
+from .joint_objective import JointObjective
 from .joint_stage import ClipSettings, JointStage
 from .loop import Stage
 from .lora import add_lora_layers

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..models.hallo2_models import Hallo2Models
-from ..models.running import RunLayer, directly
-from .diffusion_loss import min_snr_weights, noisy_latents, velocity, weighted_square
-from .joint_objective import SCHEDULES, ObjectiveSettings, is_idle
+from .denoiser_objective import DenoiserObjective
+from .diffusion_loss import noisy_latents
 
 
 @dataclass(frozen=True)
@@ -25,6 +22,7 @@ class PortraitPairs:
     timesteps: Tensor  # (b)
     reference: Tensor  # (b 4 h w), the portrait's latents
     face_region: Tensor  # (b 3 H W), 0..1
+    face: Tensor  # (b h w), 0..1, of the truth
     lips: Tensor  # (b h w), 0..1, of the truth
     identity: Tensor  # (b d)
     seeing: int
@@ -34,38 +32,14 @@ class PortraitPairs:
         return replace(self, **moved)
 
 
-class PictureObjective(nn.Module):
-    """All networks of the released model; audio and motion modules do not run."""
-
-    def __init__(
-        self,
-        models: Hallo2Models,
-        settings: ObjectiveSettings,
-        trains: Callable[[str], bool],
-        run: RunLayer = directly,
-    ) -> None:
-        """trains: whether the parameter of this name is trained.  run: how the UNets run their layers."""
-        super().__init__()
-        self.reference_net = models.reference_net
-        self.denoising_unet = models.denoising_unet
-        self.face_locator = models.face_locator
-        self.image_projection = models.image_projection
-        self.audio_projection = models.audio_projection
-        self.settings = settings
-        self._run = run
-        for name, parameter in self.named_parameters():
-            parameter.requires_grad_(trains(name) and not is_idle(name, models))
-        self.register_buffer("signal", SCHEDULES[settings.noise_schedule]().clone(), persistent=False)
+class PictureObjective(DenoiserObjective):
+    """Audio and motion modules do not run."""
 
     def forward(self, batch: PortraitPairs) -> dict[str, Tensor]:
-        settings, signal = self.settings, self.signal[batch.timesteps]
         latents, noise = (rearrange(x, "b c h w -> b 1 c h w") for x in (batch.latents, batch.noise))
-        noisy = rearrange(noisy_latents(latents, noise, signal), "b 1 c h w -> b c h w")
-        prediction = rearrange(self._predicted(batch, noisy).float(), "b c h w -> b 1 c h w")
-        places = 1.0 + settings.lip_weight * batch.lips
-        weights = min_snr_weights(signal, settings.snr_gamma)
-        losses = weighted_square(prediction, velocity(latents, noise, signal), places, weights)
-        return {"loss": losses.mean()}
+        noisy = noisy_latents(latents, noise, self.signal[batch.timesteps])
+        prediction = rearrange(self._predicted(batch, noisy[:, 0]), "b c h w -> b 1 c h w")
+        return {"loss": self.loss(prediction, latents, noise, batch.timesteps, batch.face, batch.lips)}
 
     def _predicted(self, batch: PortraitPairs, noisy: Tensor) -> Tensor:
         """noisy: (b 4 h w).  Returns the v-prediction, the same shape."""

@@ -12,13 +12,11 @@ from torch import nn
 from ..animation.noise_schedule import TRAINING_STEPS
 from ..config import PIXELS_PER_LATENT
 from .clip_records import FACE_BOX, LATENTS, MASKS, face_region_of, identity_of, mask_levels
+from .denoiser_objective import ObjectiveSettings
 from .draws import sample_generator
-from .joint_objective import ObjectiveSettings
 from .picture_objective import PictureObjective, PortraitPairs
 from .records import RecordShards
 from .released_model import ModelSettings
-
-LIP = 2  # among pose, face, lip
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,7 @@ class PictureStage:
             timesteps=torch.cat([pair.timesteps for pair in pairs]),
             reference=torch.cat([pair.reference for pair in pairs]),
             face_region=torch.cat([pair.face_region for pair in pairs]),
+            face=torch.cat([pair.face for pair in pairs]),
             lips=torch.cat([pair.lips for pair in pairs]),
             identity=torch.cat([pair.identity for pair in pairs]),
             seeing=sum(pair.seeing for pair in pairs),
@@ -95,14 +94,17 @@ class PictureStage:
         if settings.noise_offset:
             noise = noise + settings.noise_offset * torch.randn((*latents.shape[:2], 1, 1), generator=draws)
         size_px = height * PIXELS_PER_LATENT
-        lips = mask_levels(records.read(record, MASKS, frame), size_px)[0][LIP]
+        _, face, lips = rearrange(
+            mask_levels(records.read(record, MASKS, frame), size_px)[0], "r (h w) -> r h w", w=width
+        )
         return PortraitPairs(
             latents=latents,
             noise=noise,
             timesteps=torch.tensor([draw(TRAINING_STEPS)]),
             reference=records.read(record, LATENTS, slice(portrait, portrait + 1)).float(),
             face_region=face_region_of(records.read(record, FACE_BOX, portrait), size_px).unsqueeze(0),
-            lips=rearrange(lips, "(b h w) -> b h w", b=1, w=width),
+            face=face.unsqueeze(0),
+            lips=lips.unsqueeze(0),
             identity=identity_of(records, record).unsqueeze(0),
             seeing=int(torch.rand((), generator=draws) >= settings.uncond_ratio),
         )

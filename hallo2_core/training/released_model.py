@@ -22,8 +22,8 @@ from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
 from ..models.running import RunLayer, directly, recomputed
 from ..models.vae import AutoencoderKL
+from .denoiser_objective import is_idle
 from .fresh_weights import fill_added_parts
-from .joint_objective import is_idle
 from .plain_attention import plain_attention
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from ..animation.noise_schedule import ddim_step, timesteps
 from ..audio.speech_embeddings import WINDOW_REACH
-from ..config import LATENT_SCALE
 from .cartoons.split import Split
-from .clip_batch import ClipBatch
+from .clip_batch import Clip, ClipBatch
 from .clip_records import (
     FACE_BOX,
     FEATURES,
@@ -32,9 +30,8 @@ from .frame_reading import FrameReader
 from .joint_objective import JointObjective
 from .mouth_reading import correlation, mouth_reader
 from .records import RecordShards
+from .sampling import decoded_clips, sampled_latents
 from .vae_stage import decibels, pixels_of
-
-AT_ONCE = 4  # frames that are decoded
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class SampledClips:
         self.settings = settings
         self._numbers = range(min(settings.clips, len(records)))
         self._records = records
-        self._batch = _clips(records, self._numbers, settings, motion_frames)
+        self._batch = ClipBatch.of([_clip(records, number, settings, motion_frames) for number in self._numbers])
         self._size_px = self._batch.face_region.shape[-1]
         self._split = split
         self._readers: list[FrameReader] = []
@@ -94,51 +91,28 @@ class SampledClips:
     @torch.no_grad()
     def frames(self, objective: JointObjective) -> list[Tensor]:
         """(f 3 h w), 0..1, on the CPU, of each clip."""
-        device = next(objective.parameters()).device
-        batch = self._batch.to(device)
-        blind, latents, settings = replace(batch, seeing=0), batch.noise, self.settings
-        for timestep in timesteps(settings.steps):
-            now = torch.full((len(latents),), timestep, device=device)
-            seen, unseen = (objective.predicted(replace(one, timesteps=now), latents).float() for one in (batch, blind))
-            latents = ddim_step(latents, unseen + settings.guidance * (seen - unseen), timestep, settings.steps)
-        return [torch.cat([_pixels(objective, some) for some in clip.split(AT_ONCE)]) for clip in latents]
+        batch = self._batch.to(next(objective.parameters()).device)
+        blind = batch.without_conditions()
+
+        def predict(timestep: int, latents: Tensor) -> tuple[Tensor, Tensor]:
+            seen, unseen = (objective.predicted(one.at(timestep), latents) for one in (batch, blind))
+            return seen, unseen
+
+        return decoded_clips(sampled_latents(batch.noise, self.settings, predict), objective.vae)
 
 
-def _pixels(objective: JointObjective, latents: Tensor) -> Tensor:
-    """(f 4 h w) → (f 3 H W), 0..1, on the CPU."""
-    return (objective.vae.decode(latents / LATENT_SCALE).float() / 2 + 0.5).clamp(0, 1).cpu()
-
-
-def _clips(records: RecordShards, numbers: Sequence[int], settings: SamplingSettings, motion_frames: int) -> ClipBatch:
+def _clip(records: RecordShards, number: int, settings: SamplingSettings, motion_frames: int) -> Clip:
     first, frames = settings.first_frame, settings.frames
-    clips = []
-    for number in numbers:
-        pixels = records.read(number, FRAMES, 0)
-        size_px = pixels.shape[-1]
-        latents = records.read(number, LATENTS, slice(first, first + frames)).float()
-        features = records.read(number, FEATURES).float()
-        clips.append(
-            (
-                latents,
-                torch.randn(latents.shape, generator=sample_generator(0, number, "sampled clips")),
-                records.read(number, LATENTS, 0).float(),
-                repeat(pixels_of(pixels), "c h w -> m c h w", m=motion_frames),
-                face_region_of(records.read(number, FACE_BOX, 0), size_px),
-                mask_levels(records.read(number, MASKS, 0), size_px),
-                speech_windows(features, first, frames, WINDOW_REACH),
-                identity_of(records, number),
-            )
-        )
-    latents, noise, reference, motion, region, masks, windows, identity = zip(*clips, strict=True)
-    return ClipBatch(
-        latents=torch.stack(latents),
-        noise=torch.stack(noise),
-        timesteps=torch.zeros(len(clips), dtype=torch.long),
-        reference=torch.stack(reference),
-        motion_pixels=torch.stack(motion),
-        face_region=torch.stack(region),
-        masks=tuple(torch.stack(level, dim=1) for level in zip(*masks, strict=True)),
-        windows=torch.stack(windows),
-        seeing=len(clips),
-        identity=torch.stack(identity),
+    pixels = records.read(number, FRAMES, 0)
+    size_px = pixels.shape[-1]
+    latents = records.read(number, LATENTS, slice(first, first + frames)).float()
+    return Clip(
+        latents=latents,
+        noise=torch.randn(latents.shape, generator=sample_generator(0, number, "sampled clips")),
+        reference=records.read(number, LATENTS, 0).float(),
+        motion_pixels=repeat(pixels_of(pixels), "c h w -> m c h w", m=motion_frames),
+        face_region=face_region_of(records.read(number, FACE_BOX, 0), size_px),
+        masks=mask_levels(records.read(number, MASKS, 0), size_px),
+        windows=speech_windows(records.read(number, FEATURES).float(), first, frames, WINDOW_REACH),
+        identity=identity_of(records, number),
     )

@@ -9,17 +9,27 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from ..animation.noise_schedule import ddim_step, timesteps
 from ..audio.speech_embeddings import WINDOW_REACH
-from ..config import LATENT_SCALE
 from ..models.text_encoder import TextTransformer, pieces_of
 from .cartoons import EXPRESSIONS, FPS
 from .cartoons.captions import MOODS
-from .clip_batch import ClipBatch
-from .clip_records import FACE_BOX, FEATURES, FRAMES, LATENTS, MASKS, SEED, face_region_of, mask_levels, speech_windows
+from .clip_batch import Clip, ClipBatch
+from .clip_records import (
+    FACE_BOX,
+    FEATURES,
+    FRAMES,
+    LATENTS,
+    MASKS,
+    SEED,
+    face_region_of,
+    identity_of,
+    mask_levels,
+    speech_windows,
+)
 from .draws import sample_generator
 from .expression_reading import ExpressionReader, expression_reader, seconds_to_recognition
 from .records import RecordShards
+from .sampling import decoded_clips, sampled_latents
 from .text_objective import PromptedClips, TextObjective
 from .text_portraits import NeutralPortraits
 from .vae_stage import pixels_of
@@ -84,49 +94,40 @@ class TextSamples:
         return first, self._sampled(objective, clip=1, motion=tails * 2.0 - 1.0)
 
     def _sampled(self, objective: TextObjective, clip: int, motion: Tensor) -> list[Tensor]:
-        settings, device = self.settings, next(objective.parameters()).device
+        frames = self.settings.frames
         moods = [self._mood(number, clip) for number in range(len(self._videos))]
-        embeddings = repeat(self._embeddings[moods], "b d -> b f d", f=settings.frames)
-        clips = self._clips(settings.first_frame + clip * settings.frames, motion)
-        batch = PromptedClips(clips, embeddings, torch.ones(embeddings.shape[:2])).to(device)
-        latents = batch.clips.noise
-        for timestep in timesteps(settings.steps):
-            now = replace(batch.clips, timesteps=torch.full((len(latents),), timestep, device=device))
-            seen = objective.predicted(replace(batch, clips=now), latents).float()
-            unseen = objective.model.predicted(replace(now, seeing=0), latents).float()
-            latents = ddim_step(latents, unseen + settings.guidance * (seen - unseen), timestep, settings.steps)
-        vae = objective.model.vae
-        return [(vae.decode(clip / LATENT_SCALE) / 2 + 0.5).clamp(0, 1).cpu() for clip in latents]
+        embeddings = repeat(self._embeddings[moods], "b d -> b f d", f=frames)
+        clips = self._clips(self.settings.first_frame + clip * frames, motion)
+        batch = PromptedClips(clips, embeddings, torch.ones(embeddings.shape[:2])).to(
+            next(objective.parameters()).device
+        )
+
+        def predict(timestep: int, latents: Tensor) -> tuple[Tensor, Tensor]:
+            now = batch.clips.at(timestep)
+            seen = objective.predicted(replace(batch, clips=now), latents)
+            return seen, objective.model.predicted(now.without_conditions(), latents)
+
+        return decoded_clips(sampled_latents(batch.clips.noise, self.settings, predict), objective.model.vae)
 
     def _clips(self, first: int, motion: Tensor) -> ClipBatch:
-        frames, rows = self.settings.frames, []
+        frames, clips = self.settings.frames, []
         for number, (actor, _) in enumerate(self._videos):
-            portrait = self._portrait(actor)
-            noise = torch.randn(
-                (frames, *portrait[LATENTS].shape), generator=sample_generator(first, number, "text samples")
-            )
+            portrait, draws = self._portrait(actor), sample_generator(first, number, "text samples")
+            noise = torch.randn((frames, *portrait[LATENTS].shape), generator=draws)
             features = self._records.read(actor, FEATURES).float()
-            rows.append(
-                (
-                    noise,
-                    portrait[LATENTS].float(),
-                    face_region_of(portrait[FACE_BOX], motion.shape[-1]),
-                    mask_levels(portrait[MASKS], motion.shape[-1]),
-                    speech_windows(features, first, frames, WINDOW_REACH),
+            clips.append(
+                Clip(
+                    latents=noise,
+                    noise=noise,
+                    reference=portrait[LATENTS].float(),
+                    motion_pixels=motion[number],
+                    face_region=face_region_of(portrait[FACE_BOX], motion.shape[-1]),
+                    masks=mask_levels(portrait[MASKS], motion.shape[-1]),
+                    windows=speech_windows(features, first, frames, WINDOW_REACH),
+                    identity=identity_of(self._records, actor),
                 )
             )
-        noise, reference, region, masks, windows = zip(*rows, strict=True)
-        return ClipBatch(
-            latents=torch.stack(noise),
-            noise=torch.stack(noise),
-            timesteps=torch.zeros(len(rows), dtype=torch.long),
-            reference=torch.stack(reference),
-            motion_pixels=motion,
-            face_region=torch.stack(region),
-            masks=tuple(torch.stack(level, dim=1) for level in zip(*masks, strict=True)),
-            windows=torch.stack(windows),
-            seeing=len(rows),
-        )
+        return ClipBatch.of(clips)
 
     def _portrait(self, actor: int) -> Mapping[str, Tensor]:
         drawn = self._portraits.of(int(self._records.read(actor, SEED)))

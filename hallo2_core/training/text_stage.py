@@ -13,21 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from einops import repeat
 from torch import Tensor, nn
 
-from ..animation.motion_settings import PatchDropConfig
 from ..animation.noise_schedule import TRAINING_STEPS
-from ..animation.patch_drop import corrupt_motion_frames
-from ..animation.randomness import SeededDraws
-from ..animation.sampler_config import SamplerConfig
 from ..audio.speech_embeddings import WINDOW_REACH
 from ..errors import SettingsError
 from ..models.text_control import TextControl
 from ..models.text_encoder import TextTransformer, pieces_of
 from ..timeline.prompts import TextWindow
 from .cartoons import EXPRESSIONS
-from .clip_batch import ClipBatch
+from .clip_batch import Clip, ClipBatch
 from .clip_records import (
     FACE_BOX,
     FEATURES,
@@ -37,21 +32,21 @@ from .clip_records import (
     MOOD,
     SEED,
     face_region_of,
+    identity_of,
     mask_levels,
     speech_windows,
 )
-from .draws import sample_generator, sample_rng, sample_seed
-from .joint_objective import JointObjective, ObjectiveSettings
-from .joint_stage import spread_timestep
+from .denoiser_objective import ObjectiveSettings
+from .draws import sample_generator, sample_rng, spread_timestep
+from .joint_objective import JointObjective
+from .motion_before import corrupted, motion_before
 from .records import RecordShards
 from .text_objective import PromptedClips, TextObjective
 from .text_phrases import drawn_phrase
 from .text_portraits import NeutralPortraits
 from .text_prompts import MoodTimeline, window_of
 from .text_samples import TextSamples, TextSamplingSettings
-from .vae_stage import pixels_of
 
-CORRUPTION = PatchDropConfig(rate=0.25, patch_px=1, noise_as_trained=True)  # as the model was trained
 PORTRAIT = (FRAMES, LATENTS, MASKS, FACE_BOX)
 VALIDATION_BATCHES, VALIDATION_BATCH = 4, 8
 
@@ -80,16 +75,9 @@ class TextStageSettings:
 
 @dataclass(frozen=True)
 class _Sample:
-    latents: Tensor
-    noise: Tensor
-    timestep: int
-    reference: Tensor
-    motion_pixels: Tensor
-    face_region: Tensor
-    masks: tuple[Tensor, ...]
-    windows: Tensor
-    embeddings: Tensor
-    presence: Tensor
+    clip: Clip
+    embeddings: Tensor  # (f d)
+    presence: Tensor  # (f)
 
 
 @dataclass(frozen=True)
@@ -146,7 +134,7 @@ class TextStage:
         timeline = MoodTimeline.of(records.read(record, MOOD))
         first = self._first_frame(timeline, records.rows(record, LATENTS), draws)
         portrait = self._portrait(data, records, record, draws)
-        before = self._before(records, record, first, portrait, draws)
+        before = motion_before(records, record, first, portrait[FRAMES], _chance(draws), settings)
         rng = sample_rng(data.seed, number, "text phrases")
         prompts = timeline.prompts(lambda mood: drawn_phrase(rng, mood, "train"), self.encoder)
         window = window_of(prompts, first, settings.frames)
@@ -160,7 +148,7 @@ class TextStage:
         length = takes.rows(actor, LATENTS)
         first = settings.motion_frames + _drawn(length - settings.frames - settings.motion_frames + 1, draws)
         portrait = self._portrait(data, takes, actor, draws)
-        before = self._before(takes, actor + _drawn(moods, draws), first, portrait, draws)
+        before = motion_before(takes, actor + _drawn(moods, draws), first, portrait[FRAMES], _chance(draws), settings)
         phrase = drawn_phrase(sample_rng(data.seed, group * moods + mood, "text phrases"), EXPRESSIONS[mood], "train")
         embedding = self.encoder([pieces_of(phrase, self.encoder.config.buckets)])
         window = TextWindow(embedding.expand(settings.frames, -1), torch.ones(settings.frames))
@@ -181,20 +169,19 @@ class TextStage:
         settings, size_px = self._settings, before.shape[-1]
         latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
         region = face_region_of(portrait[FACE_BOX], size_px)
-        motion_draws = SeededDraws(SamplerConfig(), CORRUPTION, sample_seed(seed, number, "text motion"))
         noisiest = TRAINING_STEPS - settings.least_timestep
-        return _Sample(
+        clip = Clip(
             latents=latents,
             noise=torch.randn(latents.shape, generator=draws),
-            timestep=settings.least_timestep + spread_timestep(number) * noisiest // TRAINING_STEPS,
             reference=portrait[LATENTS].float(),
-            motion_pixels=corrupt_motion_frames(before, region, CORRUPTION, motion_draws) if before.any() else before,
+            motion_pixels=corrupted(before, region, seed, number),
             face_region=region,
             masks=mask_levels(portrait[MASKS], size_px),
             windows=speech_windows(records.read(record, FEATURES).float(), first, settings.frames, WINDOW_REACH),
-            embeddings=window.embeddings,
-            presence=window.presence,
+            identity=identity_of(records, record),
+            timestep=settings.least_timestep + spread_timestep(number) * noisiest // TRAINING_STEPS,
         )
+        return _Sample(clip, window.embeddings, window.presence)
 
     def _first_frame(self, timeline: MoodTimeline, length: int, draws: torch.Generator) -> int:
         """Anywhere, or so that the clip holds part of a change of mood."""
@@ -214,18 +201,6 @@ class TextStage:
             return {name: drawn[name][0] for name in PORTRAIT}
         frame = _drawn(records.rows(record, LATENTS), draws)
         return {name: records.read(record, name, frame) for name in PORTRAIT}
-
-    def _before(
-        self, records: RecordShards, record: int, first: int, portrait: Mapping[str, Tensor], draws: torch.Generator
-    ) -> Tensor:
-        """(m 3 H W), -1..1, as in joint training."""
-        settings, chance = self._settings, _chance(draws)
-        count = settings.motion_frames
-        if chance < settings.start_ratio:
-            return torch.zeros(count, *portrait[FRAMES].shape)
-        if chance < settings.start_ratio + settings.portrait_motion_ratio:
-            return repeat(pixels_of(portrait[FRAMES]), "c h w -> m c h w", m=count)
-        return pixels_of(records.read(record, FRAMES, slice(first - count, first)))
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         return name.startswith("control.") and "linear_2" in name
@@ -263,19 +238,9 @@ def _chance(draws: torch.Generator) -> float:
 
 
 def _batch(samples: Sequence[_Sample]) -> PromptedClips:
-    clips = ClipBatch(
-        latents=torch.stack([sample.latents for sample in samples]),
-        noise=torch.stack([sample.noise for sample in samples]),
-        timesteps=torch.tensor([sample.timestep for sample in samples]),
-        reference=torch.stack([sample.reference for sample in samples]),
-        motion_pixels=torch.stack([sample.motion_pixels for sample in samples]),
-        face_region=torch.stack([sample.face_region for sample in samples]),
-        masks=tuple(torch.stack(level, dim=1) for level in zip(*(sample.masks for sample in samples), strict=True)),
-        windows=torch.stack([sample.windows for sample in samples]),
-        seeing=len(samples),
-    )
+    """All have a portrait, so the batch keeps their order."""
     return PromptedClips(
-        clips,
+        ClipBatch.of([sample.clip for sample in samples]),
         torch.stack([sample.embeddings for sample in samples]),
         torch.stack([sample.presence for sample in samples]),
     )

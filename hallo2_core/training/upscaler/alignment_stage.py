@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from ...models.upscaler.video_restorer import VideoRestorer
 from ..draws import sample_generator
 from ..records import RecordShards
-from .autoencoder_stage import is_matrix, train_only
 from .code_stage import TEMPORAL, alignment_parts
 from .prepare_codes import CODES, FEATURES
+from .stage import RestorerStage, train_only
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,12 @@ class AlignmentObjective(nn.Module):
         return {"loss": F.cross_entropy(logits, codes), "accuracy": accuracy}
 
 
-class AlignmentStage:
+class AlignmentStage(RestorerStage):
     name = "upscaler_alignment"
 
     def __init__(self, restorer: VideoRestorer, settings: AlignmentSettings, clips: RecordShards,
                  held_back: RecordShards, seed: int) -> None:  # fmt: skip
-        self.network = AlignmentObjective(restorer)
-        self._settings = settings
-        self._clips, self._held_back = clips, held_back
-        self._seed = seed
-
-    @property
-    def restorer(self) -> VideoRestorer:
-        return self.network.restorer
+        super().__init__(AlignmentObjective(restorer), settings, clips, held_back, seed)
 
     def batch(self, numbers: Sequence[int]) -> CodedClips:
         parts = [self._sample(number) for number in numbers]
@@ -70,13 +63,10 @@ class AlignmentStage:
 
     def _sample(self, number: int) -> tuple[Tensor, Tensor]:
         draws = sample_generator(self._seed, number, self.name)
-        record = int(torch.randint(len(self._clips), (), generator=draws))
+        record = int(torch.randint(len(self._records), (), generator=draws))
         frames = self._settings.frames
-        first = int(torch.randint(self._clips.rows(record, CODES) - frames + 1, (), generator=draws))
-        return _coded(self._clips, record, slice(first, first + frames))
-
-    def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
-        return is_matrix(name, self.restorer)
+        first = int(torch.randint(self._records.rows(record, CODES) - frames + 1, (), generator=draws))
+        return _coded(self._records, record, slice(first, first + frames))
 
     def validate(self) -> Mapping[str, float]:
         """Held-back clips, aligned and frame by frame: the share of correct codes, and of codes that change from a

@@ -18,6 +18,7 @@ from ..records import RecordShards
 from ..vae_stage import decibels, pixels_of
 from .color_swap import swapped_colors
 from .quantization import fitted_codes, perplexity, quantized
+from .stage import RestorerStage, train_only
 
 TRAINED = ("encoder", "codebook", "generator")
 
@@ -64,21 +65,14 @@ class AutoencoderObjective(nn.Module):
         }
 
 
-class AutoencoderStage:
+class AutoencoderStage(RestorerStage):
     name = "upscaler_autoencoder"
 
     def __init__(self, restorer: VideoRestorer, settings: AutoencoderSettings, faces: RecordShards,
                  held_back: RecordShards, seed: int) -> None:  # fmt: skip
-        self.network = AutoencoderObjective(restorer, settings)
-        self._settings = settings
-        self._faces, self._held_back = faces, held_back
-        self._seed = seed
+        super().__init__(AutoencoderObjective(restorer, settings), settings, faces, held_back, seed)
         if settings.fitted_faces:
             self._fit_codebook()
-
-    @property
-    def restorer(self) -> VideoRestorer:
-        return self.network.restorer
 
     def batch(self, numbers: Sequence[int]) -> Tensor:
         return torch.stack([self._sample(number) for number in numbers])
@@ -90,8 +84,8 @@ class AutoencoderStage:
         def draw(limit: int) -> int:
             return int(torch.randint(limit, (), generator=draws))
 
-        record = draw(len(self._faces))
-        face = pixels_of(self._faces.read(record, FRAMES, draw(self._faces.rows(record, FRAMES))))
+        record = draw(len(self._records))
+        face = pixels_of(self._records.read(record, FRAMES, draw(self._records.rows(record, FRAMES))))
         side = self._settings.crop_px or face.shape[-1]
         top, left = draw(face.shape[-2] - side + 1), draw(face.shape[-1] - side + 1)
         part = face[:, top : top + side, left : left + side]
@@ -102,8 +96,8 @@ class AutoencoderStage:
     def _fit_codebook(self) -> None:
         """The features get a standard deviation of 1, which changes no drawing; then the codes are fitted to them."""
         features = []
-        for number in range(min(self._settings.fitted_faces, len(self._faces))):
-            face = pixels_of(self._faces.read(number, FRAMES, slice(0, 1)))
+        for number in range(min(self._settings.fitted_faces, len(self._records))):
+            face = pixels_of(self._records.read(number, FRAMES, slice(0, 1)))
             own, _ = self.restorer.encoder(face.contiguous(memory_format=torch.channels_last))
             features.append(rearrange(own, "b c h w -> (b h w) c"))
         spread = torch.cat(features).std()
@@ -114,9 +108,6 @@ class AutoencoderStage:
         draws = sample_generator(self._seed, 0, "fitted codes")
         table = self.restorer.codebook.embedding.weight
         table.copy_(fitted_codes(torch.cat(features) / spread, len(table), draws))
-
-    def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
-        return is_matrix(name, self.restorer)
 
     def validate(self) -> Mapping[str, float]:
         """Whole held-back faces, through codes if those are trained: PSNR in dB, and how many codes are in use."""
@@ -144,18 +135,3 @@ def picture_errors(drawn: Tensor, true: Tensor, place_px: int) -> dict[str, Tens
         "square": F.mse_loss(drawn, true),
         "color": F.avg_pool2d(drawn - true, place_px).abs().mean(),
     }
-
-
-def train_only(restorer: VideoRestorer, parts: Sequence[str]) -> None:
-    """Freeze all but these: the first components of their parameters' names, or more of them."""
-    for name, parameter in restorer.named_parameters():
-        parameter.requires_grad_(name.startswith(tuple(f"{part}." for part in parts)))
-
-
-def is_matrix(name: str, restorer: VideoRestorer) -> bool:
-    """Muon may train all but the tables, and the first and last layers of encoders and generator."""
-    ends = [f"restorer.generator.blocks.{len(restorer.generator.blocks) - 1}."]
-    for encoder in ("encoder", "latent_encoder"):
-        if (network := getattr(restorer, encoder)) is not None:
-            ends += [f"restorer.{encoder}.blocks.{number}." for number in (0, len(network.blocks) - 1)]
-    return not name.startswith(("restorer.codebook.", "restorer.position_embedding.", "restorer.code_head.", *ends))

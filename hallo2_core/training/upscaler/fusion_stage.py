@@ -7,7 +7,6 @@ predicts its codes, are frozen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,11 +18,11 @@ from ...models.upscaler.codebook import adopt_statistics
 from ...models.upscaler.video_restorer import VideoRestorer
 from ...models.upscaler.vq_autoencoder import Encoder
 from ..records import RecordShards
-from .autoencoder_stage import is_matrix, picture_errors, train_only
+from .autoencoder_stage import picture_errors
 from .code_losses import CodeLossWeights, code_losses, true_codes
-from .code_stage import restored_figures
 from .degradation import DegradationSettings
-from .face_pairs import FacePairs, face_pairs
+from .face_pairs import FacePairs
+from .stage import FacePairStage, train_only
 
 
 @dataclass(frozen=True)
@@ -66,27 +65,10 @@ class FusionObjective(nn.Module):
         return {**losses, **errors, "loss": loss}
 
 
-class FusionStage:
+class FusionStage(FacePairStage):
     name = "upscaler_fusion"
+    fidelities = (0.0, 0.5, 1.0)
 
     def __init__(self, restorer: VideoRestorer, sharp_encoder: Encoder, settings: FusionSettings, faces: RecordShards,
                  held_back: RecordShards, seed: int) -> None:  # fmt: skip
-        self.network = FusionObjective(restorer, sharp_encoder, settings)
-        self._settings = settings
-        self._faces, self._held_back = faces, held_back
-        self._seed = seed
-
-    @property
-    def restorer(self) -> VideoRestorer:
-        return self.network.restorer
-
-    def batch(self, numbers: Sequence[int]) -> FacePairs:
-        side = self.restorer.config.side_px
-        settings = self._settings
-        return face_pairs(self._faces, numbers, side, settings.degradation, settings.color_swap_ratio, self._seed)
-
-    def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
-        return is_matrix(name, self.restorer)
-
-    def validate(self) -> Mapping[str, float]:
-        return restored_figures(self.restorer, self._held_back, fidelities=(0.0, 0.5, 1.0))
+        super().__init__(FusionObjective(restorer, sharp_encoder, settings), settings, faces, held_back, seed)

@@ -19,9 +19,9 @@ from ..draws import sample_generator
 from ..prepare_faces import FRAMES
 from ..records import RecordShards
 from ..vae_stage import decibels, pixels_of
-from .autoencoder_stage import is_matrix, train_only
 from .code_losses import CodeLossWeights, code_losses, true_codes
 from .face_pairs import enlarged_latents
+from .stage import RestorerStage, train_only
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,12 @@ class LatentObjective(nn.Module):
         return code_losses(self.restorer, features, codes, self.settings.loss)[0]
 
 
-class LatentStage:
+class LatentStage(RestorerStage):
     name = "upscaler_latents"
 
     def __init__(self, restorer: VideoRestorer, sharp_encoder: Encoder, settings: LatentSettings, faces: RecordShards,
                  held_back: RecordShards, seed: int) -> None:  # fmt: skip
-        self.network = LatentObjective(restorer, sharp_encoder, settings)
-        self._faces, self._held_back = faces, held_back
-        self._seed = seed
-
-    @property
-    def restorer(self) -> VideoRestorer:
-        return self.network.restorer
+        super().__init__(LatentObjective(restorer, sharp_encoder, settings), settings, faces, held_back, seed)
 
     def batch(self, numbers: Sequence[int]) -> LatentPairs:
         samples = [self._sample(number) for number in numbers]
@@ -79,16 +73,13 @@ class LatentStage:
 
     def _sample(self, number: int) -> tuple[Tensor, Tensor]:
         draws = sample_generator(self._seed, number, self.name)
-        record = int(torch.randint(len(self._faces), (), generator=draws))
-        frame = int(torch.randint(self._faces.rows(record, FRAMES), (), generator=draws))
-        return self._pair(self._faces, record, slice(frame, frame + 1))
+        record = int(torch.randint(len(self._records), (), generator=draws))
+        frame = int(torch.randint(self._records.rows(record, FRAMES), (), generator=draws))
+        return self._pair(self._records, record, slice(frame, frame + 1))
 
     def _pair(self, faces: RecordShards, record: int, rows: slice) -> tuple[Tensor, Tensor]:
         latents = enlarged_latents(faces, record, rows, self.restorer.config.side_px // PIXELS_PER_LATENT)
         return latents, pixels_of(faces.read(record, FRAMES, rows))
-
-    def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
-        return is_matrix(name, self.restorer)
 
     def validate(self) -> Mapping[str, float]:
         """PSNR in dB of held-back faces, drawn from their latents alone."""

@@ -1,20 +1,20 @@
 """Joint training on tiny networks and made-up clips."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
 from clips_on_script import LENGTH, SIDE, record
 from tiny import models, normal
 
-from hallo2_core.animation.noise_schedule import TRAINING_STEPS
 from hallo2_core.errors import SettingsError
 from hallo2_core.training import sampled_clips
 from hallo2_core.training.clip_batch import ClipBatch
-from hallo2_core.training.clip_records import FACE_BOX, FRAMES, LATENTS, MASKS
+from hallo2_core.training.clip_records import FRAMES, LATENTS
+from hallo2_core.training.denoiser_objective import ObjectiveSettings
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
-from hallo2_core.training.joint_objective import JointObjective, ObjectiveSettings
-from hallo2_core.training.joint_stage import JointStage, JointStageSettings, spread_timestep
+from hallo2_core.training.joint_objective import JointObjective
+from hallo2_core.training.joint_stage import JointStage, JointStageSettings
 from hallo2_core.training.records import RecordShards, write_shard
 from hallo2_core.training.sampled_clips import SampledClips, SamplingSettings
 
@@ -27,10 +27,10 @@ def clips(tmp_path):
     return RecordShards(tmp_path / "clips")
 
 
-def stage(clips, seed=0, **settings):
+def stage(clips, seed=0, frames=FRAMES_OF_A_CLIP, **settings):
     made = models()
     fill_with_fresh_weights(made, 0)
-    settings = JointStageSettings("", "", "", frames=FRAMES_OF_A_CLIP, **settings)
+    settings = JointStageSettings("", "", "", frames=frames, **settings)
     return JointStage(JointObjective(made, made.vae, settings.objective), settings, clips, clips, seed)
 
 
@@ -99,41 +99,11 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_clips(clips):
     assert alone[2] < 0.2 * alone[0]  # nearly no noise: a small weight
 
 
-def test_a_crop_is_the_same_place_of_everything(tmp_path):
-    """Latents that tell their column, a face box and lips in known columns."""
-    side, columns = 128, torch.arange(16.0)
-    tokens = [(side // (8 << level)) ** 2 for level in range(4)]
-    lips = torch.zeros(16, 16)
-    lips[10:13, 6:10] = 255
-    one = record(0) | {
-        FRAMES: torch.arange(side).expand(LENGTH, 3, side, side).byte().contiguous(),
-        LATENTS: columns.half().expand(LENGTH, 4, 16, 16).contiguous(),
-        MASKS: torch.cat([lips.flatten().expand(LENGTH, 3, -1), torch.zeros(LENGTH, 3, sum(tokens[1:]))], dim=2).byte(),
-        FACE_BOX: torch.tensor([[64, 0, 128, 128]] * LENGTH, dtype=torch.int32),
-    }
-    write_shard([one], tmp_path / "clips-0.safetensors")
-    records = RecordShards(tmp_path)
-    batch = stage(records, crop_px=64, lip_crop_ratio=1.0, start_ratio=0.0, portrait_motion_ratio=0.0).batch(range(12))
-    assert batch.latents.shape == (12, FRAMES_OF_A_CLIP, 4, 8, 8) == batch.noise.shape
-    assert batch.motion_pixels.shape == (12, 2, 3, 64, 64)
-    assert [level.shape for level in batch.masks] == [(3, 12, n * n) for n in (8, 4, 2, 1)]
-    lefts = batch.latents[:, 0, 0, 0, 0].long()
-    assert len(set(lefts.tolist())) > 2
-    for left, reference, region, lip in zip(
-        lefts.tolist(), batch.reference, batch.face_region, batch.masks[0][2], strict=True
-    ):
-        assert reference[0, 0].tolist() == list(range(left, left + 8))
-        assert region[0, 0].sum() == max(0, min(64, 8 * left))
-        seen = lip.reshape(8, 8).amax(dim=0).nonzero().flatten().add(left).tolist()
-        assert seen == [column for column in (6, 7, 8, 9) if left <= column < left + 8]
-
-
 def clip_of(batch: ClipBatch, number: int) -> ClipBatch:
     one = slice(number, number + 1)
-    return ClipBatch(
-        batch.latents[one], batch.noise[one], batch.timesteps[one], batch.reference[one], batch.motion_pixels[one],
-        batch.face_region[one], tuple(level[:, one] for level in batch.masks), batch.windows[one], 1,
-    )  # fmt: skip
+    tensors = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    parts = {name: tensor[one] for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
+    return replace(batch, **parts, masks=tuple(level[:, one] for level in batch.masks), seeing=1)
 
 
 def test_the_vae_and_what_never_runs_stay_as_they_are():
@@ -187,20 +157,6 @@ def true_frames(records, number, span):
     return records.read(number, FRAMES, span).float() / 255
 
 
-def test_crops_lie_anywhere_where_lips_are_not_asked_for(tmp_path):
-    side = 128
-    tokens = sum((side // (8 << level)) ** 2 for level in range(4))
-    one = record(0) | {
-        FRAMES: torch.zeros(LENGTH, 3, side, side, dtype=torch.uint8),
-        LATENTS: torch.arange(16.0).half().expand(LENGTH, 4, 16, 16).contiguous(),
-        MASKS: torch.zeros(LENGTH, 3, tokens, dtype=torch.uint8),
-    }
-    write_shard([one], tmp_path / "clips-0.safetensors")
-    batch = stage(RecordShards(tmp_path), crop_px=64, lip_crop_ratio=0.0).batch(range(64))
-    lefts = batch.latents[:, 0, 0, 0, 0]
-    assert lefts.min() == 0 and lefts.max() == 8
-
-
 def test_clips_that_are_not_numbers_are_refused(tmp_path):
     broken = record(0)
     broken[LATENTS][:, 0, 0, 0] = float("nan")
@@ -209,14 +165,6 @@ def test_clips_that_are_not_numbers_are_refused(tmp_path):
         stage(RecordShards(tmp_path)).batch(range(1))
 
 
-def test_a_few_samples_in_a_row_have_timesteps_spread_over_the_schedule():
-    for first in (0, 7, 123_456):
-        steps = sorted(spread_timestep(number) for number in range(first, first + 13))
-        gaps = [after - before for before, after in zip([-1, *steps], [*steps, TRAINING_STEPS], strict=True)]
-        assert 0 <= steps[0] and steps[-1] < TRAINING_STEPS and max(gaps) < 3 * TRAINING_STEPS / 14
-
-
 def test_clips_that_are_too_short_are_refused(clips):
     with pytest.raises(SettingsError, match=f"has {LENGTH} frames; a sample takes 8 and 2"):
-        replaced = JointStage(models(), models().vae, JointStageSettings("", "", "", frames=8), clips, clips, 0)
-        replaced.batch(range(1))
+        stage(clips, frames=8).batch(range(1))

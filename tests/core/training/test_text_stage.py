@@ -14,8 +14,9 @@ from hallo2_core.models.layers import Build
 from hallo2_core.models.text_encoder import TextTransformer
 from hallo2_core.training import text_samples
 from hallo2_core.training.clip_records import LATENTS, MOOD, SEED
+from hallo2_core.training.denoiser_objective import ObjectiveSettings
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
-from hallo2_core.training.joint_objective import JointObjective, ObjectiveSettings
+from hallo2_core.training.joint_objective import JointObjective
 from hallo2_core.training.records import RecordShards, write_shard
 from hallo2_core.training.text_prompts import MoodTimeline, window_of
 from hallo2_core.training.text_samples import TextSamplingSettings
