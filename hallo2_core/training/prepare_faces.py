@@ -28,7 +28,7 @@ from .cartoons.split import Split
 from .cartoons.tracks import Tracks
 from .draws import sample_generator, sample_rng
 from .prepare_pictures import scattered_tracks
-from .records import write_shard
+from .records import missing_shards
 
 FRAMES, LATENTS, SEEN = "frames", "latents", "seen"
 PICTURE_PX = 128  # of the small model's videos
@@ -41,18 +41,17 @@ ACTORS_PER_SHARD = 32
 def prepare_faces(
     folder: Path, split: Split, actors: range, frames: int, size_px: int, vae: AutoencoderKL, latent_noise: float
 ) -> Iterator[Path]:
-    """Unrelated frames of each actor. Yield each finished shard; existing shards are kept unchanged.
+    """Unrelated frames of each actor. Yield each finished shard, see `missing_shards`.
 
     latent_noise: largest deviation of noise on the latents, each frame's its own: the frames of a denoiser are blurrier
     than the VAE's own, and they jitter.
     """
-    for first in range(actors.start, actors.stop, ACTORS_PER_SHARD):
-        path = folder / f"faces-{first:06d}.safetensors"
-        if not path.is_file():
-            some = range(first, min(first + ACTORS_PER_SHARD, actors.stop))
-            tracks = {seed: scattered_tracks(sample_rng(0, seed, f"faces {split}"), frames) for seed in some}
-            write_shard([face_record(seed, split, tracks[seed], size_px, vae, latent_noise) for seed in some], path)
-        yield path
+
+    def records_of(seed: int) -> list[dict[str, Tensor]]:
+        tracks = scattered_tracks(sample_rng(0, seed, f"faces {split}"), frames)
+        return [face_record(seed, split, tracks, size_px, vae, latent_noise)]
+
+    return missing_shards(folder, "faces", actors, ACTORS_PER_SHARD, records_of)
 
 
 def prepare_face_clips(
@@ -60,13 +59,12 @@ def prepare_face_clips(
 ) -> Iterator[Path]:
     """As `prepare_faces`, with successive frames of speech. Errors: MissingDependencyError without espeak-ng."""
     span = slice(SPEAKING_FRAME, SPEAKING_FRAME + frames)
-    for first in range(seeds.start, seeds.stop, ACTORS_PER_SHARD):
-        path = folder / f"face_clips-{first:06d}.safetensors"
-        if not path.is_file():
-            some = range(first, min(first + ACTORS_PER_SHARD, seeds.stop))
-            tracks = {seed: performance(seed, split, span.stop / FPS).tracks[span] for seed in some}
-            write_shard([face_record(seed, split, tracks[seed], size_px, vae, latent_noise) for seed in some], path)
-        yield path
+
+    def records_of(seed: int) -> list[dict[str, Tensor]]:
+        tracks = performance(seed, split, span.stop / FPS).tracks[span]
+        return [face_record(seed, split, tracks, size_px, vae, latent_noise)]
+
+    return missing_shards(folder, "face_clips", seeds, ACTORS_PER_SHARD, records_of)
 
 
 @torch.no_grad()

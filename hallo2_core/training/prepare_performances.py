@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from .cartoons.split import Split
 from .cartoons.visemes import CURVES
 from .clip_records import CAPTION, SEED, caption_tensor, clip_record
 from .data_settings import claim_folder, data_settings
-from .records import write_shard
+from .records import missing_shards
 from .speech_stage import MOUTH, SOUND, heard_sound
 
 VOICES_PER_SHARD, CLIPS_PER_SHARD = 32, 8
@@ -24,9 +24,8 @@ Record = Mapping[str, Tensor]
 
 
 def prepare_voices(folder: Path, split: Split, seeds: range, seconds: float) -> Iterator[Path]:
-    """Yield each finished shard; existing shards are kept. Errors: MissingDependencyError without
-    espeak-ng."""
-    return _prepared(folder, "voices", seeds, VOICES_PER_SHARD, lambda seed: voice_record(seed, split, seconds))
+    """Yield each finished shard, see `missing_shards`. Errors: MissingDependencyError without espeak-ng."""
+    return missing_shards(folder, "voices", seeds, VOICES_PER_SHARD, lambda seed: [voice_record(seed, split, seconds)])
 
 
 def prepare_clips(
@@ -43,17 +42,17 @@ def prepare_clips(
     Errors: SettingsError too, if the folder's clips were made with other settings.
     """
 
-    def record(seed: int) -> Record:
+    def records_of(seed: int) -> list[Record]:
         actor, spoken = Actor.from_seed(seed, split), performance(seed, split, seconds)
         frames = draw(actor, spoken.tracks, size_px)
         truth = measure(actor, spoken.tracks, size_px)
         features = speech_features(spoken, encoder)
         caption = caption_tensor(spoken.caption)
         made = clip_record(frames, truth, spoken.direction, features, vae)
-        return made | {SEED: torch.tensor([seed]), CAPTION: caption}
+        return [made | {SEED: torch.tensor([seed]), CAPTION: caption}]
 
     claim_folder(folder, data_settings(f"cartoons, {split}", size_px, FPS, vae, encoder))
-    return _prepared(folder, "clips", seeds, CLIPS_PER_SHARD, record)
+    return missing_shards(folder, "clips", seeds, CLIPS_PER_SHARD, records_of)
 
 
 def voice_record(seed: int, split: Split, seconds: float) -> Record:
@@ -68,11 +67,3 @@ def speech_features(spoken: Performance, encoder: SpeechEncoder) -> Tensor:
     """(f layers d): the features that a video's windows are cut from, for a sound of one piece."""
     sound, positions = heard_sound(spoken.samples, spoken.frames, encoder)
     return encoder(sound, positions)
-
-
-def _prepared(folder: Path, name: str, seeds: range, per_shard: int, record: Callable[[int], Record]) -> Iterator[Path]:
-    for first in range(seeds.start, seeds.stop, per_shard):
-        path = folder / f"{name}-{first:06d}.safetensors"
-        if not path.is_file():
-            write_shard([record(seed) for seed in range(first, min(first + per_shard, seeds.stop))], path)
-        yield path

@@ -15,7 +15,7 @@ from .cartoons.drawing import draw
 from .cartoons.split import Split
 from .cartoons.tracks import EXPRESSIONS, Tracks
 from .draws import sample_rng
-from .records import write_shard
+from .records import missing_shards
 
 FRAMES = "frames"
 ACTORS_PER_SHARD = 64
@@ -24,13 +24,14 @@ BOTH_WAYS = ("mouth_width", "gaze_x", "gaze_y", "brow")  # -1..1; the others are
 
 
 def prepare_pictures(folder: Path, split: Split, actors: range, frames_per_actor: int, size_px: int) -> Iterator[Path]:
-    """Yield each finished shard. Existing shards are kept unchanged."""
-    for first in range(actors.start, actors.stop, ACTORS_PER_SHARD):
-        path = folder / f"pictures-{first:06d}.safetensors"
-        if not path.is_file():
-            some = range(first, min(first + ACTORS_PER_SHARD, actors.stop))
-            write_shard([{FRAMES: pictures_of(seed, split, frames_per_actor, size_px)} for seed in some], path)
-        yield path
+    """Yield each finished shard, see `missing_shards`."""
+    return missing_shards(
+        folder,
+        "pictures",
+        actors,
+        ACTORS_PER_SHARD,
+        lambda seed: [{FRAMES: pictures_of(seed, split, frames_per_actor, size_px)}],
+    )
 
 
 def pictures_of(seed: int, split: Split, frames: int, size_px: int) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
@@ -14,8 +15,9 @@ from .cartoons import EXPRESSIONS, FPS, Actor, Direction, Mood, draw, measure
 from .cartoons.performance import performance
 from .cartoons.split import Split
 from .clip_records import SEED, clip_record
+from .data_settings import claim_folder, data_settings
 from .prepare_performances import speech_features
-from .records import write_shard
+from .records import missing_shards
 
 STRENGTH = 0.9  # of the expressions
 
@@ -24,17 +26,16 @@ def prepare_takes(
     folder: Path, split: Split, seeds: range, seconds: float, size_px: int, vae: AutoencoderKL, encoder: SpeechEncoder
 ) -> Iterator[Path]:
     """Yield each finished shard, one for every actor: as clips, in the order of EXPRESSIONS. Voice, mouth and head move
-    alike in all of them. Existing shards are kept. Errors: MissingDependencyError without espeak-ng."""
-    for seed in seeds:
-        path = folder / f"takes-{seed:06d}.safetensors"
-        if not path.is_file():
-            actor, spoken = Actor.from_seed(seed, split), performance(seed, split, seconds)
-            features = speech_features(spoken, encoder)
-            records = []
-            for expression in EXPRESSIONS:
-                direction = Direction((Mood(0.0, expression),), strength=STRENGTH)
-                tracks = replace(spoken.tracks, expression=direction.weights(spoken.frames, FPS))
-                frames, truth = draw(actor, tracks, size_px), measure(actor, tracks, size_px)
-                records.append(clip_record(frames, truth, direction, features, vae) | {SEED: torch.tensor([seed])})
-            write_shard(records, path)
-        yield path
+    alike in all of them. Errors as for `prepare_clips`."""
+
+    def records_of(seed: int) -> Iterator[dict[str, Tensor]]:
+        actor, spoken = Actor.from_seed(seed, split), performance(seed, split, seconds)
+        features = speech_features(spoken, encoder)
+        for expression in EXPRESSIONS:
+            direction = Direction((Mood(0.0, expression),), strength=STRENGTH)
+            tracks = replace(spoken.tracks, expression=direction.weights(spoken.frames, FPS))
+            frames, truth = draw(actor, tracks, size_px), measure(actor, tracks, size_px)
+            yield clip_record(frames, truth, direction, features, vae) | {SEED: torch.tensor([seed])}
+
+    claim_folder(folder, data_settings(f"cartoons, {split}", size_px, FPS, vae, encoder))
+    return missing_shards(folder, "takes", seeds, 1, records_of)

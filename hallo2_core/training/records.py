@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -44,6 +44,22 @@ def write_shard(records: Sequence[Mapping[str, Tensor]], path: Path, metadata: M
 def shard_metadata(path: Path) -> Mapping[str, str]:
     with safe_open(path, framework="pt") as file:
         return file.metadata()
+
+
+def missing_shards(
+    folder: Path, name: str, numbers: range, per_shard: int, records_of: Callable[[int], Iterable[Mapping[str, Tensor]]]
+) -> Iterator[Path]:
+    """Yield the shards of these numbers, `per_shard` of them in each, and write those that do not exist yet. Existing
+    ones are kept unchanged, so a stopped run continues where it was.
+
+    records_of: the records that a number contributes.
+    """
+    for start in range(0, len(numbers), per_shard):
+        some = numbers[start : start + per_shard]
+        path = folder / f"{name}-{some[0]:06d}{SHARD_ENDING}"
+        if not path.is_file():
+            write_shard([record for number in some for record in records_of(number)], path)
+        yield path
 
 
 class RecordShards:

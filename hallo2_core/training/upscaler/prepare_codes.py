@@ -12,7 +12,7 @@ from ...models.upscaler.video_restorer import VideoRestorer
 from ...models.upscaler.vq_autoencoder import Encoder
 from ..draws import sample_generator
 from ..prepare_faces import FRAMES, SEEN
-from ..records import RecordShards, write_shard
+from ..records import RecordShards, missing_shards
 from ..vae_stage import pixels_of
 from .code_losses import true_codes
 from .degradation import DegradationSettings, degraded
@@ -24,17 +24,18 @@ RECORDS_PER_SHARD = 8
 def prepare_face_codes(
     folder: Path, clips: RecordShards, restorer: VideoRestorer, sharp_encoder: Encoder, settings: DegradationSettings
 ) -> Iterator[Path]:
-    """Records of "features" (f c s s) float16 and "codes" (f l) int16, one for each clip. Yield each finished shard;
-    existing shards are kept unchanged.
+    """Yield each finished shard, see `missing_shards`: records of "features" (f c s s) float16 and "codes" (f l) int16,
+    one for each clip.
 
     sharp_encoder: of the autoencoder, which gives the codes.
     """
-    for first in range(0, len(clips), RECORDS_PER_SHARD):
-        path = folder / f"face_codes-{first:06d}.safetensors"
-        if not path.is_file():
-            some = range(first, min(first + RECORDS_PER_SHARD, len(clips)))
-            write_shard([_record(clips, number, restorer, sharp_encoder, settings) for number in some], path)
-        yield path
+    return missing_shards(
+        folder,
+        "face_codes",
+        range(len(clips)),
+        RECORDS_PER_SHARD,
+        lambda number: [_record(clips, number, restorer, sharp_encoder, settings)],
+    )
 
 
 @torch.no_grad()

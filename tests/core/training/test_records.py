@@ -3,7 +3,7 @@ import torch
 
 from hallo2_core.errors import SettingsError
 from hallo2_core.training import records as records_module
-from hallo2_core.training.records import RecordShards, RecordSource, shard_metadata, write_shard
+from hallo2_core.training.records import RecordShards, RecordSource, missing_shards, shard_metadata, write_shard
 
 
 def test_records_are_found_across_shards(tmp_path):
@@ -52,3 +52,20 @@ def test_optional_tensors_are_told_apart(tmp_path):
     write_shard([{"a": torch.tensor([1])}, {"b": torch.tensor([1])}], tmp_path / "x-0.safetensors")
     records = RecordShards(tmp_path)
     assert records.has(0, "a") and not records.has(1, "a")
+
+
+def test_only_missing_shards_are_written(tmp_path):
+    made = []
+
+    def records_of(number):
+        made.append(number)
+        return [{"a": torch.tensor([number])}, {"a": torch.tensor([-number])}]
+
+    paths = list(missing_shards(tmp_path, "x", range(3, 8), 2, records_of))
+    assert [path.name for path in paths] == [f"x-{first:06d}.safetensors" for first in (3, 5, 7)]
+    records = RecordShards(tmp_path)
+    assert [int(records.read(number, "a")) for number in range(10)] == [3, -3, 4, -4, 5, -5, 6, -6, 7, -7]
+    paths[1].unlink()
+    made.clear()
+    assert list(missing_shards(tmp_path, "x", range(3, 8), 2, records_of)) == paths
+    assert made == [5, 6]
