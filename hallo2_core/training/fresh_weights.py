@@ -24,7 +24,7 @@ def fill_with_fresh_weights(models: Hallo2Models, seed: int) -> None:
     for network in (*networks, models.audio_projection):
         _reset(network)
         for name, module in network.named_modules():
-            if name.endswith(("conv2", "temporal_transformer.proj_out", "face_locator.conv_out")):
+            if name.endswith(("conv2", "temporal_transformer.proj_out")):
                 _zero(module)
     unet = models.denoising_unet
     _zero(unet.conv_out)
