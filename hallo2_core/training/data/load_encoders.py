@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from ...checkpoints.build import load_vae
 from ...checkpoints.read import read_tensors
@@ -18,7 +19,6 @@ from ...models.wav2vec import SpeechEncoder
 from ...portrait.face_analysis import built_in_face_analysis
 from ...portrait.released_faces import DETECTOR_FILE, RECOGNISER_FILE, released_face_analysis
 from ...runtime import Runtime
-from ..stages import small_speech_encoder, small_vae
 from .prepared_video import Encoders
 
 
@@ -43,19 +43,17 @@ def load_encoders(files: EncoderFiles, runtime: Runtime) -> Encoders:
 
 def vae_of(path: str) -> AutoencoderKL:
     """The groups of its norms cannot be deduced from a file: one with the small model's shapes has its groups."""
-    own = AutoencoderKL(SMALL_VAE, Build(device="meta")).state_dict()
-    if read_tensors(path).shapes == {key: tuple(tensor.shape) for key, tensor in own.items()}:
-        vae = small_vae(path)
-    else:
-        vae = load_vae(path, Build(dtype=torch.float32, device="cpu"))
-    return vae.eval().requires_grad_(False)
+    config = SMALL_VAE if _has_shapes_of(AutoencoderKL(SMALL_VAE, Build(device="meta")), path) else None
+    return load_vae(path, Build(dtype=torch.float32, device="cpu"), config=config).eval()
 
 
 def speech_encoder_of(path: str) -> SpeechEncoder:
     """As `vae_of`, for the number of heads."""
-    own = SpeechEncoder(SMALL_WAV2VEC, device="meta").wav2vec.state_dict()
-    if read_tensors(path).shapes == {key: tuple(tensor.shape) for key, tensor in own.items()}:
-        encoder = small_speech_encoder(path)
-    else:
-        encoder = load_speech_encoder(path, torch.float32)
+    is_small = _has_shapes_of(SpeechEncoder(SMALL_WAV2VEC, device="meta").wav2vec, path)
+    encoder = load_speech_encoder(path, torch.float32, config=SMALL_WAV2VEC if is_small else None)
     return encoder.eval().requires_grad_(False)
+
+
+def _has_shapes_of(network: nn.Module, path: str) -> bool:
+    own = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    return read_tensors(path).shapes == own
