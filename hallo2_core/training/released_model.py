@@ -13,7 +13,7 @@ import torch
 
 from ..checkpoints.build import fill_hallo2, load_vae, open_hallo2
 from ..checkpoints.motion_modules import fill_with_motion_modules
-from ..checkpoints.networks import hallo2_networks
+from ..checkpoints.networks import PREFIXES, hallo2_networks
 from ..checkpoints.picture_model import fill_with_picture_model
 from ..config import Hallo2Config
 from ..errors import SettingsError
@@ -95,7 +95,7 @@ ON_META = Build(operations=casting, attention=plain_attention, dtype=torch.float
 
 def _set_dtypes(models: Hallo2Models, trains: Callable[[str], bool], frozen: torch.dtype) -> None:
     """Of parameters on the meta device. Vectors (norms, biases) stay in float32: they are small."""
-    for network in ("reference_net", "denoising_unet", "face_locator", "image_projection", "audio_projection"):
+    for network in PREFIXES:
         for key, parameter in getattr(models, network).named_parameters():
             name = f"{network}.{key}"
             if parameter.ndim > 1 and (is_idle(name, models) or not trains(name)):
