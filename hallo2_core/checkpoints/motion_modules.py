@@ -16,9 +16,10 @@ from torch import Tensor
 from ..errors import CheckpointError
 from ..models.hallo2_models import Hallo2Models
 from .detect import FileContent, file_content
-from .read import Weights, read_tensors
+from .read import Weights, check_shapes, read_tensors
 from .seeded import sinusoidal_positions
 
+CHOICE = "Choose mm_sd_v15_v2.ckpt of AnimateDiff, or a motion adapter of diffusers."
 TRANSFORMER = ".temporal_transformer."
 POSITIONS = "pos_encoder.pe"
 # Below motion_modules.N: diffusers' names → AnimateDiff's. Both attentions of a block share diffusers' one table.
@@ -44,14 +45,10 @@ def fill_with_motion_modules(models: Hallo2Models, path: Path | str) -> None:
     own = {key: x for key, x in models.denoising_unet.state_dict().items() if TRANSFORMER in key}
     length = next(x.shape[1] for key, x in own.items() if key.endswith(POSITIONS))
     tensors = {key: _with_positions(x, length) if key.endswith(POSITIONS) else x for key, x in weights.items()}
-    missing = {key for key in own.keys() - tensors.keys() if not key.startswith("mid_block.")}
-    other = {key for key, tensor in tensors.items() if key not in own or own[key].shape != tensor.shape}
-    if wrong := sorted(missing | other):
-        raise CheckpointError(
-            f"{weights.path.name} is not a motion module for Stable Diffusion 1.x: {len(wrong)} tensors are missing, "
-            f"unknown or of another shape (such as {wrong[0]}). Choose mm_sd_v15_v2.ckpt of AnimateDiff."
-        )
-    copies = {key: tensor.to(own[key].dtype, copy=True) for key, tensor in tensors.items()}
+    expected = {key: tuple(x.shape) for key, x in own.items() if key in tensors or not key.startswith("mid_block.")}
+    fitted = replace(weights, tensors=tensors)
+    check_shapes(fitted, expected, "is not a motion module for Stable Diffusion 1.x", CHOICE)
+    copies = {key: tensor.to(own[key].dtype, copy=True) for key, tensor in fitted.items()}
     models.denoising_unet.load_state_dict(copies, strict=False, assign=True)
 
 
@@ -62,7 +59,7 @@ def motion_weights(path: Path | str) -> Weights:
     if not is_adapter and file_content(weights.shapes) is not FileContent.MOTION_MODULE:
         raise CheckpointError(
             f"{weights.path.name} seems to be {file_content(weights.shapes).value}, not AnimateDiff's motion module. "
-            f"Choose mm_sd_v15_v2.ckpt, or a motion adapter of diffusers."
+            f"{CHOICE}"
         )
     if not is_adapter:
         return weights

@@ -9,14 +9,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..errors import CheckpointError
 from ..models.hallo2_models import Hallo2Models
 from .detect import FileContent, file_content
-from .read import Weights, read_tensors
+from .read import Weights, check_shapes, read_tensors
 
+CHOICE = "Choose unet/diffusion_pytorch_model.safetensors of Stable Diffusion 1.5, or its whole checkpoint."
 CHECKPOINT_PREFIX = "model.diffusion_model."
 ADDED_MODULES = (".audio_modules.", ".motion_modules.")  # in the denoising UNet, not in Stable Diffusion's
 
@@ -52,17 +52,12 @@ def fill_with_picture_model(models: Hallo2Models, path: Path | str) -> None:
         for key, tensor in models.denoising_unet.state_dict().items()
         if not any(module in key for module in ADDED_MODULES)
     }
-    found = weights.shapes
-    wrong = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
-    if wrong:
-        raise CheckpointError(
-            f"{weights.path.name} is not a UNet of Stable Diffusion 1.x: {len(wrong)} tensors are missing, unknown or "
-            f"of another shape (such as {wrong[0]}). Choose unet/diffusion_pytorch_model.safetensors of Stable "
-            f"Diffusion 1.5, or its whole checkpoint."
-        )
+    check_shapes(weights, expected, "is not a UNet of Stable Diffusion 1.x", CHOICE)
     for network in (models.denoising_unet, models.reference_net):
-        own = {key: _copy(weights, key, x.dtype) for key, x in network.state_dict().items() if key in expected}
-        network.load_state_dict(own, strict=False, assign=True)
+        copies = {  # of its own memory, for each UNet
+            key: weights[key].to(own.dtype, copy=True) for key, own in network.state_dict().items() if key in expected
+        }
+        network.load_state_dict(copies, strict=False, assign=True)
 
 
 def picture_weights(path: Path | str) -> Weights:
@@ -75,8 +70,7 @@ def picture_weights(path: Path | str) -> Weights:
         own = weights.under(CHECKPOINT_PREFIX)
         return replace(own, tensors={diffusers_name(key): tensor for key, tensor in own.items()})
     raise CheckpointError(
-        f"{weights.path.name} seems to be {content.value}, not a UNet of Stable Diffusion 1.x. Choose "
-        f"unet/diffusion_pytorch_model.safetensors of Stable Diffusion 1.5, or its whole checkpoint."
+        f"{weights.path.name} seems to be {content.value}, not a UNet of Stable Diffusion 1.x. {CHOICE}"
     )
 
 
@@ -109,11 +103,6 @@ def _in_resnet(place: str, below: str) -> str:
         if ".resnets." in place and below.startswith(theirs):
             return f"{place}{ours}{below.removeprefix(theirs)}"
     return place + below
-
-
-def _copy(weights: Weights, key: str, dtype: torch.dtype) -> Tensor:
-    """Of its own memory: both UNets get it."""
-    return weights[key].to(dtype, copy=True)
 
 
 def added_modules(unet: nn.Module) -> dict[str, nn.Module]:

@@ -108,6 +108,20 @@ def read_tensors(path: Path | str, prefix: str = "", use_mmap: bool = True) -> W
     return below
 
 
+def check_shapes(weights: Weights, expected: Mapping[str, tuple[int, ...]], verdict: str, advice: str) -> None:
+    """Errors: CheckpointError unless the file has exactly the expected tensors.
+
+    verdict: what the file's name is followed by, such as "is not a UNet".  advice: what to do, as a sentence.
+    """
+    found = weights.shapes
+    wrong = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
+    if wrong:
+        raise CheckpointError(
+            f"{weights.path.name} {verdict}: {len(wrong)} tensors are missing, unknown or of another shape (such as "
+            f"{wrong[0]}). {advice}"
+        )
+
+
 def _read_safetensors(path: Path, use_mmap: bool) -> Weights:
     try:
         tensors, metadata = _mapped_safetensors(path) if use_mmap else read_safetensors_whole(path)

@@ -21,7 +21,7 @@ from ..models.hallo2_models import Hallo2Models, TextAdapter
 from ..models.layers import Build
 from ..models.text_control import TextControl
 from .detect import file_content
-from .read import Weights, read_tensors
+from .read import Weights, check_shapes, read_tensors
 from .seeded import fill_with_seeded_weights
 
 PREFIX = "text_control."  # of its keys, for seeded weights and fingerprints
@@ -44,8 +44,9 @@ def load_text_adapter(path: Path | str, build: Build | None = None, use_mmap: bo
     build = build or Build()
     dtype = build.dtype or weights.dtype
     control = TextControl(_config(weights), replace(build, dtype=dtype, device="meta"))
-    _check_tensors(control, weights)
-    tensors = {key: weights.take(key, dtype) for key in control.state_dict()}
+    expected = {key: tuple(tensor.shape) for key, tensor in control.state_dict().items()}
+    check_shapes(weights, expected, "does not match its metadata", "Write or download it again.")
+    tensors = {key: weights.take(key, dtype) for key in expected}
     control.load_state_dict(tensors, strict=True, assign=True)
     return _adapter(control, build)
 
@@ -115,17 +116,6 @@ def _config(weights: Weights) -> TextControlConfig:
         raise CheckpointError(
             f"The metadata of {name} is damaged ({error!r}). Download it again to {weights.path.parent}."
         ) from None
-
-
-def _check_tensors(control: TextControl, weights: Weights) -> None:
-    expected = {key: tuple(tensor.shape) for key, tensor in control.state_dict().items()}
-    found = weights.shapes
-    wrong = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
-    if wrong:
-        raise CheckpointError(
-            f"{weights.path.name} does not match its metadata: {len(wrong)} tensors are missing, unknown or of "
-            f"another shape (such as {wrong[0]}). Write or download it again."
-        )
 
 
 def _untrained(config: TextControlConfig, build: Build) -> TextControl:

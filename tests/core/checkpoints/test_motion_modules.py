@@ -88,15 +88,8 @@ def adapter_names(values):
     return [f"{module}.{layer}" for module in modules for layer in layers]
 
 
-@pytest.mark.parametrize("spoil", ["shape", "missing", "unknown"])
 def test_a_motion_module_of_another_model_is_refused(values, tmp_path, spoil):
-    key = "down_blocks.0.motion_modules.0.temporal_transformer.proj_in.weight"
-    if spoil == "shape":
-        values[key] = torch.zeros(8, 8)
-    elif spoil == "missing":
-        del values[key]
-    else:
-        values[f"{key}.more"] = torch.zeros(1)
+    spoil(values, "down_blocks.0.motion_modules.0.temporal_transformer.proj_in.weight")
     with pytest.raises(CheckpointError, match="not a motion module for Stable Diffusion 1"):
         loaded(values, tmp_path)
 
