@@ -71,15 +71,15 @@ def clip(seed: int) -> dict[str, torch.Tensor]:
 
 def stage1_table(folder: Path, **model: object) -> dict[str, object]:
     """Of a configuration file; writes the files that it names, unless they are there."""
-    return {**_clips(folder), "model": {"weights": str(_model(folder)), **model}}
+    if not (folder / "vae.safetensors").exists():
+        write_vae(folder / "vae.safetensors")
+    vae, weights = str(folder / "vae.safetensors"), str(_model(folder))
+    return {**_clips(folder), "vae": vae, "model": {"weights": weights, **model}}
 
 
 def stage2_table(folder: Path, **model: object) -> dict[str, object]:
-    if not (folder / "vae.safetensors").exists():
-        write_vae(folder / "vae.safetensors")
     return {
         **stage1_table(folder, **model),
-        "vae": str(folder / "vae.safetensors"),
         "frames": 4,
         "validation_samples": 2,
         "video": {"frames": 3, "steps": 2, "first_frame": 0, "clips": 1},

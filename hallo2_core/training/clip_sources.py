@@ -8,10 +8,9 @@ from .data_settings import check_clips_fit
 from .records import RecordShards
 
 
-def clip_records_of(where: str, vae: AutoencoderKL | None) -> RecordShards:
-    """where: a folder of clips, or the TOML file of data sets.  vae: the one that the run loads, if it needs one.
-    Errors: SettingsError if the clips are another VAE's."""
+def clip_records_of(where: str, vae: AutoencoderKL) -> RecordShards:
+    """where: a folder of clips, or the TOML file of data sets.  vae: the one that the run names.
+    Errors: SettingsError if the clips are another VAE's, or the data sets differ."""
     sources = record_sources(where)
-    if vae is not None:
-        check_clips_fit([source.folder for source in sources], vae)
+    check_clips_fit([source.folder for source in sources], vae)
     return RecordShards(*sources)

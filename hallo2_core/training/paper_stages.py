@@ -53,7 +53,8 @@ class MotionStage(JointStage):
 def picture_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
     """Stage 1."""
     settings = settings_from(PictureStageSettings, table, where)
-    clips, held_back = (clip_records_of(where, None) for where in (settings.clips, settings.validation_clips))
+    vae = released_vae(settings.vae)
+    clips, held_back = (clip_records_of(where, vae) for where in (settings.clips, settings.validation_clips))
     models = released_model(settings.model, makes_pictures, seed)
     network = PictureObjective(models, settings.objective, settings.model.trains(makes_pictures), settings.model.run)
     _adapt(network, makes_pictures, settings.model, seed)

@@ -21,8 +21,9 @@ from .released_model import ModelSettings
 
 @dataclass(frozen=True)
 class PictureStageSettings:
-    clips: str  # a folder of shards, as `clip_records` makes them
+    clips: str  # a folder of shards, as `clip_records` makes them, or a TOML file of several data sets
     validation_clips: str
+    vae: str  # the file that encoded the clips' latents; only compared with them
     model: ModelSettings = field(kw_only=True)
     uncond_ratio: float = 0.1  # of the pictures without portrait, identity and face region
     least_distance_frames: int = 30  # between picture and portrait, or half of a shorter clip (release: 30)

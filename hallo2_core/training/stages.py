@@ -110,10 +110,10 @@ def text_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
             f"{settings.weights} is an adapter with {adapter.config}; this stage trains one with {config}. Choose "
             f"another for weights, or another hidden_width."
         )
-    model = JointObjective(models, small_vae(settings.vae), settings.objective)
-    clips, held_back = RecordShards(settings.clips), RecordShards(settings.validation_clips)
-    encoder = small_text_encoder(settings.text_encoder)
-    takes = RecordShards(settings.takes) if settings.takes else None
+    vae = small_vae(settings.vae)
+    clips, held_back = (clip_records_of(where, vae) for where in (settings.clips, settings.validation_clips))
+    takes = clip_records_of(settings.takes, vae) if settings.takes else None
+    encoder, model = small_text_encoder(settings.text_encoder), JointObjective(models, vae, settings.objective)
     return TextStage(model, adapter.control, encoder, settings, clips, held_back, seed, takes)
 
 

@@ -15,6 +15,7 @@ from hallo2_core.checkpoints.networks import PREFIXES
 from hallo2_core.errors import SettingsError
 from hallo2_core.models.layers import Build
 from hallo2_core.training.config_file import settings_from
+from hallo2_core.training.data_settings import SETTINGS_FILE
 from hallo2_core.training.ema import trained_parameters
 from hallo2_core.training.loop import train
 from hallo2_core.training.paper_stages import MotionStageSettings, motion_stage, picture_stage
@@ -228,3 +229,13 @@ def test_lora_layers_are_trained_in_float32_beside_half_precision(files):
     stage = made("stage2", files, lora_rank=2)
     assert {p.dtype for p in trained_parameters(stage.network).values()} == {torch.float32}
     assert overfit(stage, steps=1)[0] > 0
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_clips_of_another_vae_are_refused(name, tmp_path):
+    build, table = STAGES[name]
+    settings = table(tmp_path)
+    claim = {"vae_encoder": "another's", "resolution": 64, "fps": "25", "speech_encoder": ""}
+    (tmp_path / "clips" / SETTINGS_FILE).write_text(json.dumps(claim))
+    with pytest.raises(SettingsError, match="encoded by another VAE"):
+        build(settings, 0, name)

@@ -50,6 +50,7 @@ ema_decay = 0.0
 [stage1]
 clips = "{folder}/clips"
 validation_clips = "{folder}/clips"
+vae = "{folder}/vae.safetensors"
 validation_samples = 1
 uncond_ratio = 0.5
 [stage1.model]

@@ -14,10 +14,12 @@ from hallo2_core.models.layers import Build
 from hallo2_core.models.text_encoder import TextTransformer
 from hallo2_core.training import text_samples
 from hallo2_core.training.clip_records import LATENTS, MOOD, SEED
+from hallo2_core.training.data_settings import VAE_ENCODER, claim_folder
 from hallo2_core.training.denoiser_objective import ObjectiveSettings
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
 from hallo2_core.training.joint_objective import JointObjective
 from hallo2_core.training.records import RecordShards, write_shard
+from hallo2_core.training.stages import text_stage
 from hallo2_core.training.text_prompts import MoodTimeline, window_of
 from hallo2_core.training.text_samples import TextSamplingSettings
 from hallo2_core.training.text_stage import TextStage, TextStageSettings
@@ -159,3 +161,14 @@ def test_takes_differ_in_nothing_but_their_moods(clips, tmp_path):
     assert len(set(batch.clips.timesteps.tolist())) == 1
     for differing in (batch.clips.latents, batch.embeddings):
         assert len({tuple(one.flatten().tolist()) for one in differing}) == 5
+
+
+def test_clips_and_takes_of_another_vae_are_refused(tmp_path):
+    """Before any clip is read."""
+    claim_folder(tmp_path / "other", {VAE_ENCODER: "another's"})
+    clips_of(tmp_path / "clips")
+    table = {"clips": str(tmp_path / "clips"), "validation_clips": str(tmp_path / "clips")}
+    table |= {"vae": "", "model": "", "text_encoder": ""}
+    for key in ("clips", "validation_clips", "takes"):
+        with pytest.raises(SettingsError, match="encoded by another VAE"):
+            text_stage(table | {key: str(tmp_path / "other")}, 0, "text")
