@@ -1,4 +1,4 @@
-"""The demo model's own text encoder, which ships with the pack. It was trained on phrases about moods alone."""
+"""The demo model's own text encoder. It was trained on phrases about moods alone."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from torch import Tensor
 from ..checkpoints.demo import demo_text_network
 from ..errors import TimelineError
 from ..models.fingerprint import weights_fingerprint
-from ..models.text_encoder import pieces_of
+from ..models.text_encoder import TextTransformer, pieces_of
 
 
 class DemoTextEncoder:
-    """`TextEncoder` over the small model's, on the CPU."""
+    """`TextEncoder` over the small model's network, on the CPU."""
 
     is_demo = True
 
-    def __init__(self) -> None:
-        self._network = demo_text_network()
+    def __init__(self, network: TextTransformer | None = None) -> None:
+        """network: None is the one that ships with the pack."""
+        self._network = demo_text_network() if network is None else network
         self.fingerprint = weights_fingerprint({"text_encoder.": self._network})
 
     @torch.inference_mode()

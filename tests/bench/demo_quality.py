@@ -28,16 +28,18 @@ from quality.clips import SPLIT, Clip, Settings, SmallPipeline  # noqa: E402
 from quality.figures import Figure, table  # noqa: E402
 from quality.long_video import BOTH, NEITHER, VARIANTS, long_figures  # noqa: E402
 from quality.picture import picture_figures  # noqa: E402
-from quality.small_text import SmallTextEncoder  # noqa: E402
 from quality.sync import sync_figures  # noqa: E402
 from quality.text import text_figures  # noqa: E402
 from quality.upscaler import upscaler_figures  # noqa: E402
 
+from hallo2_core.checkpoints.demo import TRAINED  # noqa: E402
+from hallo2_core.checkpoints.small_model import SMALL_TEXT  # noqa: E402
+from hallo2_core.checkpoints.text_encoder import load_small_text_encoder  # noqa: E402
+from hallo2_core.timeline.demo_encoder import DemoTextEncoder  # noqa: E402
 from hallo2_core.training.actor_recognition import actor_recognizer  # noqa: E402
 from hallo2_core.training.frame_reading import FrameReader  # noqa: E402
 from hallo2_core.training.mouth_reading import mouth_reader  # noqa: E402
 
-TRAINED = ROOT / "hallo2_core" / "checkpoints" / "trained"
 # Option, its file in the package, and what it is.
 WEIGHTS = {
     "joint": ("small_hallo2.safetensors", "ReferenceNet, denoising UNet and projections"),
@@ -93,7 +95,7 @@ class Run:
 
     def text(self) -> list[Figure]:
         given = self.arguments
-        encoder = SmallTextEncoder(given.text_encoder)
+        encoder = DemoTextEncoder(load_small_text_encoder(given.text_encoder, SMALL_TEXT))
         return text_figures(self.pipeline, given.text, encoder, self.seeds, max(given.seconds, 4.0))
 
     def upscaler(self) -> list[Figure]:
@@ -146,11 +148,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clips", type=int, default=8, help="actors, each with a voice and sentences of its own (8)")
     parser.add_argument("--first", type=int, default=0, help="seed of the first actor (0)")
     parser.add_argument("--seconds", type=float, default=2.56, help="length of a clip (2.56)")
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--clip-frames", type=int, default=16)
-    parser.add_argument("--motion-frames", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--guidance", type=float, default=1.5)
+    parser.add_argument("--size", type=int, default=Settings.size_px)
+    parser.add_argument("--clip-frames", type=int, default=Settings.clip_frames)
+    parser.add_argument("--motion-frames", type=int, default=Settings.motion_frames)
+    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--guidance", type=float, default=Settings.guidance)
     parser.add_argument("--long-seconds", type=float, default=600.0, help="length of the long video (600)")
     parser.add_argument("--long-variants", default=f"{BOTH},{NEITHER}", help="'all', or any of " + ", ".join(VARIANTS))
     parser.add_argument("--long-plot", type=Path, metavar="PNG", help="identity over time")
