@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -132,7 +132,3 @@ class SmallPipeline:
         made = torch.cat(list(self.talk(portrait, played.samples, text, models)))
         pixels = rearrange(portrait.pixels, "c h w -> h w c") / 2 + 0.5
         return Clip(seed, played, true, self.through_vae(true), made, pixels)
-
-
-def mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from statistics import fmean
 
 from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.inspection.curve import Curve
@@ -13,7 +14,7 @@ from hallo2_core.inspection.plots import TitledCurve, draw_panels
 from hallo2_core.training.actor_recognition import ActorRecognizer, face_place
 from hallo2_core.training.cartoons import FPS, Actor, Performance, Tracks, draw, performance
 
-from .clips import SPLIT, SmallPipeline, mean
+from .clips import SPLIT, SmallPipeline
 from .figures import Figure
 
 FIRST_SECONDS, LAST_SECONDS = 10, 60
@@ -90,7 +91,7 @@ def _made(
             if number >= frames - tail:
                 last.append(value)
             number += 1
-    return IdentityOverTime(curve, frames, mean(first), mean(last))
+    return IdentityOverTime(curve, frames, fmean(first), fmean(last))
 
 
 def _of_truth(recognizer: ActorRecognizer, seed: int, played: Performance, size_px: int) -> float:
@@ -111,7 +112,7 @@ def _of_another(recognizer: ActorRecognizer, seed: int, size_px: int) -> float:
         )
         for other in range(seed, seed + 9)
     ]
-    return mean([float(faces[0][0] @ other[0]) for other in faces[1:]])
+    return fmean([float(faces[0][0] @ other[0]) for other in faces[1:]])
 
 
 def _ends(frames: int) -> tuple[int, int]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 import torch
 from torch import Tensor
 
 from hallo2_core.training.frame_reading import FrameReader
 
-from .clips import Clip, mean
+from .clips import Clip
 from .figures import Figure
 
 STILL_LEVELS = 1.0 / 255  # what changes less is still
@@ -20,10 +21,10 @@ EYE_ROOM = 0.12  # of the face's height, around each eye
 def picture_figures(clips: Sequence[Clip], readers: Sequence[FrameReader]) -> list[Figure]:
     jitters = [[still_change(frames, clip) for frames in clip.kinds] for clip in clips]
     made, true, decoded = (sum(column) for column in zip(*jitters, strict=True))
-    still = [mean([background_change(clip.kinds[kind], clip) for clip in clips]) * 255 for kind in range(3)]
+    still = [fmean([background_change(clip.kinds[kind], clip) for clip in clips]) * 255 for kind in range(3)]
     pairs = list(zip(clips, readers, strict=True))
-    amplitudes = [mean([amplitude(clip.kinds[kind], clip, reader) for clip, reader in pairs]) for kind in range(3)]
-    colors = [mean([background_distance(clip.kinds[kind], clip) for clip in clips]) for kind in range(3)]
+    amplitudes = [fmean([amplitude(clip.kinds[kind], clip, reader) for clip, reader in pairs]) for kind in range(3)]
+    colors = [fmean([background_distance(clip.kinds[kind], clip) for clip in clips]) for kind in range(3)]
     return [
         Figure("VAE, PSNR of held-back faces, dB", decibels([clip.decoded - clip.true for clip in clips]), least=30.0),
         Figure("VAE, PSNR around the eyes, dB", decibels([eyes(clip.decoded - clip.true, clip) for clip in clips])),

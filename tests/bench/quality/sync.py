@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from torch import Tensor
 
@@ -10,7 +11,7 @@ from hallo2_core.training.cartoons import performance
 from hallo2_core.training.frame_reading import FrameReader
 from hallo2_core.training.mouth_reading import correlation
 
-from .clips import SPLIT, Clip, mean
+from .clips import SPLIT, Clip
 from .figures import Figure
 
 NEAREST_SHIFT, FURTHEST_SHIFT = 3, 12  # frames
@@ -23,15 +24,15 @@ def sync_figures(clips: Sequence[Clip], readers: Sequence[FrameReader]) -> list[
     for kind in range(3):
         mouths = [of_clip[kind] for of_clip in readings]
         pairs = list(zip(mouths, clips, strict=True))
-        opening.append(mean([correlation(mouth[:, 0], clip.truth.mouth_opening) for mouth, clip in pairs]))
-        width.append(mean([correlation(mouth[:, 1], clip.truth.mouth_width) for mouth, clip in pairs]))
-        passed.append(mean([float(is_the_sound(mouth[:, 0], clip)) for mouth, clip in pairs]))
+        opening.append(fmean([correlation(mouth[:, 0], clip.truth.mouth_opening) for mouth, clip in pairs]))
+        width.append(fmean([correlation(mouth[:, 1], clip.truth.mouth_width) for mouth, clip in pairs]))
+        passed.append(fmean([float(is_the_sound(mouth[:, 0], clip)) for mouth, clip in pairs]))
     best = [best_shift(of_clip[0][:, 0], clip) for of_clip, clip in zip(readings, clips, strict=True)]
     return [
         Figure("correlation of the mouth's opening", opening[0], 0.9, truth=opening[1], through_vae=opening[2]),
         Figure("correlation of the mouth's width", width[0], 0.5, truth=width[1], through_vae=width[2]),
         Figure("clips whose own sound scores best", passed[0], 0.95, truth=passed[1], through_vae=passed[2]),
-        Figure("mean of the best shift, frames", mean([float(shift) for shift in best])),
+        Figure("mean of the best shift, frames", fmean(best)),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from hallo2_core.training.cartoons import EXPRESSIONS, FPS, Direction, Mood, per
 from hallo2_core.training.cartoons.captions import MOODS
 from hallo2_core.training.expression_reading import ExpressionReader, expression_reader, seconds_to_recognition
 
-from .clips import SPLIT, SmallPipeline, mean
+from .clips import SPLIT, SmallPipeline
 from .figures import Figure
 
 SETTLED_SECONDS = 1.0  # after a change the expression has to be there
@@ -60,7 +61,7 @@ def text_figures(
         recognized.append(tuple(is_recognized(reader, frames, asked) for frames in clip.kinds))
         if number == 0:
             changed = float(not is_unchanged_by_nothing(pipeline, portrait, played.samples, encoder, models))
-    shares = [mean([float(found[kind]) for found in recognized]) for kind in range(3)]
+    shares = [fmean([float(found[kind]) for found in recognized]) for kind in range(3)]
     return [
         Figure("clips whose expressions are recognized", shares[0], 0.9, truth=shares[1], through_vae=shares[2]),
         Figure("clips that an empty timeline changes", changed, most=0.0),

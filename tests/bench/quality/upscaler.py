@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from hallo2_core.checkpoints.read import read_tensors
+from hallo2_core.checkpoints.demo import FULL_PRECISION
 from hallo2_core.checkpoints.small_model import SMALL_UPSCALER
-from hallo2_core.checkpoints.upscaler import assemble_upscaler
+from hallo2_core.checkpoints.upscaler import load_upscaler
 from hallo2_core.evaluation.flicker import Flicker
-from hallo2_core.models.layers import Build
-from hallo2_core.models.upscaler.upscaler import Upscaler
 from hallo2_core.portrait.face_analysis import built_in_face_analysis
 from hallo2_core.training.cartoons import Actor, draw, performance
 from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.upscaling.upscale import upscale_frames
 
-from .clips import SPLIT, SmallPipeline, mean
+from .clips import SPLIT, SmallPipeline
 from .figures import Figure
+from .picture import decibels
 
 LARGE_PX = 512
 
@@ -32,9 +31,7 @@ def upscaler_figures(
     pipeline: SmallPipeline, upscaler_file: Path, seeds: Sequence[int], frames: int, fidelity: float
 ) -> list[Figure]:
     """Given the small drawing, and the small drawing after the VAE, which is what the upscaler gets in the demo."""
-    weights = read_tensors(upscaler_file)
-    restorer = assemble_upscaler(SMALL_UPSCALER, weights, weights.take, Build(dtype=torch.float32))
-    upscaler = Upscaler(restorer, fingerprint=str(upscaler_file))
+    upscaler = load_upscaler(upscaler_file, FULL_PRECISION, config=SMALL_UPSCALER)
     faces = built_in_face_analysis()
 
     def upscaled(small: Tensor, window_frames: int) -> Tensor:
@@ -50,18 +47,18 @@ def upscaler_figures(
         true, drawn = (draw(actor, played.tracks, side) for side in (LARGE_PX, pipeline.settings.size_px))
         for name, small in (("drawn", drawn), ("VAE", pipeline.through_vae(drawn))):
             aligned = upscaled(small, 16)
-            gains[name].append(decibels(aligned, true) - decibels(bicubic(small), true))
+            gains[name].append(decibels([aligned - true]) - decibels([bicubic(small) - true]))
         flickers["aligned"].append(flicker_of(aligned))
         flickers["frame by frame"].append(flicker_of(upscaled(small, 1)))
         flickers["true"].append(flicker_of(true))
     ratios = [with_ / without for with_, without in zip(flickers["aligned"], flickers["frame by frame"], strict=True)]
-    truth = mean(flickers["true"])
+    truth = fmean(flickers["true"])
     return [
-        Figure("PSNR above bicubic, of the drawing, dB", mean(gains["drawn"]), least=2.0),
-        Figure("PSNR above bicubic, of the drawing through the VAE, dB", mean(gains["VAE"]), least=2.0),
-        Figure("flicker with temporal alignment / without", mean(ratios), most=0.8),
-        Figure("flicker with temporal alignment, 0-255", mean(flickers["aligned"]), truth=truth),
-        Figure("flicker frame by frame, 0-255", mean(flickers["frame by frame"]), truth=truth),
+        Figure("PSNR above bicubic, of the drawing, dB", fmean(gains["drawn"]), least=2.0),
+        Figure("PSNR above bicubic, of the drawing through the VAE, dB", fmean(gains["VAE"]), least=2.0),
+        Figure("flicker with temporal alignment / without", fmean(ratios), most=0.8),
+        Figure("flicker with temporal alignment, 0-255", fmean(flickers["aligned"]), truth=truth),
+        Figure("flicker frame by frame, 0-255", fmean(flickers["frame by frame"]), truth=truth),
     ]
 
 
@@ -70,10 +67,6 @@ def bicubic(small: Tensor) -> Tensor:
     pictures = rearrange(small, "f h w c -> f c h w")
     large = F.interpolate(pictures, (LARGE_PX, LARGE_PX), mode="bicubic", align_corners=False).clamp(0, 1)
     return rearrange(large, "f c h w -> f h w c")
-
-
-def decibels(frames: Tensor, true: Tensor) -> float:
-    return 10.0 * math.log10(1.0 / float((frames - true).square().mean()))
 
 
 def flicker_of(frames: Iterable[Tensor]) -> float:
