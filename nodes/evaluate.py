@@ -8,6 +8,7 @@ from .host.editor import show_text
 from .host.pictures import images
 from .host.runtime import HostRuntime
 from .host.video import video_source
+from .schema import measuring
 
 
 class Hallo2EvaluateVideo(io.ComfyNode):
@@ -22,14 +23,8 @@ class Hallo2EvaluateVideo(io.ComfyNode):
                 "with a reference PSNR and SSIM. FID, FVD, lip sync and others: 'hallo2 evaluate' on the command line."
             ),
             inputs=[
-                io.Video.Input("video", tooltip="Any video; it is read frame by frame, whatever its length."),
-                io.Int.Input(
-                    "clip_frames",
-                    default=16,
-                    min=1,
-                    max=10_000,
-                    tooltip="Frames from one seam to the next. Hallo2 makes clips of 16.",
-                ),
+                measuring.video(),
+                measuring.clip_frames(),
                 io.Video.Input(
                     "reference",
                     optional=True,
@@ -40,7 +35,7 @@ class Hallo2EvaluateVideo(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="plot", tooltip="One curve per measure, over the whole video."),
+                measuring.plot(),
                 io.String.Output(display_name="report", tooltip="The figures, and how to read them."),
             ],
             hidden=[io.Hidden.unique_id],

@@ -10,7 +10,7 @@ from .host.editor import show_text
 from .host.pictures import images
 from .host.runtime import HostRuntime
 from .host.video import video_source
-from .schema import io_types
+from .schema import io_types, measuring
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -29,14 +29,8 @@ class Hallo2InspectVideo(io.ComfyNode):
                 "similarity to the portrait, its sharpness and its colors change over time. Lists the worst moments."
             ),
             inputs=[
-                io.Video.Input("video", tooltip="Any video; it is read frame by frame, whatever its length."),
-                io.Int.Input(
-                    "clip_frames",
-                    default=16,
-                    min=1,
-                    max=10_000,
-                    tooltip="Frames from one seam to the next. Hallo2 makes clips of 16.",
-                ),
+                measuring.video(),
+                measuring.clip_frames(),
                 io_types.Portrait.Input(
                     "portrait",
                     optional=True,
@@ -52,7 +46,7 @@ class Hallo2InspectVideo(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="plot", tooltip="One curve per measure, over the whole video."),
+                measuring.plot(),
                 io.String.Output(
                     display_name="report", tooltip="The figures, and the worst moments with their timestamps."
                 ),

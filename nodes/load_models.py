@@ -168,7 +168,7 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
         missing = [name for name in FACE_FILES if files.find_face_file(name) is None]
         if choice != cls.RELEASED or not missing:
             return True
-        return files.missing_files("hallo2/face_analysis", missing, files.face_file_folders(), _source(*missing))
+        return files.missing_files(files.FACE_FOLDER, missing, files.face_file_folders(), _source(*missing))
 
     @classmethod
     def execute(cls, choice: str, provider: str) -> io.NodeOutput:

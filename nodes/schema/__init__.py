@@ -1,1 +1,1 @@
-"""Shared parts of node schemas: wire types and groups of inputs."""
+"""Shared parts of node schemas: wire types, and groups of inputs and outputs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ class VideoNode(io.ComfyNode):
     """
 
     @classmethod
+    @abstractmethod
     def make_video(cls, **inputs: Any) -> Path:  # noqa: ANN401 - the inputs that the schema names
-        raise NotImplementedError
+        """The finished file."""
 
     @classmethod
     def execute(cls, **inputs: Any) -> io.NodeOutput:  # noqa: ANN401 - the inputs that the schema names
