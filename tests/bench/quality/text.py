@@ -10,6 +10,7 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
+from hallo2_core.checkpoints.demo import FULL_PRECISION
 from hallo2_core.checkpoints.text_control import load_text_adapter, with_text_adapter
 from hallo2_core.models.hallo2_models import Hallo2Models
 from hallo2_core.payloads import Portrait
@@ -49,7 +50,7 @@ def asked_of(number: int) -> Asked:
 def text_figures(
     pipeline: SmallPipeline, adapter: Path, encoder: TextEncoder, seeds: Sequence[int], seconds: float
 ) -> list[Figure]:
-    models = with_text_adapter(pipeline.models, load_text_adapter(adapter))
+    models = with_text_adapter(pipeline.models, load_text_adapter(adapter, FULL_PRECISION))
     recognized: list[tuple[bool, bool, bool]] = []
     for number, seed in enumerate(seeds):
         asked = asked_of(number)
