@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ..animation.motion_settings import ClipConfig
 from ..errors import SettingsError, VideoError
+from ..inspection.seams import check_clip_frames
 from ..runtime import Runtime
 from ..video.reader import VideoInfo, probe
 from ..video.source import VideoSource
 from .catalogue import METRICS, chosen_metrics
 from .evaluate_video import check_pair, evaluate_video
-from .measures import LIGHT, Measures, NetworkFiles
+from .measures import Measures, NetworkFiles, light_measure
 from .networks.syncnet import FPS
 from .report import Evaluation
 
@@ -28,8 +29,7 @@ class EvaluationSettings:
     files: NetworkFiles = field(default_factory=NetworkFiles)
 
     def __post_init__(self) -> None:
-        if self.clip_frames < 1:
-            raise SettingsError(f"A clip has {self.clip_frames} frames; choose 1 or more (16 is the release's).")
+        check_clip_frames(self.clip_frames)
         if self.window_seconds < 0:
             raise SettingsError(f"The window has {self.window_seconds:g} s; choose 0 (no curve) or more.")
 
@@ -57,14 +57,8 @@ def evaluate(
     measured = {}
     for number, (name, path) in enumerate(zip(names, videos, strict=True)):
         runtime.notify(f"{name} ({number + 1} of {len(videos)})")
-        measured[name] = evaluate_video(
-            path,
-            references[number] if is_paired else None,
-            measures.of_video(path, infos[number]),
-            "seam_jump" in metrics,
-            runtime,
-            settings.clip_frames,
-        )
+        reference = references[number] if is_paired else None
+        measured[name] = evaluate_video(path, reference, measures.of_video(path, infos[number]), runtime)
     return Evaluation(measured, measures.together())
 
 
@@ -73,9 +67,11 @@ def evaluate_light(
 ) -> Evaluation:
     """What needs no network, of one video; with a reference also PSNR and SSIM. Errors: as `evaluate`."""
     has_reference = reference is not None
+    if has_reference:
+        check_pair(probe(source), probe(reference))
     metrics = chosen_metrics((), has_reference, has_reference, ())
-    measures = [LIGHT[name]() for name in metrics if name in LIGHT]
-    return Evaluation({"video": evaluate_video(source, reference, measures, True, runtime, clip_frames)}, {})
+    measures = [light_measure(name, clip_frames) for name in metrics]
+    return Evaluation({"video": evaluate_video(source, reference, measures, runtime)}, {})
 
 
 def check_has_sync(name: str, info: VideoInfo) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
-from torch import Tensor
 
-from ..animation.motion_settings import ClipConfig
 from ..errors import SettingsError, VideoError
 from ..inspection.curve import Curve
-from ..inspection.drift import measure_frames
-from ..inspection.report import DriftSummary
 from ..runtime import Runtime
 from ..video.reader import VideoInfo, probe, read_frames
 from ..video.source import VideoSource
@@ -25,8 +21,7 @@ class VideoFigures:
     frames: int
     fps: Fraction
     figures: Mapping[str, float]
-    curves: Mapping[str, Curve]
-    seams: Curve  # the changes at clip borders
+    curves: Mapping[str, Curve]  # by figure; "seams" holds the part of "change" that is at clip borders
 
     @property
     def seconds(self) -> float:
@@ -35,42 +30,27 @@ class VideoFigures:
 
 @torch.inference_mode()
 def evaluate_video(
-    source: VideoSource,
-    reference: VideoSource | None,
-    measures: Sequence[Measure],
-    with_seams: bool,
-    runtime: Runtime,
-    clip_frames: int = ClipConfig().frames,
+    source: VideoSource, reference: VideoSource | None, measures: Sequence[Measure], runtime: Runtime
 ) -> VideoFigures:
     """Read the video once, beside its reference; memory does not grow with its length.
 
-    with_seams: also measure the jump at the borders of clips of `clip_frames`. If one video is shorter, both are
-    measured up to its end. Errors: VideoError; SettingsError if sizes or frame rates differ.
+    If one of the two is shorter, both are measured up to its end. Errors: VideoError.
     """
     info = probe(source)
     frames = ((frame, None) for frame in read_frames(source))
     if reference is not None:
-        check_pair(info, probe(reference))
         frames = zip(read_frames(source), read_frames(reference), strict=False)
     curves: dict[str, Curve] = {}
-
-    def shared() -> Iterator[Tensor]:
-        for number, (frame, true) in enumerate(frames):
-            for measure in measures:
-                for name, value in measure.add(frame, true).items():
-                    curves.setdefault(name, Curve()).add(number, value)
-            yield frame
-
-    drift = DriftSummary(clip_frames)
-    for measured in measure_frames(shared(), None, clip_frames, runtime):
-        drift.add(measured)
-        runtime.progress(drift.frames, max(info.expected_frames, drift.frames))
+    done = 0
+    for frame, true in frames:
+        runtime.check_cancelled()
+        for measure in measures:
+            for name, value in measure.add(frame, true).items():
+                curves.setdefault(name, Curve()).add(done, value)
+        done += 1
+        runtime.progress(done, max(info.expected_frames, done))
     figures = {name: value for measure in measures for name, value in measure.figures().items()}
-    if with_seams:
-        jump = drift.report().seam_jump
-        figures |= {} if jump is None else {"seam_jump": jump}
-        curves["change"] = drift.curves["change"]
-    return VideoFigures(drift.frames, info.fps or Fraction(25), figures, curves, drift.curves["seams"])
+    return VideoFigures(done, info.fps or Fraction(25), figures, curves)
 
 
 def check_pair(video: VideoInfo, reference: VideoInfo) -> None:

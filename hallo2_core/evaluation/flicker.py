@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from ..inspection.likeness import LEVELS, LUMA
+from ..inspection.likeness import LEVELS, luma
+from .measure import MeanOfFrames
 from .optical_flow import is_inside, optical_flow, warped
 
 LONGEST_SIDE_PX = 256  # larger frames are reduced to it
@@ -23,7 +24,7 @@ class Flicker:
 
     def __init__(self) -> None:
         self._before: Tensor | None = None
-        self._total, self._frames = 0.0, 0
+        self._mean = MeanOfFrames("flicker")
 
     def add(self, frame: Tensor, reference: Tensor | None = None) -> Mapping[str, float]:
         """frame: (h w 3) uint8. Returns nothing for the first frame; needs no reference."""
@@ -34,12 +35,10 @@ class Flicker:
         flow = optical_flow(_luma(picture), _luma(before))
         inside = is_inside(flow)
         apart = (picture - warped(before, flow)).abs().mean(dim=1, keepdim=True)
-        value = float((apart * inside).sum() / inside.sum().clamp_min(1)) * LEVELS
-        self._total, self._frames = self._total + value, self._frames + 1
-        return {"flicker": value}
+        return self._mean.add(float((apart * inside).sum() / inside.sum().clamp_min(1)) * LEVELS)
 
     def figures(self) -> Mapping[str, float]:
-        return {"flicker": self._total / self._frames} if self._frames else {}
+        return self._mean.figures()
 
 
 def _reduced(frame: Tensor) -> Tensor:
@@ -54,4 +53,4 @@ def _reduced(frame: Tensor) -> Tensor:
 
 
 def _luma(picture: Tensor) -> Tensor:
-    return (picture * rearrange(picture.new_tensor(LUMA), "c -> 1 c 1 1")).sum(dim=1, keepdim=True)
+    return luma(rearrange(picture, "1 c h w -> h w c"))

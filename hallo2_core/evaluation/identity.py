@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..inspection.likeness import LEVELS
+from ..inspection.likeness import LEVELS, face_embedding
 from ..portrait.face_analysis import FaceFinder
+from .measure import MeanOfFrames
 
 
 class Identity:
@@ -19,7 +20,7 @@ class Identity:
         self._faces, self._every = faces, every
         self._number = 0
         self._known: Tensor | None = None
-        self._total, self._count = 0.0, 0
+        self._mean = MeanOfFrames("identity")
 
     def add(self, frame: Tensor, reference: Tensor | None) -> Mapping[str, float]:
         """frame, reference: (h w 3) uint8."""
@@ -31,16 +32,10 @@ class Identity:
         embedding = self._embedding(frame)
         if embedding is None:
             return {}
-        value = float(torch.cosine_similarity(embedding, self._known, dim=0))
-        self._total, self._count = self._total + value, self._count + 1
-        return {"identity": value}
+        return self._mean.add(float(torch.cosine_similarity(embedding, self._known, dim=0)))
 
     def figures(self) -> Mapping[str, float]:
-        return {"identity": self._total / self._count} if self._count else {}
+        return self._mean.figures()
 
     def _embedding(self, frame: Tensor) -> Tensor | None:
-        """(512), of the largest face; None if there is none that the recognizer's detector found."""
-        picture = frame.float() / LEVELS
-        found = self._faces.find(picture)
-        embedding = self._faces.identity(picture, found[0]) if found else None
-        return embedding if embedding is not None and bool(embedding.any()) else None
+        return face_embedding(self._faces, frame.float() / LEVELS)

@@ -16,3 +16,19 @@ class Measure(Protocol):
 
     def figures(self) -> Mapping[str, float]:
         """Of the whole video, by name. A figure that could not be measured is absent."""
+
+
+class MeanOfFrames:
+    """A figure that is the mean of its values over the frames that have one."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._total, self._frames = 0.0, 0
+
+    def add(self, value: float) -> Mapping[str, float]:
+        """Returns the value under the figure's name, for a curve."""
+        self._total, self._frames = self._total + value, self._frames + 1
+        return {self._name: value}
+
+    def figures(self) -> Mapping[str, float]:
+        return {self._name: self._total / self._frames} if self._frames else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
@@ -27,13 +27,11 @@ from .networks import syncnet
 from .networks.face_coefficients import load_face_coefficients
 from .networks.i3d import load_i3d
 from .networks.inception import load_inception
-from .networks.lpips import LPIPS, load_lpips
-from .picture_quality import PSNR, SSIM
+from .networks.lpips import load_lpips
+from .picture_quality import PSNR, SSIM, LearnedDistance
+from .seams import Seams
 from .set_distance import SetDistance
 from .sync import Sync
-
-# What needs no network, beside seams.
-LIGHT: Mapping[str, Callable[[], Measure]] = {"psnr": PSNR, "ssim": SSIM, "flicker": Flicker}
 
 
 @dataclass(frozen=True)
@@ -58,22 +56,11 @@ class NetworkFiles:
         return tuple(field.name.replace("_", "-") for field in fields(self) if getattr(self, field.name) is not None)
 
 
-class LearnedDistance:
-    """LPIPS of each frame; of a video, the mean."""
-
-    def __init__(self, network: LPIPS, device: torch.device) -> None:
-        self._network, self._device = network, device
-        self._total, self._frames = 0.0, 0
-
-    def add(self, frame: Tensor, reference: Tensor) -> Mapping[str, float]:
-        """Both (h w 3) uint8."""
-        one, other = (picture.unsqueeze(0).to(self._device) for picture in (frame, reference))
-        value = float(self._network(one, other))
-        self._total, self._frames = self._total + value, self._frames + 1
-        return {"lpips": value}
-
-    def figures(self) -> Mapping[str, float]:
-        return {"lpips": self._total / self._frames} if self._frames else {}
+def light_measure(name: str, clip_frames: int) -> Measure:
+    """One that needs no network. Errors: SettingsError unless a clip has a frame."""
+    if name == "seam_jump":
+        return Seams(clip_frames)
+    return {"psnr": PSNR, "ssim": SSIM, "flicker": Flicker}[name]()
 
 
 class Measures:
@@ -107,17 +94,16 @@ class Measures:
 
     def of_video(self, path: Path, info: VideoInfo) -> list[Measure]:
         """New measures for one video, in the order of the metrics."""
-        return [measure for name in self.metrics if (measure := self._measure(name, path, info)) is not None]
+        return [self._measure(name, path, info) for name in self.metrics]
 
     def together(self) -> Mapping[str, float]:
         return {name: value for distance in self.distances.values() for name, value in distance.together().items()}
 
-    def _measure(self, name: str, path: Path, info: VideoInfo) -> Measure | None:
+    def _measure(self, name: str, path: Path, info: VideoInfo) -> Measure:
+        if name == "fid":  # of the other distances, a window has too few features
+            return self.distances[name].of_video(round(Fraction(self._window_seconds) * info.fps))
         if name in self.distances:
-            distance = self.distances[name]
-            if name == "fid":  # of the others, a window has too few features
-                distance.window_frames = round(Fraction(self._window_seconds) * info.fps)
-            return distance.of_video()
+            return self.distances[name].of_video()
         if name == "lpips":
             return LearnedDistance(self._lpips, self._device)
         if name == "identity":
@@ -125,7 +111,7 @@ class Measures:
         if name == "sync":
             crops = FaceCrops(self._faces, syncnet.SIDE_PX)
             return Sync(self._syncnet, crops, SpeechSignal(FileAudio(path)), self._device)
-        return LIGHT[name]() if name in LIGHT else None  # seams are measured by the pass itself
+        return light_measure(name, self._clip_frames)
 
     def _features(self, name: str) -> tuple[nn.Module, FeatureStream]:
         if name == "fid":

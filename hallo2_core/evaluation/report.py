@@ -78,7 +78,7 @@ class Evaluation:
 def draw_video(video: VideoFigures) -> Image.Image:
     """A panel per curve, over the length of the video."""
     panels = [
-        TitledCurve(FIGURES[name].title, video.curves[name], video.seams if name == "change" else None)
+        TitledCurve(FIGURES[name].title, video.curves[name], video.curves.get("seams") if name == "change" else None)
         for name in FIGURES
         if name in video.curves
     ]

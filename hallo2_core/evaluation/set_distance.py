@@ -13,9 +13,8 @@ from .frechet import FEWEST, FeatureStatistics, frechet_distance
 class SetDistance:
     """One metric (fid, fvd, e_fid) over a run: the real videos first, then the others one after another."""
 
-    def __init__(self, name: str, stream: FeatureStream, window_frames: int = 0) -> None:
-        """window_frames: of the curve over time; 0 for none."""
-        self.name, self.stream, self.window_frames = name, stream, window_frames
+    def __init__(self, name: str, stream: FeatureStream) -> None:
+        self.name, self.stream = name, stream
         self.real = FeatureStatistics(stream.width)
         self.made = FeatureStatistics(stream.width)
 
@@ -25,9 +24,12 @@ class SetDistance:
             _add(self.stream.add(frame), self.real)
         _add(self.stream.rest(), self.real)
 
-    def of_video(self) -> VideoDistance:
-        """The measure of the next video, whose features also join those of all videos."""
-        return VideoDistance(self)
+    def of_video(self, window_frames: int = 0) -> VideoDistance:
+        """The measure of the next video, whose features also join those of all videos.
+
+        window_frames: of its curve over time; 0 for none.
+        """
+        return VideoDistance(self, window_frames)
 
     def together(self) -> Mapping[str, float]:
         """Of all videos together; nothing with too few features."""
@@ -37,8 +39,8 @@ class SetDistance:
 class VideoDistance:
     """A measure. Its curve has a value at the end of each window, from the frames of that window alone."""
 
-    def __init__(self, of: SetDistance) -> None:
-        self._of = of
+    def __init__(self, of: SetDistance, window_frames: int) -> None:
+        self._of, self._window_frames = of, window_frames
         self._own, self._window = FeatureStatistics(of.stream.width), FeatureStatistics(of.stream.width)
         self._frames = 0
 
@@ -46,7 +48,7 @@ class VideoDistance:
         """frame: (h w 3) uint8."""
         self._take(self._of.stream.add(frame))
         self._frames += 1
-        if not self._of.window_frames or self._frames % self._of.window_frames:
+        if not self._window_frames or self._frames % self._window_frames:
             return {}
         self._take(self._of.stream.rest())
         window, self._window = self._window, FeatureStatistics(self._of.stream.width)

@@ -9,10 +9,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..audio.speech_signal import SpeechSignal
+from ..audio.speech_signal import SPEECH_RATE_HZ, SpeechSignal
 from .face_crops import FaceCrops
 from .mfcc import mfcc
-from .networks.syncnet import FRAMES, WIDTH
+from .networks.syncnet import FPS, FRAMES, WIDTH
 from .sync_score import SyncScore
 
 STEPS_PER_FRAME, SOUND_STEPS = 4, 20  # of 10 ms; 20 are five frames at 25 fps
@@ -63,7 +63,7 @@ class Sync:
 
     def _embed(self) -> None:
         """The waiting windows whose sound is there, and of the last one's end too."""
-        frames_with_sound = self._signal.samples * 25 // 16_000
+        frames_with_sound = self._signal.samples * FPS // SPEECH_RATE_HZ
         usable = max(min(len(self._waiting), frames_with_sound - FRAMES - self._first), 0)
         if usable:
             faces = torch.stack(self._waiting[:usable]).to(self._device)

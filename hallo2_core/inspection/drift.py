@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import SettingsError
 from ..payloads import Portrait
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
-from .likeness import LEVELS, Original
+from .likeness import LEVELS, Original, face_embedding
+from .seams import change_between, check_clip_frames, is_seam
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ def measure_frames(
 
     faces: with a recognizer, and a portrait made with it, identity is measured too. Holds two frames.
     """
-    if clip_frames < 1:
-        raise SettingsError(f"A clip has {clip_frames} frames; choose 1 or more (Hallo2's clips have 16).")
+    check_clip_frames(clip_frames)
     known = portrait.identity if portrait is not None and faces is not None and portrait.identity.any() else None
     original: Original | None = None
     before: Tensor | None = None
@@ -57,8 +56,8 @@ def measure_frames(
         ends_clip = number % clip_frames == clip_frames - 1
         yield FrameMeasures(
             frame=number,
-            is_seam=number > 0 and number % clip_frames == 0,
-            change=None if before is None else float((frame.short() - before.short()).abs().float().mean()),
+            is_seam=is_seam(number, clip_frames),
+            change=None if before is None else change_between(before, frame),
             similarity=original.similarity(picture),
             sharpness=original.sharpness(picture),
             colour_drift=original.colour_drift(picture),
@@ -69,6 +68,5 @@ def measure_frames(
 
 def _likeness(faces: FaceFinder, picture: Tensor, known: Tensor) -> float | None:
     """Of the largest face; None if there is none with an embedding."""
-    found = faces.find(picture)
-    embedding = faces.identity(picture, found[0]) if found else torch.zeros_like(known)
-    return float(torch.cosine_similarity(embedding, known, dim=0)) if embedding.any() else None
+    embedding = face_embedding(faces, picture)
+    return None if embedding is None else float(torch.cosine_similarity(embedding, known, dim=0))

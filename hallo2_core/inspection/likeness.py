@@ -1,4 +1,4 @@
-"""Similarity of two pictures: structure, sharpness, color. Pictures are (h w 3), RGB in 0..1."""
+"""Similarity of two pictures: structure, sharpness, color, identity. Pictures are (h w 3), RGB in 0..1."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..payloads import Portrait
+from ..portrait.face_analysis import FaceFinder
 
 LEVELS = 255.0
 LUMA = (0.299, 0.587, 0.114)
@@ -54,6 +55,18 @@ class Original:
         return float((picture.mean(dim=(0, 1)) - self.colours).square().mean().sqrt()) * LEVELS
 
 
+def face_embedding(faces: FaceFinder, picture: Tensor) -> Tensor | None:
+    """(512), of the largest face; None if there is none that the recognizer's own detector found."""
+    found = faces.find(picture)
+    embedding = faces.identity(picture, found[0]) if found else None
+    return embedding if embedding is not None and bool(embedding.any()) else None
+
+
+def luma(picture: Tensor) -> Tensor:
+    """(1 1 h w), 0..1."""
+    return rearrange((picture * picture.new_tensor(LUMA)).sum(dim=-1), "h w -> 1 1 h w")
+
+
 def ssim(one: Tensor, other: Tensor) -> float:
     """one, other: (1 1 h w), 0..1. The structural similarity index (Wang et al. 2004) over square windows."""
 
@@ -71,8 +84,7 @@ def ssim(one: Tensor, other: Tensor) -> float:
 
 
 def _face_luma(picture: Tensor, face: tuple[slice, slice]) -> Tensor:
-    luma = (picture[face] * picture.new_tensor(LUMA)).sum(dim=-1)
-    return F.interpolate(luma[None, None], (FACE_SIDE_PX, FACE_SIDE_PX), mode="bilinear", antialias=True)
+    return F.interpolate(luma(picture[face]), (FACE_SIDE_PX, FACE_SIDE_PX), mode="bilinear", antialias=True)
 
 
 def _step(picture: Tensor) -> float:

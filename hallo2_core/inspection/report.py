@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from .curve import Curve
 from .drift import FrameMeasures
+from .seams import SeamJump
 
 WORST_OF_EACH = 3
 Badness = Callable[[FrameMeasures], float | None]
@@ -72,7 +73,7 @@ class DriftSummary:
         self._clip_frames = clip_frames
         self._first: list[FrameMeasures] = []
         self._last: deque[FrameMeasures] = deque(maxlen=clip_frames)
-        self._changes = {True: [0.0, 0], False: [0.0, 0]}  # sum and number, at seams and inside clips
+        self._jump = SeamJump()
         self._worst = {name: _Worst(name, badness) for name, badness in BADNESS.items()}
 
     def add(self, measures: FrameMeasures) -> None:
@@ -84,8 +85,7 @@ class DriftSummary:
             if value is not None:
                 self.curves[name].add(measures.frame, value)
         if measures.change is not None:
-            total = self._changes[measures.is_seam]
-            total[0], total[1] = total[0] + measures.change, total[1] + 1
+            self._jump.add(measures.change, measures.is_seam)
             if measures.is_seam:
                 self.curves["seams"].add(measures.frame, measures.change)
         for worst in self._worst.values():
@@ -93,11 +93,10 @@ class DriftSummary:
         self.frames += 1
 
     def report(self) -> DriftReport:
-        (at_seams, seams), (inside, steps) = self._changes[True], self._changes[False]
         return DriftReport(
             self.frames,
             -(-self.frames // self._clip_frames),
-            at_seams / seams / (inside / steps) if seams and inside else None,
+            self._jump.value,
             _means(self._first),
             _means(self._last),
             tuple(moment for worst in self._worst.values() for moment in worst.moments()),

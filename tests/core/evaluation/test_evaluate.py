@@ -6,7 +6,8 @@ import torch
 
 from hallo2_core.cli import main
 from hallo2_core.errors import SettingsError, VideoError
-from hallo2_core.evaluation.evaluate import EvaluationSettings, evaluate
+from hallo2_core.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_light
+from hallo2_core.inspection.inspect_video import inspect_video
 from hallo2_core.runtime import LocalRuntime
 
 
@@ -34,6 +35,24 @@ def test_a_video_against_itself_and_against_a_brighter_one(write_video):
     assert figures["a.mp4"].figures == pytest.approx({"psnr": 100.0, "ssim": 1.0})
     assert figures["b.mp4"].figures["psnr"] == pytest.approx(24.05, abs=0.7)
     assert figures["b.mp4"].curves["psnr"].columns[0].mean == pytest.approx(24.05, abs=0.7)
+
+
+def test_seams_are_those_of_an_inspection(write_video):
+    path = write_video("steps.mp4", steps(50))
+    video = measured([path], metrics=("seam_jump",), clip_frames=10).videos["steps.mp4"]
+    assert video.figures == {"seam_jump": inspect_video(path, None, LocalRuntime("cpu"), 10).report.seam_jump}
+    assert [frame for frame, column in enumerate(video.curves["seams"].columns) if column] == [10, 20, 30, 40]
+    assert len(video.curves["change"].columns) == video.frames == 50
+
+
+def test_without_networks_a_single_video_is_measured_against_its_pair(write_video):
+    path = write_video("a.mp4", steps())
+    alone, paired = (evaluate_light(path, real, LocalRuntime("cpu")).videos["video"] for real in (None, path))
+    assert set(alone.figures) == {"flicker", "seam_jump"} and paired.figures["psnr"] == 100.0
+    with pytest.raises(SettingsError, match="48x48 and its reference 32x32"):
+        evaluate_light(path, write_video("small.mp4", steps(8, side=32)), LocalRuntime("cpu"))
+    with pytest.raises(SettingsError, match="has 0 frames"):
+        evaluate_light(path, None, LocalRuntime("cpu"), clip_frames=0)
 
 
 def test_the_mean_over_videos_is_a_row_of_its_own(write_video):

@@ -24,9 +24,9 @@ def video(frames, seed=0, offset=0):
 
 def measured(made, real, size=4, window_frames=0):
     """The figures, the values over time, and the distance of all together."""
-    distance = SetDistance("fid", stream(size), window_frames)
+    distance = SetDistance("fid", stream(size))
     distance.take_real(real)
-    measure = distance.of_video()
+    measure = distance.of_video(window_frames)
     values = {number: value for number, frame in enumerate(made) for value in measure.add(frame).values()}
     return measure.figures(), values, distance.together()
 
