@@ -14,6 +14,7 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from ..errors import JobError
+from ..storage.folders import existing_part
 from ..video.clips import encode_clip
 from ..video.sound import BITS_PER_SECOND
 
@@ -69,7 +70,7 @@ def check_room(estimate: Estimate, job: Job, video: Path) -> None:
     kept = sum(segment.size_bytes for segment in job.journal.segments)
     coming = (estimate.clips - job.journal.clips) * estimate.least_clip_bytes
     needed: Counter[int] = Counter()
-    folders = job.folder, _existing(video.parent)
+    folders = job.folder, existing_part(video.parent)
     for folder, size in zip(folders, (coming, kept + coming), strict=True):
         needed[_disk(folder)] += size
     for folder in folders:
@@ -80,11 +81,6 @@ def check_room(estimate: Estimate, job: Job, video: Path) -> None:
                 f"{wanted / MEGABYTE:.0f} MB: {estimate.clips} clips, and then the file joined from them. Free space "
                 f"there, or choose another folder, a lower quality or shorter audio."
             )
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or its nearest existing parent."""
-    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
 
 
 def _disk(folder: Path) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..animation.motion_settings import ClipConfig
 from .machine import add_device_arguments, chosen_runtime
+from .result import check_folder
 
 FILES = {
     "inception": "for fid: weights-inception-2015-12-05-6726825d.pth (Apache-2.0)",
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..evaluation.report import draw_video
     from ..storage.free_path import free_path
 
+    check_folder(arguments.out)
     files = NetworkFiles(**{name: getattr(arguments, name) for name in FILES})
     metrics = tuple(name.strip() for name in arguments.metrics.split(",") if name.strip())
     settings = EvaluationSettings(metrics, arguments.clip_frames, arguments.window_seconds, files)

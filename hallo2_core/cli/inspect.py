@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ..animation.motion_settings import ClipConfig
 from ..config import SIZE_MULTIPLE_PX
-from ..errors import SettingsError
 from ..upscaling.settings import LONGEST_SIDE_PX
 from .machine import TerminalRuntime, chosen_device
+from .result import check_folder
 
 if TYPE_CHECKING:
     from ..payloads import Portrait
@@ -37,16 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..inspection.inspect_video import inspect_video
+    from ..inspection.seams import check_clip_frames
     from ..storage.free_path import free_path
     from ..video.reader import probe
     from .weights import load_face_analysis
 
-    if arguments.clip_frames < 1:
-        raise SettingsError(f"--clip-frames is {arguments.clip_frames}; choose 1 or more (16 is the release's).")
+    check_clip_frames(arguments.clip_frames)
     info = probe(arguments.video)
+    folder = arguments.out or arguments.video.parent
+    check_folder(folder)
     faces = load_face_analysis(arguments.face_models) if arguments.portrait else None
     portrait = _portrait(arguments, info, faces) if arguments.portrait else None
-    folder = arguments.out or arguments.video.parent
     folder.mkdir(parents=True, exist_ok=True)
     table, plot = (free_path(folder / f"{arguments.video.stem}.inspect.{kind}") for kind in ("csv", "png"))
     runtime = TerminalRuntime(chosen_device("cpu"))

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import SettingsError
 from .machine import peak_memory_mb
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ def chosen_place(arguments: argparse.Namespace) -> tuple[Path, Path]:
         if not arguments.fresh or not (path.exists() or job_folder.exists()):
             return path, job_folder
     raise AssertionError("names never run out")
+
+
+def check_folder(folder: Path) -> None:
+    """For the results of long work. Errors: SettingsError if no file can be written there."""
+    from ..storage.folders import writing_problem
+
+    if problem := writing_problem(folder):
+        raise SettingsError(f"Nothing can be written to --out {folder}: {problem}. Choose another folder.")
 
 
 def report(video: RenderedVideo | UpscaledVideo, started: float, as_json: bool) -> None:

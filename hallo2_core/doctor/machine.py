@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import torch
 
+from ..storage.folders import existing_part, writing_problem
 from .finding import Finding, State
 
 GIBIBYTE, GIGABYTE = 2**30, 10**9
@@ -94,18 +94,14 @@ def _main_memory() -> Finding:
 
 def _disk(folder: Path, subject: str) -> Finding:
     """Whether the folder can be written to, and its free space."""
-    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as error:
+    if problem := writing_problem(folder):
         return Finding(
             subject,
-            f"{folder} cannot be written to ({error.strerror})",
+            f"{folder} cannot be written to ({problem})",
             State.PROBLEM,
             f"Allow writing to {folder}, or choose another output folder.",
         )
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(existing_part(folder)).free
     text = f"{folder}, {free / GIGABYTE:.1f} GB free"
     if free >= VIDEO_SPACE_GB * GIGABYTE:
         return Finding(subject, text)

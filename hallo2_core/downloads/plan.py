@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from ..checkpoints.catalogue import EVERYTHING, KnownFile, Purpose
 from ..checkpoints.installed import FileReport, ModelFolders, check_models
 from ..errors import DownloadError, SettingsError
+from ..storage.folders import existing_part
 
 GIGABYTE = 10**9
 RESERVE_BYTES = 200_000_000  # stays free: a full disk harms the whole machine
@@ -67,7 +67,7 @@ class Plan:
         """Raises DownloadError if a disk lacks the space. Files on the same disk share it."""
         needed, folders = defaultdict(int), {}
         for download in self.downloads:
-            place = _existing(download.path.parent)
+            place = existing_part(download.path.parent)
             disk = place.stat().st_dev
             needed[disk] += download.missing_bytes
             folders.setdefault(disk, place)
@@ -109,11 +109,6 @@ def _download(report: FileReport, folders: ModelFolders) -> Download:
     if damaged is not None and damaged.name == known.name:
         path = damaged
     return Download(known, path, path if path == damaged else None)
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.isdir(place))
 
 
 def _gigabytes(size_bytes: int) -> str:

@@ -1,3 +1,4 @@
+import tempfile
 from collections import namedtuple
 
 import pytest
@@ -65,6 +66,6 @@ def test_an_output_folder_that_cannot_be_written_to(monkeypatch, tmp_path):
     def refuse(dir):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(machine.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     output = next(disk_findings(tmp_path, tmp_path))
     assert output.state is State.PROBLEM and "Read-only file system" in output.text

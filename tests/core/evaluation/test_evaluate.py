@@ -102,6 +102,16 @@ def test_the_command_writes_a_table_plots_and_json(write_video, tmp_path, capsys
 
 
 def test_the_command_refuses_in_one_line(tmp_path, capsys):
-    assert main(["evaluate", str(tmp_path / "none.mp4")]) == 2
-    assert "There is no video" in capsys.readouterr().err
-    assert not (tmp_path / "evaluation").exists()
+    out = tmp_path / "evaluation"
+    assert main(["evaluate", str(tmp_path / "none.mp4"), "--out", str(out)]) == 2
+    assert "There is no video" in capsys.readouterr().err and not out.exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_measured(
+    monkeypatch, write_video, tmp_path, capsys
+):
+    monkeypatch.setattr("hallo2_core.evaluation.evaluate.evaluate", lambda *_arguments: pytest.fail("measured"))
+    path, out = write_video("a.mp4", steps(8)), tmp_path / "evaluation"
+    out.touch()
+    assert main(["evaluate", str(path), "--out", str(out)]) == 2
+    assert f"Nothing can be written to --out {out}: it is not a folder" in capsys.readouterr().err
