@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
+from ..storage.durable import replacing
 from .detect import file_content
 from .lora import fitting_lora
 from .mmap import release
@@ -44,19 +44,13 @@ def convert_to_safetensors(source: Path, target: Path, lora: Path | None = None,
         update = updates.get(key.removesuffix(".weight"))
         return weights[key] if update is None else update.added_to(weights[key], lora_strength)
 
-    part = target.with_name(f".{target.name}.part")
     try:
-        with part.open("wb") as file:
+        with replacing(target) as part, part.open("wb") as file:
             _write(weights, written, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
     except OSError as error:
         raise CheckpointError(
             f"{target} cannot be written: {error.strerror or error}. Check free space and permissions."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write(weights: Weights, written: Callable[[str], Tensor], file: BinaryIO) -> None:

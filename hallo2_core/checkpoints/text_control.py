@@ -7,12 +7,11 @@ how it is applied. The output layers of a new adapter are zero, so it changes no
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import safetensors.torch
 import torch
+from safetensors.torch import save
 
 from ..config import TextControlConfig, UNetConfig
 from ..errors import CheckpointError
@@ -20,6 +19,7 @@ from ..models.fingerprint import weights_fingerprint
 from ..models.hallo2_models import Hallo2Models, TextAdapter
 from ..models.layers import Build
 from ..models.text_control import TextControl
+from ..storage.durable import replace_file
 from .detect import file_content
 from .read import Weights, check_shapes, read_tensors
 from .seeded import fill_with_seeded_weights
@@ -80,15 +80,11 @@ def write_new_adapter(path: Path, config: TextControlConfig, embedding: str = EM
     if path.exists():
         raise CheckpointError(f"{path} already exists and is not overwritten. Choose another name.")
     tensors = _untrained(config, Build(dtype=torch.float32)).state_dict()
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(safetensors.torch.save(tensors, metadata_of(config, embedding)))
-        os.replace(part, path)
+        replace_file(path, save(tensors, metadata_of(config, embedding)))
     except OSError as error:
         raise CheckpointError(f"{path} cannot be written: {error.strerror or error}. Choose another folder.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def metadata_of(config: TextControlConfig, embedding: str = EMBEDDING) -> dict[str, str]:

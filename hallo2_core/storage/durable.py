@@ -6,6 +6,8 @@ import errno
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -16,18 +18,24 @@ WINDOWS_PATIENCE_SECONDS = 2.0
 NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EISDIR, errno.EACCES}
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path` atomically: a reader, or a restart, sees the old file or the new one."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a path beside `path`, where the new file is written; then it replaces `path` atomically and durably: a
+    reader, or a restart, sees the old file or the new one. After an error nothing of the new one is left."""
     part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
+        yield part
+        with part.open("rb+") as file:
             os.fsync(file.fileno())
         rename(part, path)
-    except OSError:
+    finally:
         part.unlink(missing_ok=True)  # on a full disk every byte counts
-        raise
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """As `replacing`, with this content."""
+    with replacing(path) as part:
+        part.write_bytes(content)
 
 
 def rename(path: Path, target: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from ..models.layers import Build
 from ..models.text_encoder import TextTransformer
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
-from ..storage.durable import rename
+from ..storage.durable import replacing
 from .clip_records import MOUTH_TRUTH
 from .clip_sources import clip_records_of
 from .config_file import read_config, settings_from
@@ -202,12 +201,9 @@ def write_weights(
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
     stored = {key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}
-    save_file(stored, part, metadata)
-    with part.open("rb+") as written:
-        os.fsync(written.fileno())
-    rename(part, path)
+    with replacing(path) as part:
+        save_file(stored, part, metadata)
 
 
 def _filled(network: nn.Module, path: str) -> nn.Module:

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from hallo2_core.storage import durable
-from hallo2_core.storage.durable import rename, replace_file, sync_folder
+from hallo2_core.storage.durable import rename, replace_file, replacing, sync_folder
 
 
 def test_a_file_is_made_and_replaced(tmp_path):
@@ -36,6 +36,19 @@ def test_a_disk_that_refuses_keeps_the_old_file_and_no_part_of_the_new(tmp_path,
         patch.setattr(os, failing, refuse)
         replace_file(path, b"new")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_written_in_parts_replaces_nothing_until_it_is_complete(tmp_path):
+    path = tmp_path / "a"
+    replace_file(path, b"old")
+    with pytest.raises(ValueError, match="stop"), replacing(path) as part:
+        part.write_bytes(b"half")
+        raise ValueError("stop")
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+    with replacing(path) as part, part.open("wb") as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new" and list(tmp_path.iterdir()) == [path]
 
 
 def test_windows_is_asked_again_while_somebody_looks_at_the_file(tmp_path, monkeypatch):
