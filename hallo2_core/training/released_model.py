@@ -70,16 +70,14 @@ def released_model(
     Errors: CheckpointError, SettingsError.
     """
     trains, frozen = settings.trains(stage), DTYPES[settings.frozen_dtype]
-    if settings.weights:
-        weights, config = open_hallo2(settings.weights)
-        models = hallo2_networks(config, ON_META)
-        _set_dtypes(models, trains, frozen)
-        fill_hallo2(models, weights, Build())
-    else:
-        models = hallo2_networks(config or Hallo2Config(), ON_META)
-        _set_dtypes(models, trains, frozen)
+    weights, config = open_hallo2(settings.weights) if settings.weights else (None, config or Hallo2Config())
+    models = hallo2_networks(config, ON_META)
+    _set_dtypes(models, trains, frozen)
+    if weights is None:
         fill_with_picture_model(models, settings.unet)
         fill_added_parts(models, seed)
+    else:
+        fill_hallo2(models, weights, Build())
     if settings.motion_module:
         fill_with_motion_modules(models, settings.motion_module)
     return models

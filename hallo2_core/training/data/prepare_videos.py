@@ -80,7 +80,7 @@ def prepare_videos(
             for number, video in tasks:
                 task = (number, video)
                 reports[task] = prepare_video(
-                    video, datasets[number], encoders, lambda seconds, task=task: progress.told(task, seconds)
+                    video, datasets[number], encoders, lambda seconds, task=task: progress.reached(task, seconds)
                 )
                 progress.finished(task)
         prepared = []
@@ -100,7 +100,7 @@ class _Progress:
         self._show = show
         self._shown = 0
 
-    def told(self, task: Task, seconds: float) -> None:
+    def reached(self, task: Task, seconds: float) -> None:
         self._done[task] = min(max(seconds, self._done[task]), self._seconds[task])
         total = max(round(sum(self._seconds.values())), 1)
         done = min(round(sum(self._done.values())), total)
@@ -109,7 +109,7 @@ class _Progress:
             self._shown = done
 
     def finished(self, task: Task) -> None:
-        self.told(task, self._seconds[task])
+        self.reached(task, self._seconds[task])
 
 
 def _seconds_of(video: SourceVideo) -> float:
@@ -125,7 +125,7 @@ class _Work:
 
     datasets: list[Dataset]
     encoders: Encoders
-    told: SimpleQueue
+    reached: SimpleQueue  # of tasks, and the seconds done of each
 
 
 _work: _Work | None = None  # set once, in worker processes only
@@ -135,12 +135,12 @@ def _side_by_side(
     datasets: list[Dataset], tasks: list[Task], files: EncoderFiles, device: str, workers: int, progress: _Progress
 ) -> dict[Task, VideoReport]:
     context = get_context("spawn")
-    stop, told = context.Event(), context.SimpleQueue()
-    setup = (datasets, files, device, stop, told, os.getpid())
+    stop, reached = context.Event(), context.SimpleQueue()
+    setup = (datasets, files, device, stop, reached, os.getpid())
     pool = ProcessPoolExecutor(workers, context, initializer=_as_worker, initargs=setup)
     try:
         futures = {pool.submit(_prepare, *task): task for task in tasks}
-        return dict(_finished(futures, told, progress))
+        return dict(_finished(futures, reached, progress))
     except BrokenProcessPool as error:
         raise MemoryShortageError(
             "A process of 'hallo2 prepare' was killed, perhaps because memory ran out. Finished clips are kept: run "
@@ -152,13 +152,13 @@ def _side_by_side(
 
 
 def _finished(
-    futures: dict[Future, Task], told: SimpleQueue, progress: _Progress
+    futures: dict[Future, Task], reached: SimpleQueue, progress: _Progress
 ) -> Iterator[tuple[Task, VideoReport]]:
     pending = set(futures)
     while pending:
         done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-        while not told.empty():
-            progress.told(*told.get())
+        while not reached.empty():
+            progress.reached(*reached.get())
         for future in done:
             task = futures[future]
             yield task, future.result()
@@ -178,16 +178,16 @@ class _WorkerRuntime(LocalRuntime):
 
 
 def _as_worker(
-    datasets: list[Dataset], files: EncoderFiles, device: str, stop: Event, told: SimpleQueue, parent: int
+    datasets: list[Dataset], files: EncoderFiles, device: str, stop: Event, reached: SimpleQueue, parent: int
 ) -> None:
     """One thread; Ctrl+C is left to the first process."""
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    _work = _Work(datasets, load_encoders(files, _WorkerRuntime(device, stop, parent)), told)
+    _work = _Work(datasets, load_encoders(files, _WorkerRuntime(device, stop, parent)), reached)
 
 
 def _prepare(number: int, video: SourceVideo) -> VideoReport:
     assert _work is not None, "set by _as_worker"
     work, task = _work, (number, video)
-    return prepare_video(video, work.datasets[number], work.encoders, lambda seconds: work.told.put((task, seconds)))
+    return prepare_video(video, work.datasets[number], work.encoders, lambda seconds: work.reached.put((task, seconds)))

@@ -40,11 +40,11 @@ class Encoders:
 
 
 def prepare_video(
-    video: SourceVideo, dataset: Dataset, encoders: Encoders, told: Callable[[float], None]
+    video: SourceVideo, dataset: Dataset, encoders: Encoders, show: Callable[[float], None]
 ) -> VideoReport:
     """Continues where a stopped run ended. What cannot be learned from is in the report.
 
-    told: receives the seconds done, after every clip.  Errors: whatever the runtime raises to cancel.
+    show: receives the seconds done, after every clip.  Errors: whatever the runtime raises to cancel.
     """
     shards = ShardSeries(dataset.cache, video)
     try:
@@ -54,7 +54,7 @@ def prepare_video(
             else:
                 span, record = found
                 shards.add(record, span.frames, span.end)
-                told(float(span.stop / FPS))
+                show(float(span.stop / FPS))
     except Unusable as unusable:
         shards.skip(Skipped(unusable.reason.name, unusable.detail))
     except (AudioError, VideoError) as error:
