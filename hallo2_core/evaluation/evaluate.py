@@ -47,18 +47,18 @@ def evaluate(
     names = distinct_names(videos)
     is_paired = any(METRICS[name].paired for name in metrics)
     infos = [probe(path) for path in videos]
-    for number, info in enumerate(infos):
-        if is_paired:
-            check_pair(info, probe(references[number]))
+    beside: Sequence[Path | None] = references if is_paired else [None] * len(videos)
+    for name, info, reference in zip(names, infos, beside, strict=True):
+        if reference is not None:
+            check_pair(info, probe(reference))
         if "sync" in metrics:
-            check_has_sync(names[number], info)
+            check_has_sync(name, info)
     measures = Measures(metrics, settings.files, settings.clip_frames, settings.window_seconds, runtime)
     measures.take_real(references, runtime)
     measured = {}
-    for number, (name, path) in enumerate(zip(names, videos, strict=True)):
-        runtime.notify(f"{name} ({number + 1} of {len(videos)})")
-        reference = references[number] if is_paired else None
-        measured[name] = evaluate_video(path, reference, measures.of_video(path, infos[number]), runtime)
+    for name, path, info, reference in zip(names, videos, infos, beside, strict=True):
+        runtime.notify(f"{name} ({len(measured) + 1} of {len(videos)})")
+        measured[name] = evaluate_video(path, info, reference, measures.of_video(path, info), runtime)
     return Evaluation(measured, measures.together())
 
 
@@ -66,12 +66,12 @@ def evaluate_light(
     source: VideoSource, reference: VideoSource | None, runtime: Runtime, clip_frames: int = ClipConfig().frames
 ) -> Evaluation:
     """What needs no network, of one video; with a reference also PSNR and SSIM. Errors: as `evaluate`."""
-    has_reference = reference is not None
+    info, has_reference = probe(source), reference is not None
     if has_reference:
-        check_pair(probe(source), probe(reference))
+        check_pair(info, probe(reference))
     metrics = chosen_metrics((), has_reference, has_reference, ())
     measures = [light_measure(name, clip_frames) for name in metrics]
-    return Evaluation({"video": evaluate_video(source, reference, measures, runtime)}, {})
+    return Evaluation({"video": evaluate_video(source, info, reference, measures, runtime)}, {})
 
 
 def check_has_sync(name: str, info: VideoInfo) -> None:

@@ -11,7 +11,7 @@ import torch
 from ..errors import SettingsError, VideoError
 from ..inspection.curve import Curve
 from ..runtime import Runtime
-from ..video.reader import VideoInfo, probe, read_frames
+from ..video.reader import VideoInfo, read_frames
 from ..video.source import VideoSource
 from .measure import Measure
 
@@ -30,13 +30,12 @@ class VideoFigures:
 
 @torch.inference_mode()
 def evaluate_video(
-    source: VideoSource, reference: VideoSource | None, measures: Sequence[Measure], runtime: Runtime
+    source: VideoSource, info: VideoInfo, reference: VideoSource | None, measures: Sequence[Measure], runtime: Runtime
 ) -> VideoFigures:
     """Read the video once, beside its reference; memory does not grow with its length.
 
-    If one of the two is shorter, both are measured up to its end. Errors: VideoError.
+    info: of `source`. If one of the two is shorter, both are measured up to its end. Errors: VideoError.
     """
-    info = probe(source)
     frames = ((frame, None) for frame in read_frames(source))
     if reference is not None:
         frames = zip(read_frames(source), read_frames(reference), strict=False)

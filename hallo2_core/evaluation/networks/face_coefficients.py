@@ -13,7 +13,7 @@ from einops import rearrange, reduce
 from torch import Tensor, nn
 
 from ...portrait import similarity
-from .loading import filled
+from .loading import loaded
 
 SIDE_PX = 224
 WIDTH = 64
@@ -81,6 +81,4 @@ def aligned_face(picture: Tensor, five_points: Tensor) -> Tensor:
 
 def load_face_coefficients(path: Path) -> FaceCoefficients:
     """Errors: CheckpointError."""
-    with torch.device("meta"):
-        network = FaceCoefficients()
-    return filled(network, path, FILE)
+    return loaded(FaceCoefficients, path, FILE)

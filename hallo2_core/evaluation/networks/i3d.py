@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from einops import rearrange, reduce
 from torch import Tensor, nn
 
-from .loading import filled
+from .loading import loaded
 
 SIDE_PX = 224
 CLIP_FRAMES = 16
@@ -97,9 +97,7 @@ class I3D(nn.Module):
 
 def load_i3d(path: Path) -> I3D:
     """Errors: CheckpointError."""
-    with torch.device("meta"):
-        network = I3D()
-    return filled(network, path, FILE)
+    return loaded(I3D, path, FILE)
 
 
 def _pooled(x: Tensor, kernel: tuple[int, int], stride: tuple[int, int]) -> Tensor:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from einops import rearrange, reduce
 from torch import Tensor, nn
 
-from .loading import filled
+from .loading import loaded
 
 SIDE_PX = 299
 WIDTH = 2048
@@ -123,9 +123,7 @@ class Inception(nn.Module):
 
 def load_inception(path: Path) -> Inception:
     """Errors: CheckpointError."""
-    with torch.device("meta"):
-        network = Inception()
-    return filled(network, path, FILE, unused=("fc.",))
+    return loaded(Inception, path, FILE, unused=("fc.",))
 
 
 def tensorflow_resize(pixels: Tensor, side_px: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,10 +16,14 @@ COUNTER = "num_batches_tracked"  # of batch norms: absent from older files, and 
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def filled(network: Network, path: Path, what: str, unused: Sequence[str] = ()) -> Network:
-    """network: on the meta device.  what: the expected file, for the error.  unused: prefixes of keys that a file may
-    hold beside the network's. Returns it in float32 on the CPU. Errors: CheckpointError."""
+def loaded(make: Callable[[], Network], path: Path, what: str, unused: Sequence[str] = ()) -> Network:
+    """what: the expected file, for the error.  unused: prefixes of keys that a file may hold beside the network's.
+
+    Returns the network in float32 on the CPU. Errors: CheckpointError.
+    """
     weights = read_tensors(path)
+    with torch.device("meta"):
+        network = make()
     found = {key: shape for key, shape in weights.shapes.items() if not key.endswith(COUNTER)}
     wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items() if not key.endswith(COUNTER)}
     extra = {key for key in found if key not in wanted and not key.startswith(tuple(unused))}

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
 from einops import rearrange, reduce
 from torch import Tensor, nn
 
-from .loading import filled
+from .loading import loaded
 
 BACKBONE_FILE = "torchvision's AlexNet (alexnet-owt-7be5be79.pth)"
 HEADS_FILE = "the layer weights of LPIPS 0.1 (alex.pth of the package lpips)"
@@ -74,10 +73,8 @@ class LPIPS(nn.Module):
 
 def load_lpips(backbone: Path, heads: Path) -> LPIPS:
     """Errors: CheckpointError."""
-    with torch.device("meta"):
-        features, weights = AlexNetFeatures(), LayerWeights()
-    filled(features, backbone, BACKBONE_FILE, unused=("classifier.",))
-    return LPIPS(features, filled(weights, heads, HEADS_FILE)).eval()
+    features = loaded(AlexNetFeatures, backbone, BACKBONE_FILE, unused=("classifier.",))
+    return LPIPS(features, loaded(LayerWeights, heads, HEADS_FILE)).eval()
 
 
 def _scaled(frames: Tensor) -> Tensor:

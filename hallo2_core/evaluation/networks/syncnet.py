@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from .loading import filled
+from .loading import loaded
 
 SIDE_PX = 224
 FRAMES = 5  # of a window
@@ -58,9 +57,7 @@ class SyncNet(nn.Module):
 
 def load_syncnet(path: Path) -> SyncNet:
     """Errors: CheckpointError."""
-    with torch.device("meta"):
-        network = SyncNet()
-    return filled(network, path, FILE)
+    return loaded(SyncNet, path, FILE)
 
 
 def _layer(conv: nn.Conv2d | nn.Conv3d) -> tuple[nn.Module, nn.Module, nn.Module]:
