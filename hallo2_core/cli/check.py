@@ -6,13 +6,12 @@ Exit status 1 if a required file is missing or damaged. The demo model needs no 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from .machine import add_models_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--models", type=Path, default=Path("models"), metavar="DIR", help="a folder with ComfyUI's layout (models)"
-    )
+    add_models_argument(parser)
     parser.add_argument("--hashes", action="store_true", help="also compare SHA-256 hashes (reads whole files)")
 
 

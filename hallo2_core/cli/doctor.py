@@ -9,15 +9,13 @@ import argparse
 import json
 from pathlib import Path
 
-from .machine import chosen_device
+from .machine import add_device_argument, add_models_argument, chosen_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--models", type=Path, default=Path("models"), metavar="DIR", help="a folder with ComfyUI's layout (models)"
-    )
+    add_models_argument(parser)
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where videos are written (.)")
-    parser.add_argument("--device", default="auto", help="cuda, cpu, …; auto: CUDA if available, else the CPU")
+    add_device_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the findings as one JSON object")
 
 

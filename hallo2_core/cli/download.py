@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..checkpoints.catalogue import EVERYTHING, Purpose
-from .machine import TerminalRuntime, chosen_device
+from .machine import TerminalRuntime, add_models_argument, chosen_device
 
 if TYPE_CHECKING:
     from ..downloads.fetch import Fetched
@@ -24,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     purposes = [purpose.value for purpose in Purpose]
     parser.add_argument("purposes", nargs="*", metavar="WHAT",
                         help=f"{', '.join(purposes)} or {EVERYTHING} ({Purpose.ANIMATION.value})")  # fmt: skip
-    parser.add_argument(
-        "--models", type=Path, default=Path("models"), metavar="DIR", help="a folder with ComfyUI's layout (models)"
-    )
+    add_models_argument(parser)
     parser.add_argument("--accept-licenses", action="store_true", help="accept the licenses listed, and download")
     parser.add_argument("--endpoint", default="", metavar="URL",
                         help="a mirror of Hugging Face (the variable HF_ENDPOINT, else huggingface.co)")  # fmt: skip

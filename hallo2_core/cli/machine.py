@@ -33,8 +33,18 @@ def chosen_device(name: str) -> torch.device:
     return device
 
 
-def add_device_arguments(group: argparse._ArgumentGroup) -> None:
+def add_models_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="a folder with ComfyUI's layout (models)"
+    )
+
+
+def add_device_argument(group: argparse._ActionsContainer) -> None:
     group.add_argument("--device", default="auto", help="cuda, cpu, …; auto: CUDA if available, else the CPU")
+
+
+def add_device_arguments(group: argparse._ArgumentGroup) -> None:
+    add_device_argument(group)
     group.add_argument("--vram-gb", type=float, metavar="GB", help="use at most this much device memory (default: "
                        "what is free); networks that do not fit wait on the CPU until they are needed")  # fmt: skip
 

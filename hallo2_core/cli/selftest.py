@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 
 from . import precision
-from .machine import chosen_device
+from .machine import add_device_argument, chosen_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="auto", help="cuda, cpu, …; auto uses CUDA if available")
+    add_device_argument(parser)
     precision.add_arguments(parser, default="float32")
     parser.add_argument("--quick", action="store_true", help="skip the cases that take minutes on a CPU")
     parser.add_argument("--heavy", action="store_true", help="also run the full-size network (about 10 GiB of memory)")

@@ -51,16 +51,17 @@ def has_onnxruntime() -> bool:
     return find_spec("onnxruntime") is not None
 
 
+def release_numbers(text: str) -> tuple[int, ...]:
+    """Of a version, for comparisons: 4, 37, 2 of 4.37.2.dev0+cpu."""
+    release = re.match(r"\d+(\.\d+)*", text)
+    return tuple(map(int, release[0].split("."))) if release else ()
+
+
 def _wrong(name: str, found: str) -> str:
     if not found:
         return f"{name} is missing"
-    return f"{name} {found} is older than {NEEDED[name]}" if _numbers(found) < _numbers(NEEDED[name]) else ""
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """The release part of a version: 4.37.2 of 4.37.2.dev0+cpu."""
-    release = re.match(r"\d+(\.\d+)*", text)
-    return tuple(map(int, release[0].split("."))) if release else ()
+    is_older = release_numbers(found) < release_numbers(NEEDED[name])
+    return f"{name} {found} is older than {NEEDED[name]}" if is_older else ""
 
 
 def _built_for() -> str:

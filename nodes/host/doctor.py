@@ -12,6 +12,7 @@ import torch
 from comfy.cli_args import args
 
 from ...hallo2_core.doctor.finding import Finding, State, report
+from ...hallo2_core.doctor.software import release_numbers
 from .files import MODEL_FOLDER, HostFolders
 
 OLDEST = (0, 3, 64)  # as requires-comfyui in pyproject.toml
@@ -29,8 +30,7 @@ def examine_host() -> list[str]:
 
 def _on_host() -> Iterator[Finding]:
     version = comfyui_version.__version__
-    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
-    if numbers < OLDEST:
+    if release_numbers(version) < OLDEST:
         yield Finding("comfyui", f"{version} is too old", State.PROBLEM, "Update ComfyUI to 0.3.64 or newer.")
     else:
         yield Finding("comfyui", version)
