@@ -22,7 +22,7 @@ def _source(*names: str) -> str:
     from ..hallo2_core.checkpoints.catalogue import CATALOGUE
 
     known = [file for name in names for file in CATALOGUE if name in file.names]
-    lines = (f"{file.names[0]}: {file.size_bytes / 1e9:.2f} GB from https://{file.source}" for file in known)
+    lines = (f"{file.name}: {file.size_bytes / 1e9:.2f} GB from https://{file.source}" for file in known)
     return f"Run 'Download Models (Hallo2)' or put it there ({'; '.join(lines)})"
 
 
