@@ -99,7 +99,7 @@ class JointStage:
         if not (latents.isfinite().all() and features.isfinite().all()):
             raise SettingsError(
                 f"Clip {record} has values that are not numbers, so it cannot be learned from. Delete its shard and "
-                f"make it again with 'hallo2 prepare clips'."
+                f"prepare it again."
             )
         noise = torch.randn(latents.shape, generator=draws)
         pixels = records.read(record, FRAMES, portrait)

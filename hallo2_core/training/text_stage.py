@@ -53,12 +53,12 @@ VALIDATION_BATCHES, VALIDATION_BATCH = 4, 8
 
 @dataclass(frozen=True)
 class TextStageSettings:
-    clips: str  # a folder of shards, as `clip_records` makes them
+    clips: str  # a folder of shards, as `clip_records` makes them, or a TOML file of several data sets
     validation_clips: str
     vae: str  # the file that encoded the clips' latents
     model: str  # the file of the frozen model
     text_encoder: str
-    takes: str = ""  # a folder of shards of `prepare_takes`; "": none
+    takes: str = ""  # the same, as `prepare_takes` makes them; "": none
     takes_ratio: float = 0.8  # of the samples, where there are takes
     weights: str = ""  # an adapter's file to begin with; "" begins afresh
     hidden_width: int = 80  # of the adapter's MLPs
