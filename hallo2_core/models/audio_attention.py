@@ -63,7 +63,7 @@ class AudioBlock(nn.Module):
         return x + self.ff(self.norm3(x))
 
     def conditions(self, audio_tokens: Tensor, masks: Tensor, weights: Tensor) -> AudioConditions:
-        """audio_tokens: (f n d) of the conditional half.  masks: (3 l), or (3 f l) in a batch of clips.
+        """audio_tokens: (f n d) of the conditional half.  masks: (3 f l), or (3 1 l) for all frames.
         weights: (3 f), the strength of speech."""
         width = self.attn2_0.to_q.in_features
         attentions = self.attn2_0, self.attn2_1, self.attn2_2
@@ -83,8 +83,7 @@ class AudioBlock(nn.Module):
             query=torch.cat(queries, dim=1),
             keys=KeyValues(torch.cat([each.k for each in keys], dim=-1), torch.cat([each.v for each in keys], dim=-1)),
             out=torch.cat([out for out, _ in outs]),
-            gates=rearrange(weights, "r f -> f 1 r")
-            * rearrange(masks if masks.ndim == 3 else masks.unsqueeze(1), "r f l -> f l r"),
+            gates=rearrange(weights, "r f -> f 1 r") * rearrange(masks, "r f l -> f l r"),
             out_bias=torch.stack([bias for _, bias in outs]),
             bias=rearrange(weights.mT @ biases, "f d -> f 1 d"),
         )

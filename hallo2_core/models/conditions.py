@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -23,7 +23,11 @@ class PortraitConditions:
     reference_keys: Mapping[str, tuple[KeyValues, ...]]  # (r l d): the unconditional and the conditional bank
     face_keys: Mapping[str, tuple[KeyValues | MergedKeys, ...]]  # b rows
     face_map: Tensor  # (b c h w), added after conv_in; zeros for the unconditional half
-    masks: tuple[Tensor, ...]  # per level (3 l): pose, face, lip
+    masks: tuple[Tensor, ...]  # per level (3 1 l), or (3 f l) if they differ between frames: pose, face, lip
+
+    def reference(self, path: str, layer: int, rows: Sequence[int]) -> ReferenceKeys | None:
+        """rows: the bank of each conditional frame; empty if no frame attends to a portrait."""
+        return ReferenceKeys(self.reference_keys[path][layer], rows) if rows else None
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,6 @@ class ClipConditions:
 
     layers: Mapping[str, tuple[LayerConditions, ...]]
     face_map: Tensor  # (b c h w)
-    frames: int
 
     def with_text(self, text: Mapping[str, tuple[TextModulation, ...]]) -> ClipConditions:
         """The same clip with prompts: block path → one entry per layer."""

@@ -13,10 +13,8 @@ from ..config import LATENT_CHANNELS, UNetConfig
 from ..payloads import ReferenceBanks, RegionMasks
 from .conditions import ClipConditions, LayerConditions, PortraitConditions
 from .denoising_blocks import DenoisingDownBlock, DenoisingMidBlock, DenoisingUpBlock
-from .layers import Build, KeyValues, Network, TimeEmbedding
-from .merged_keys import MergedKeys
+from .layers import Build, Network, TimeEmbedding
 from .running import RunLayer, directly
-from .spatial_attention import ReferenceKeys
 from .unet_blocks import attention_blocks
 
 
@@ -41,11 +39,12 @@ class DenoisingUNet(Network):
         self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions, run: RunLayer = directly
     ) -> Tensor:
         """latents: (b f) 4 h w, noisy.  timestep: one number, or (b).  Returns the v-prediction, shaped as latents."""
+        frames = len(latents) // len(conditions.face_map)
         time = self.time_embedding(timestep, like=latents)
         if len(time) > 1:
-            time = repeat(time, "b t -> (b f) t", f=conditions.frames)
+            time = repeat(time, "b t -> (b f) t", f=frames)
         layers = conditions.layers
-        x = self.conv_in(latents) + repeat(conditions.face_map, "b c h w -> (b f) c h w", f=conditions.frames)
+        x = self.conv_in(latents) + repeat(conditions.face_map, "b c h w -> (b f) c h w", f=frames)
         skips = [x]
         for index, block in enumerate(self.down_blocks):
             x, block_skips = block(x, time, layers.get(f"down_blocks.{index}", ()), run)
@@ -64,17 +63,12 @@ class DenoisingUNet(Network):
         face_tokens: (b n d).  face_map: (1 c h w); the unconditional half gets zeros, as in the original.
         """
         cond_batch = face_tokens.shape[0]
-        reference_keys = {
-            path: tuple(
-                attention.reference_keys(bank) for attention, bank in zip(attentions, banks.layers[path], strict=True)
-            )
-            for path, attentions in attention_blocks(self).items()
-        }
-        return PortraitConditions(
-            reference_keys,
-            self._face_keys(face_tokens),
+        levels = zip(masks.pose, masks.face, masks.lip, strict=True)
+        return self._portraits(
+            banks,
+            face_tokens,
             torch.cat([torch.zeros_like(face_map)] * (cond_batch - 1) + [face_map]),
-            tuple(torch.stack(level).to(face_map) for level in zip(masks.pose, masks.face, masks.lip, strict=True)),
+            tuple(rearrange(torch.stack(level), "r l -> r 1 l").to(face_map) for level in levels),
         )
 
     def clip_conditions(
@@ -94,22 +88,21 @@ class DenoisingUNet(Network):
         region_weights: (3 f), pose, face, lip.  reference_rows: f of them, the portrait bank
         that each frame attends to.
         """
-        cond_batch, frames = portrait.face_map.shape[0], audio_tokens.shape[0]
-        height = portrait.face_map.shape[-2]
+        cond_batch, height = portrait.face_map.shape[0], portrait.face_map.shape[-2]
         layers = {}
         for path, block in self._attending_blocks().items():
             level = self._level(path)
             modules = zip(block.audio_modules, block.motion_modules, strict=True)
             layers[path] = tuple(
                 LayerConditions(
-                    ReferenceKeys(portrait.reference_keys[path][number], reference_rows),
+                    portrait.reference(path, number, reference_rows),
                     portrait.face_keys[path][number],
                     audio.conditions(audio_tokens, portrait.masks[level], region_weights),
                     motion.motion_conditions(motion_banks.layers[path][number], cond_batch, height >> level),
                 )
                 for number, (audio, motion) in enumerate(modules)
             )
-        return ClipConditions(layers, portrait.face_map, frames)
+        return ClipConditions(layers, portrait.face_map)
 
     def batch_conditions(
         self,
@@ -129,57 +122,43 @@ class DenoisingUNet(Network):
         audio_tokens: (b f n d), zeros for clips without speech.  masks: per level (3 b l).
         region_weights: (3 b f).
         """
-        clips, frames, height = *audio_tokens.shape[:2], face_map.shape[-2]
-        tokens = rearrange(audio_tokens, "b f n d -> (b f) n d")
-        weights = rearrange(region_weights, "r b f -> r (b f)")
+        frames = audio_tokens.shape[1]
         frame_masks = tuple(repeat(level, "r b l -> r (b f) l", f=frames) for level in masks)
-        keys = self._face_keys(face_tokens)
-        attentions = attention_blocks(self)
-        layers = {}
-        for path, block in self._attending_blocks().items():
-            level = self._level(path)
-            modules = zip(attentions[path], block.audio_modules, block.motion_modules, strict=True)
-            layers[path] = tuple(
-                LayerConditions(
-                    None
-                    if reference_banks is None
-                    else _own_portraits(attention.reference_keys(reference_banks.layers[path][number]), frames),
-                    keys[path][number],
-                    audio.conditions(tokens, frame_masks[level], weights),
-                    motion.motion_conditions(motion_banks.layers[path][number], clips, height >> level),
-                )
-                for number, (attention, audio, motion) in enumerate(modules)
-            )
-        return ClipConditions(layers, face_map, frames)
+        return self.clip_conditions(
+            self._portraits(reference_banks, face_tokens, face_map, frame_masks),
+            motion_banks,
+            rearrange(audio_tokens, "b f n d -> (b f) n d"),
+            rearrange(region_weights, "r b f -> r (b f)"),
+            _own_portraits(reference_banks, frames),
+        )
 
     def picture_conditions(
         self, reference_banks: ReferenceBanks | None, face_tokens: Tensor, face_map: Tensor
     ) -> ClipConditions:
         """Single pictures without speech or motion frames, for the first stage of training (paper §4.4): audio and
         motion modules do not run. Arguments as for `batch_conditions`."""
-        keys = self._face_keys(face_tokens)
+        portraits = self._portraits(reference_banks, face_tokens, face_map, masks=())
+        rows = _own_portraits(reference_banks, frames=1)
         layers = {
             path: tuple(
-                LayerConditions(
-                    None
-                    if reference_banks is None
-                    else _own_portraits(attention.reference_keys(reference_banks.layers[path][number]), frames=1),
-                    keys[path][number],
-                    audio=None,
-                    motion=None,
-                )
-                for number, attention in enumerate(attentions)
+                LayerConditions(portraits.reference(path, number, rows), face, audio=None, motion=None)
+                for number, face in enumerate(block)
             )
-            for path, attentions in attention_blocks(self).items()
+            for path, block in portraits.face_keys.items()
         }
-        return ClipConditions(layers, face_map, frames=1)
+        return ClipConditions(layers, face_map)
 
-    def _face_keys(self, face_tokens: Tensor) -> dict[str, tuple[KeyValues | MergedKeys, ...]]:
-        """face_tokens: (b n d).  Constant over frames and steps."""
-        return {
-            path: tuple(attention.constant_face_keys(face_tokens) for attention in attentions)
-            for path, attentions in attention_blocks(self).items()
-        }
+    def _portraits(
+        self, banks: ReferenceBanks | None, face_tokens: Tensor, face_map: Tensor, masks: tuple[Tensor, ...]
+    ) -> PortraitConditions:
+        """banks: None if no clip has a portrait.  face_tokens: (b n d)."""
+        reference_keys, face_keys = {}, {}
+        for path, block in attention_blocks(self).items():
+            face_keys[path] = tuple(attention.constant_face_keys(face_tokens) for attention in block)
+            if banks is not None:
+                both = zip(block, banks.layers[path], strict=True)
+                reference_keys[path] = tuple(attention.reference_keys(bank) for attention, bank in both)
+        return PortraitConditions(reference_keys, face_keys, face_map, masks)
 
     def _attending_blocks(self) -> dict[str, nn.Module]:
         return {path: self.get_submodule(path) for path in attention_blocks(self)}
@@ -191,6 +170,7 @@ class DenoisingUNet(Network):
         return {"down_blocks": int(index or 0), "mid_block": last, "up_blocks": last - int(index or 0)}[name]
 
 
-def _own_portraits(banks: KeyValues, frames: int) -> ReferenceKeys:
-    """Each clip's frames attend to the portrait of that clip. banks: (c l d)."""
-    return ReferenceKeys(banks, [clip for clip in range(len(banks.k)) for _ in range(frames)])
+def _own_portraits(banks: ReferenceBanks | None, frames: int) -> list[int]:
+    """Each clip's frames attend to the portrait of that clip."""
+    portraits = 0 if banks is None else len(banks.layers["mid_block"][0])
+    return [portrait for portrait in range(portraits) for _ in range(frames)]

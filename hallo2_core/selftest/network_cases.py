@@ -103,7 +103,7 @@ def denoise_once(case: Case, settings: Settings, networks: CaseNetworks, through
         reference_rows(frames, cond_batch),
     )
     if settings.zero_adapter:
-        conditions = prompted(conditions, settings, networks.config.unet)
+        conditions = prompted(conditions, frames, settings, networks.config.unet)
     noisy = repeat_for_guidance(rearrange(tensors["noisy_latents"], "1 c f h w -> f c h w"), cond_batch)
     prediction = unet(noisy, int(case.metadata["timestep"]), conditions)
     return rearrange(prediction, "(b f) c h w -> b c f h w", f=frames)

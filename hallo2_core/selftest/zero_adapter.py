@@ -26,7 +26,7 @@ def a_prompt() -> TextPrompts:
     return TextPrompts(parse_prompts("0- smiling"), Transition(), embedding, "selftest")
 
 
-def prompted(conditions: ClipConditions, settings: Settings, unet: UNetConfig) -> ClipConditions:
-    embeddings = a_prompt().embeddings.expand(conditions.frames, -1).to(settings.device, settings.dtype)
-    presence = torch.ones(conditions.frames, device=settings.device, dtype=settings.dtype)
+def prompted(conditions: ClipConditions, frames: int, settings: Settings, unet: UNetConfig) -> ClipConditions:
+    embeddings = a_prompt().embeddings.expand(frames, -1).to(settings.device, settings.dtype)
+    presence = torch.ones(frames, device=settings.device, dtype=settings.dtype)
     return conditions.with_text(adapter_of(settings, unet).control(embeddings, presence))

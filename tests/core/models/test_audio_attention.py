@@ -23,7 +23,7 @@ def block():
 
 
 AUDIO = normal(1, FRAMES, 6, AUDIO_WIDTH)
-MASKS = normal(2, 3, TOKENS).sigmoid()
+MASKS = normal(2, 3, 1, TOKENS).sigmoid()  # the same for all frames
 WEIGHTS = normal(3, 3, FRAMES).abs()
 X = normal(4, 2 * FRAMES, TOKENS, WIDTH)
 
@@ -36,7 +36,7 @@ def as_in_the_original(block, x, audio_tokens, masks, weights):
     attentions = block.attn2_0, block.attn2_1, block.attn2_2
     zero_convs = block.zero_conv_full, block.zero_conv_face, block.zero_conv_lip
     for region, (attention, zero_conv) in enumerate(zip(attentions, zero_convs, strict=True)):
-        attended = attention(queries, attention.keys_values(audio_tokens)) * masks[region][None, :, None]
+        attended = attention(queries, attention.keys_values(audio_tokens)) * masks[region].unsqueeze(-1)
         convolved = attended @ zero_conv.weight[:, :, 0, 0].T + zero_conv.bias
         speech = speech + weights[region][:, None, None] * convolved
     x = x + speech
@@ -49,7 +49,7 @@ def test_speech_acts_through_three_masks(block):
 
 
 def test_the_unconditional_half_gets_what_tokens_of_zeros_would_give(block):
-    """It is computed once a clip and never attends: the same numbers as the original's attention to zeros."""
+    """It never attends: the same numbers as the original's attention to zeros."""
     got = block(X, block.conditions(AUDIO, MASKS, WEIGHTS))
     silent = as_in_the_original(block, X[:FRAMES], torch.zeros_like(AUDIO), MASKS, WEIGHTS)
     torch.testing.assert_close(got[:FRAMES], silent)
@@ -108,8 +108,8 @@ def test_a_step_calls_no_projection_of_speech(block):
             hook.remove()
 
 
-def test_masks_of_a_batch_of_clips_are_per_frame(block):
-    masks = MASKS.unsqueeze(1).repeat(1, FRAMES, 1)
+def test_masks_may_differ_between_frames(block):
+    masks = MASKS.repeat(1, FRAMES, 1)
     masks[:, 1] = 1 - masks[:, 1]
     got = block(X[FRAMES:], block.conditions(AUDIO, masks, WEIGHTS))
     one, other = (as_in_the_original(block, X[FRAMES:], AUDIO, given, WEIGHTS) for given in (MASKS, 1 - MASKS))
