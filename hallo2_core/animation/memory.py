@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from .motion_settings import ClipConfig
 
 GIBIBYTE = 2**30
-# Allocated above the weights in one guided step of 16 frames at 512×512 in fp16 through the released model, measured.
-STEP_BYTES = 2.53 * GIBIBYTE
+# Alive beside the weights in a guided step of the released model in fp16: FIXED_BYTES at any size (merged projections,
+# one piece of a feed-forward layer) and STEP_BYTES for 16 frames at 512×512. An upper bound: what
+# tests/bench/memory_step.py counts is 0.71 GiB at 256×256, 1.63 at 512×512 and 6.07 at 1024×1024.
+FIXED_BYTES, STEP_BYTES = 0.34 * GIBIBYTE, 1.48 * GIBIBYTE
 STEP_FRAMES, STEP_PIXELS = 16, 512 * 512
 SHORTAGE_ADVICE = (
     "Choose a smaller size or lower-precision weights (fp16, fp8), or close other programs that use the device."
@@ -71,7 +73,7 @@ def sampling_bytes(models: Hallo2Models, portrait: Portrait, clip: ClipConfig) -
     precision = compute_dtype_of(models.denoising_unet).itemsize / torch.float16.itemsize
     size = portrait.width * portrait.height / STEP_PIXELS
     width = models.config.unet.block_widths[0] / STEP_WIDTH
-    return STEP_BYTES * precision * width * size * clip.frames / STEP_FRAMES
+    return precision * width * (FIXED_BYTES + STEP_BYTES * size * clip.frames / STEP_FRAMES)
 
 
 def recorded_step_bytes(inputs: AnimationInputs) -> float:

@@ -15,7 +15,7 @@ from .finding import Finding, State
 
 GIBIBYTE, GIGABYTE = 2**30, 10**9
 # For 512×512 in half precision: the networks, and the working memory of a step.
-WEIGHTS_GIB, STEP_GIB = 4.5, 2.5
+WEIGHTS_GIB, STEP_GIB = 4.5, 1.8
 MAIN_MEMORY_GIB = 8
 VIDEO_SPACE_GB = 5
 
