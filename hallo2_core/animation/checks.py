@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from ..audio.speech_embeddings import SpeechEmbeddings
-from ..config import PIXELS_PER_LATENT, TextControlConfig, check_frame_size
+from ..config import PIXELS_PER_LATENT, check_frame_size
 from ..errors import CheckpointError, SettingsError
+from ..timeline.prompts import TEXT_WIDTH
 from .inputs import AnimationInputs
-
-CLIP_WIDTH = TextControlConfig().text_width
 
 
 def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
@@ -76,6 +75,6 @@ def _check_prompts_can_act(inputs: AnimationInputs) -> None:
     if text.spans and found != wanted and not adapter.is_zero:
         raise CheckpointError(
             f"The prompts were encoded to {found} values each, but the text-control adapter expects {wanted}. Use the "
-            f"text encoder that it was trained with: for {CLIP_WIDTH} values, connect CLIP ViT-L/14 to the prompts "
+            f"text encoder that it was trained with: for {TEXT_WIDTH} values, connect CLIP ViT-L/14 to the prompts "
             f"(--clip), for example clip_l.safetensors; for the demo adapter, leave it out: the demo has its own."
         )
