@@ -2,7 +2,8 @@ from argparse import Namespace
 
 import pytest
 
-from hallo2_core.cli.result import chosen_place
+from hallo2_core.cli.result import check_folder, chosen_place
+from hallo2_core.errors import SettingsError
 
 
 def chosen(out, job=None, fresh=False):
@@ -32,3 +33,10 @@ def test_a_folder_of_ones_own_is_numbered_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "job")
     for fresh in (False, True):
         assert chosen(tmp_path / "a.mp4", tmp_path.relative_to(tmp_path), fresh)[1] == ("job-2" if fresh else "job")
+
+
+def test_results_go_to_a_folder_that_can_be_made_and_not_into_a_file(tmp_path):
+    check_folder(tmp_path / "not" / "made")
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(SettingsError, match=r"--out .*a\.mp4: it is not a folder. Choose another folder"):
+        check_folder(tmp_path / "a.mp4")
