@@ -96,7 +96,7 @@ class Run:
     def text(self) -> list[Figure]:
         given = self.arguments
         encoder = DemoTextEncoder(load_small_text_encoder(given.text_encoder, SMALL_TEXT))
-        return text_figures(self.pipeline, given.text, encoder, self.seeds, max(given.seconds, 4.0))
+        return text_figures(self.pipeline, given.text, encoder, self.seeds, given.text_seconds)
 
     def upscaler(self) -> list[Figure]:
         given = self.arguments
@@ -156,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--long-seconds", type=float, default=600.0, help="length of the long video (600)")
     parser.add_argument("--long-variants", default=f"{BOTH},{NEITHER}", help="'all', or any of " + ", ".join(VARIANTS))
     parser.add_argument("--long-plot", type=Path, metavar="PNG", help="identity over time")
+    parser.add_argument("--text-seconds", type=float, default=4.0, help="length of a clip with two prompts (4)")
     parser.add_argument("--upscaler-fidelity", type=float, default=0.5)
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="frames of the true and of the made clips")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")

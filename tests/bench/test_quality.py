@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from bench.quality import sync
-from bench.quality.clips import SPLIT, Clip
+from bench.quality import long_video, sync
+from bench.quality.clips import SPLIT, Clip, Settings
 from bench.quality.figures import Figure, table
 from bench.quality.picture import background_distance, background_of, decibels, still_change
 from bench.quality.text import Asked, asked_of, is_recognized
 from einops import rearrange
 
+from hallo2_core.training.actor_recognition import ActorRecognizer
 from hallo2_core.training.cartoons import EXPRESSIONS, Actor, Direction, Mood, Performance, Tracks, draw
 
 SIZE, FRAMES = 64, 25
@@ -94,3 +95,40 @@ def test_a_table_says_what_is_missed():
     assert lines[1].split() == ["a", "0.5", ">=", "0.9", "MISSED", "0.95"]
     assert lines[2].split() == ["b", "1", "0.8", "to", "1.25", "reached"] and lines[3].split() == ["c", "3"]
     assert Figure("a", 0.5, least=0.9).as_json() == {"name": "a", "value": 0.5, "least": 0.9, "reached": False}
+
+
+class FadingActor:
+    """A pipeline that draws the truth; without patch-drop it becomes another actor."""
+
+    settings = Settings(size_px=SIZE)
+
+    def portrait(self, seed, played):
+        return seed, played
+
+    def talk(self, portrait, samples, patch_drop):
+        seed, played = portrait
+        assert len(samples) == played.frames * 640
+        for first in range(0, played.frames, 16):
+            tracks = played.tracks[first : first + 16]
+            own, other = (draw(Actor.from_seed(actor, SPLIT), tracks, SIZE) for actor in (seed, seed + 1))
+            most = 0.0 if patch_drop.rate else 1.0
+            share = torch.linspace(0.0, most, played.frames)[first : first + 16].reshape(-1, 1, 1, 1)
+            yield own + share * (other - own)
+
+
+def test_a_face_that_fades_loses_its_identity(monkeypatch, tmp_path):
+    generator = torch.Generator().manual_seed(3)
+    mean = torch.full((24 * 24 * 3,), 0.4)
+    recognizer = ActorRecognizer(mean, torch.randn(24 * 24 * 3, 32, generator=generator))
+    tracks = replace(Tracks.still(50), mouth_open=0.5 + 0.5 * torch.sin(torch.arange(50) / 3))
+    played = Performance(torch.zeros(50 * 640), tracks, Direction((Mood(0.0, "neutral"),)), "")
+    monkeypatch.setattr(long_video, "performance", lambda seed, split, seconds: played)
+    plot = tmp_path / "plot.png"
+    figures = long_video.long_figures(FadingActor(), recognizer, 2, 2.0, [long_video.BOTH, long_video.NEITHER], plot)
+    found = {figure.name: figure for figure in figures}
+    kept = found["identity, last minute / first 10 s, drop and noise"]
+    lost = found["identity, last minute / first 10 s, neither"]
+    assert kept.is_reached and kept.value == pytest.approx(kept.truth, abs=1e-3)
+    assert lost.value < kept.value - 0.05
+    assert found["what drop and noise add to that ratio"].value == pytest.approx(kept.value - lost.value)
+    assert found["identity of another actor"].value < kept.value and plot.is_file()
