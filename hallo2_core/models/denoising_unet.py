@@ -90,8 +90,8 @@ class DenoisingUNet(Network):
         """
         cond_batch, height = portrait.face_map.shape[0], portrait.face_map.shape[-2]
         layers = {}
-        for path, block in self._attending_blocks().items():
-            level = self._level(path)
+        for path in attention_blocks(self):
+            block, level = self.get_submodule(path), self._level(path)
             modules = zip(block.audio_modules, block.motion_modules, strict=True)
             layers[path] = tuple(
                 LayerConditions(
@@ -159,9 +159,6 @@ class DenoisingUNet(Network):
                 both = zip(block, banks.layers[path], strict=True)
                 reference_keys[path] = tuple(attention.reference_keys(bank) for attention, bank in both)
         return PortraitConditions(reference_keys, face_keys, face_map, masks)
-
-    def _attending_blocks(self) -> dict[str, nn.Module]:
-        return {path: self.get_submodule(path) for path in attention_blocks(self)}
 
     def _level(self, path: str) -> int:
         """Number of halvings of the latents at this block: down i → i, mid → last, up j → last - j."""
