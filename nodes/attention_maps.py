@@ -11,6 +11,7 @@ from .host.pictures import images
 from .host.runtime import HostRuntime
 from .host.vae import latent_codec
 from .schema import sampling as sampling_inputs
+from .schema.search import also_found_as
 
 if TYPE_CHECKING:
     from ..hallo2_core.animation.motion_settings import MotionSettings
@@ -67,6 +68,7 @@ class Hallo2AttentionMaps(io.ComfyNode):
                 io.Image.Output(display_name="overview", tooltip="One picture of the whole clip, with color scales."),
                 io.Image.Output(display_name="frames", tooltip="One picture per frame of the clip, all the same size."),
             ],
+            **also_found_as("heatmap", "cross attention", "visualize"),
         )
 
     @classmethod

@@ -6,6 +6,7 @@ from comfy_api.latest import io, ui
 
 from .host.doctor import examine_host
 from .host.editor import show_text
+from .schema.search import also_found_as
 
 
 class Hallo2Doctor(io.ComfyNode):
@@ -25,6 +26,7 @@ class Hallo2Doctor(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
+            **also_found_as("troubleshoot", "diagnose", "system check", "help"),
         )
 
     @classmethod

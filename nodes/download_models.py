@@ -7,6 +7,7 @@ from comfy_api.latest import io, ui
 from .host import files
 from .host.editor import show_text
 from .host.runtime import HostRuntime
+from .schema.search import also_found_as
 
 ACCEPT = "Nothing was downloaded. Turn on 'accept_licenses' to accept these licenses, and run again to download."
 REFRESH = "Press R in ComfyUI to refresh the lists of files in the loaders."
@@ -56,6 +57,7 @@ class Hallo2DownloadModels(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
+            **also_found_as("weights", "huggingface", "checkpoint", "net.pth", "wav2vec"),
         )
 
     @classmethod

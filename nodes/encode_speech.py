@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from .schema import io_types
+from .schema.search import also_found_as
 
 if TYPE_CHECKING:
     from .host.networks import Managed
@@ -44,6 +45,7 @@ class Hallo2EncodeSpeech(io.ComfyNode):
                 io.Int.Output(display_name="frames", tooltip="Number of frames in the video."),
                 io.Float.Output(display_name="seconds", tooltip="Length of the audio."),
             ],
+            **also_found_as("audio", "voice", "wav2vec", "lip sync", "lipsync"),
         )
 
     @classmethod

@@ -9,6 +9,7 @@ from .host.pictures import images
 from .host.runtime import HostRuntime
 from .host.video import video_source
 from .schema import measuring
+from .schema.search import also_found_as
 
 
 class Hallo2EvaluateVideo(io.ComfyNode):
@@ -39,6 +40,7 @@ class Hallo2EvaluateVideo(io.ComfyNode):
                 io.String.Output(display_name="report", tooltip="The figures, and how to read them."),
             ],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("flicker", "psnr", "ssim", "metrics", "quality"),
         )
 
     @classmethod

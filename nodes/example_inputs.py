@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from .schema.search import also_found_as
+
 
 class Hallo2ExampleInputs(io.ComfyNode):
     @classmethod
@@ -21,6 +23,7 @@ class Hallo2ExampleInputs(io.ComfyNode):
                 io.Image.Output(display_name="portrait", tooltip="512x512 pixels, one frontal face."),
                 io.Audio.Output(display_name="voice", tooltip="8.68 s, mono, 22050 Hz."),
             ],
+            **also_found_as("demo", "sample portrait", "sample voice"),
         )
 
     @classmethod

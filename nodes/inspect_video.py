@@ -11,6 +11,7 @@ from .host.pictures import images
 from .host.runtime import HostRuntime
 from .host.video import video_source
 from .schema import io_types, measuring
+from .schema.search import also_found_as
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -52,6 +53,7 @@ class Hallo2InspectVideo(io.ComfyNode):
                 ),
             ],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("drift", "seams", "quality"),
         )
 
     @classmethod

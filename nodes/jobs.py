@@ -7,6 +7,7 @@ from comfy_api.latest import io, ui
 from .host.editor import show_text
 from .host.jobs import listed_jobs, path_in_output
 from .host.pictures import images
+from .schema.search import also_found_as
 
 ALL, FINISHED, STOPPED = "all", "finished", "stopped"
 LIST, REMOVE, MOVE, LINK = "list", "remove", "move", "hard link"
@@ -61,6 +62,7 @@ class Hallo2Jobs(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
+            **also_found_as("resume", "clean up", "delete videos", "disk space", "history"),
         )
 
     @classmethod

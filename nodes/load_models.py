@@ -10,6 +10,7 @@ from .host import files
 from .host.networks import managed, network_build
 from .host.precision import DTYPES
 from .schema import io_types
+from .schema.search import also_found_as
 
 MODEL_FILE = "net.pth"
 SPEECH_ENCODER_FILE = "wav2vec2-base-960h.safetensors"
@@ -60,6 +61,7 @@ class Hallo2LoadModel(io.ComfyNode):
                 ),
             ],
             outputs=[io_types.Model.Output(display_name="model")],
+            **also_found_as("talking head", "lip sync", "lipsync", "avatar", "net.pth", "checkpoint"),
         )
 
     @classmethod
@@ -103,6 +105,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
                 ),
             ],
             outputs=[io_types.SpeechEncoder.Output(display_name="speech_encoder")],
+            **also_found_as("wav2vec", "wav2vec2", "audio encoder", "voice"),
         )
 
     @classmethod
@@ -159,6 +162,7 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
                 ),
             ],
             outputs=[io_types.FaceAnalysis.Output(display_name="face_analysis")],
+            **also_found_as("insightface", "face detection", "face detector", "landmarks", "identity"),
         )
 
     @classmethod
@@ -211,6 +215,7 @@ class Hallo2LoadUpscaler(io.ComfyNode):
                 ),
             ],
             outputs=[io_types.Upscaler.Output(display_name="upscaler")],
+            **also_found_as("face restore", "face restoration", "enhance", "4k", "net_g.pth"),
         )
 
     @classmethod

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..hallo2_core.animation.motion_settings import MOST_NOISE_TIME
 from ..hallo2_core.errors import SettingsError
 from .schema import io_types
+from .schema.search import also_found_as
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -159,6 +160,7 @@ class Hallo2MotionFrames(io.ComfyNode):
                     ),
                 ),
             ],
+            **also_found_as("patch drop", "drift", "long video"),
         )
 
     @classmethod

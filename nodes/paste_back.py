@@ -13,6 +13,7 @@ from .host.runtime import HostRuntime
 from .host.video import video_source
 from .schema import io_types
 from .schema import video as video_inputs
+from .schema.search import also_found_as
 from .schema.video_node import VideoNode
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Hallo2PasteBack(VideoNode):
             ],
             outputs=[video_inputs.finished_video()],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("uncrop", "composite", "stitch", "two faces", "full picture"),
         )
 
     @classmethod

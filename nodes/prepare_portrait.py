@@ -12,6 +12,7 @@ from ..hallo2_core.config import PIXELS_PER_LATENT, SIZE_MULTIPLE_PX, check_fram
 from ..hallo2_core.errors import SettingsError
 from .host.editor import show_text
 from .schema import io_types
+from .schema.search import also_found_as
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -118,6 +119,7 @@ class Hallo2PreparePortrait(io.ComfyNode):
                 io.Mask.Output(display_name="pose", tooltip="Where speech moves everything else."),
             ],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("face crop", "face mask", "talking head", "avatar", "photo"),
         )
 
     @classmethod

@@ -10,6 +10,7 @@ from .host.networks import Managed
 from .host.runtime import HostRuntime
 from .host.vae import latent_codec
 from .schema import io_types
+from .schema.search import also_found_as
 
 if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
@@ -36,6 +37,7 @@ class Hallo2ReferenceNet(io.ComfyNode):
                 ),
             ],
             outputs=[io_types.Reference.Output(display_name="reference")],
+            **also_found_as("identity", "reference", "portrait"),
         )
 
     @classmethod

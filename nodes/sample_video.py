@@ -13,6 +13,7 @@ from .host.runtime import HostRuntime
 from .host.vae import latent_codec
 from .schema import sampling as sampling_inputs
 from .schema import video as video_inputs
+from .schema.search import also_found_as
 from .schema.video_node import VideoNode
 
 if TYPE_CHECKING:
@@ -47,6 +48,17 @@ class Hallo2SampleVideo(VideoNode):
             ],
             outputs=[video_inputs.finished_video()],
             hidden=[io.Hidden.unique_id],
+            **also_found_as(
+                "talking head",
+                "talking portrait",
+                "talking photo",
+                "lip sync",
+                "lipsync",
+                "avatar",
+                "animate",
+                "speech to video",
+                "audio to video",
+            ),
         )
 
     @classmethod

@@ -7,6 +7,7 @@ from comfy_api.latest import io, ui
 from .host.editor import show_text
 from .host.precision import DTYPES
 from .host.selftest import run_in_host
+from .schema.search import also_found_as
 
 # Newer hosts show this node only in developer mode.
 DEV_ONLY = {"is_dev_only": True} if "is_dev_only" in io.Schema.__dataclass_fields__ else {}
@@ -53,6 +54,7 @@ class Hallo2Selftest(io.ComfyNode):
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
             **DEV_ONLY,
+            **also_found_as("test", "verify", "diagnose"),
         )
 
     @classmethod

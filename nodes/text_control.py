@@ -8,6 +8,7 @@ from .host import files
 from .host.editor import show_text
 from .host.networks import Managed, build_like, with_network
 from .schema import io_types
+from .schema.search import also_found_as
 
 
 class Hallo2LoadTextControl(io.ComfyNode):
@@ -34,6 +35,7 @@ class Hallo2LoadTextControl(io.ComfyNode):
             ],
             outputs=[io_types.Model.Output(display_name="model", tooltip="For 'Sample Video (Hallo2)'.")],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("adapter", "emotion", "expression"),
         )
 
     @classmethod

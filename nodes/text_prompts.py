@@ -10,6 +10,7 @@ from .host.clip import text_encoder
 from .host.editor import show_text
 from .schema import io_types
 from .schema import timelines as timeline_inputs
+from .schema.search import also_found_as
 
 
 class Hallo2TextPrompts(io.ComfyNode):
@@ -88,6 +89,7 @@ class Hallo2TextPrompts(io.ComfyNode):
             ],
             outputs=[io_types.Text.Output(display_name="text"), timeline_inputs.report()],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("emotion", "expression", "prompt schedule", "prompt travel"),
         )
 
     @classmethod

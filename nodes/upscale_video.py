@@ -14,6 +14,7 @@ from .host.upscale_model import background_of, picture_upscaler, upscaling_bytes
 from .host.video import video_source
 from .schema import io_types
 from .schema import video as video_inputs
+from .schema.search import also_found_as
 from .schema.video_node import VideoNode
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Hallo2UpscaleVideo(VideoNode):
             ],
             outputs=[video_inputs.finished_video()],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("4k", "face restore", "face restoration", "enhance", "super resolution", "video upscaler"),
         )
 
     @classmethod

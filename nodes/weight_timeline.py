@@ -7,6 +7,7 @@ from comfy_api.latest import io, ui
 from .host.editor import show_text
 from .schema import io_types
 from .schema import timelines as timeline_inputs
+from .schema.search import also_found_as
 
 
 class Hallo2WeightTimeline(io.ComfyNode):
@@ -37,6 +38,7 @@ class Hallo2WeightTimeline(io.ComfyNode):
             ],
             outputs=[io_types.Weights.Output(display_name="weights"), timeline_inputs.report()],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("lip weight", "schedule", "keyframes", "guidance over time"),
         )
 
     @classmethod
