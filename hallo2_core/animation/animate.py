@@ -83,7 +83,7 @@ def animate(
             conditioner = ClipConditioner(inputs, schedule, runtime)
     dtype = compute_dtype_of(models.denoising_unet)
     latent_size = portrait.height // PIXELS_PER_LATENT, portrait.width // PIXELS_PER_LATENT
-    progress = _Progress(runtime, clips, sampler.steps, after_step)
+    progress = _Progress(runtime, clips, sampler.steps_taken, after_step)
     decoding = decoding_bytes(portrait.width, portrait.height)
     state = start or first_state(inputs)
     while state.number < clips:
@@ -100,11 +100,12 @@ def animate(
                     models.denoising_unet,
                     noise,
                     conditions,
-                    sampler.steps,
+                    sampler.steps_taken,
                     schedule.guidance(number),
                     runtime,
                     partial(progress.step, number),
                     recorder if recorder is not None and recorder.clip == number else None,
+                    sampler.acceleration,
                 )
                 check_finite(latents, f"The latents of clip {number + 1}", models.denoising_unet, "Load Model (Hallo2)")
                 frames = ClipFrames(codec, latents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +11,18 @@ from torch import Tensor, nn
 from ..models.attention_recorder import AttentionRecorder
 from ..models.conditions import ClipConditions
 from ..runtime import Runtime
-from .guidance import Guidance, guided_prediction, repeat_for_guidance
+from .acceleration import DPM_SOLVER, EXACT, Acceleration, StepPlan
+from .dpm_solver import dpm_step
+from .guidance import Guidance, guided_prediction, repeat_for_guidance, with_earlier_difference
 from .noise_schedule import ddim_step, timesteps
+
+
+@dataclass
+class EarlierSteps:
+    """What later steps of a clip use of earlier ones. Made for a clip and gone with it."""
+
+    halves: Tensor | None = None  # ((b f) 4 h w): the last predictions of both halves, before guidance
+    clean: Tensor | None = None  # (f 4 h w): the last clean estimate, for the multistep solver
 
 
 @torch.inference_mode()
@@ -24,33 +35,55 @@ def denoise_clip(
     runtime: Runtime,
     after_step: Callable[[int, Tensor], None],
     recorder: AttentionRecorder | None = None,
+    acceleration: Acceleration = EXACT,
 ) -> Tensor:
     """noise: (f 4 h w).  Returns the clip's latents, (f 4 h w).
 
+    steps: those that are taken.
     after_step: called with the number of steps done and the latents after them, (f 4 h w).
     recorder: records attention in the steps it names; the result is bit-identical.
     """
-    latents = noise
-    for step, timestep in enumerate(timesteps(steps)):
+    latents, earlier = noise, EarlierSteps()
+    plans = acceleration.plan(steps, guidance.cond_batch)
+    for step, (timestep, plan) in enumerate(zip(timesteps(steps), plans, strict=True)):
         runtime.check_cancelled()
         cond = conditions if recorder is None or step not in recorder.steps else conditions.recorded_by(recorder)
-        prediction = predict(denoising_unet, latents, timestep, cond, guidance)
-        latents = ddim_step(latents, prediction, timestep, steps)
+        prediction = predict(denoising_unet, latents, timestep, cond, guidance, plan, earlier)
+        if acceleration.solver == DPM_SOLVER:
+            latents, earlier.clean = dpm_step(latents, prediction, step, steps, earlier.clean)
+        else:
+            latents = ddim_step(latents, prediction, timestep, steps)
         after_step(step + 1, latents)
     return latents
 
 
 def predict(
-    denoising_unet: nn.Module, latents: Tensor, timestep: int, conditions: ClipConditions, guidance: Guidance
+    denoising_unet: nn.Module,
+    latents: Tensor,
+    timestep: int,
+    conditions: ClipConditions,
+    guidance: Guidance,
+    plan: StepPlan | None = None,
+    earlier: EarlierSteps | None = None,
 ) -> Tensor:
-    """latents: (f 4 h w).  Returns the guided v-prediction, the same shape.
+    """latents: (f 4 h w).  Returns the guided v-prediction, the same shape.  plan: None: everything is computed.
 
     Prompts act in the conditional rows only. A separate text scale needs one more pass over those rows, which is then
     the recorded pass.
     """
-    batch = repeat_for_guidance(latents, guidance.cond_batch)
-    if not (guidance.weighs_text and conditions.has_text):
-        return guided_prediction(denoising_unet(batch, timestep, conditions), guidance)
-    prediction = denoising_unet(batch, timestep, conditions.without_text().recorded_by(None))
-    with_text = denoising_unet(latents, timestep, conditions.conditional_only())
+    plan = plan or StepPlan(guidance.cond_batch, is_guided=guidance.cond_batch == 2)
+    weighs_text = guidance.weighs_text and conditions.has_text
+    cond = conditions if plan.halves == guidance.cond_batch else conditions.conditional_only()
+    batch = repeat_for_guidance(latents, plan.halves)
+    if weighs_text:
+        prediction = denoising_unet(batch, timestep, cond.without_text().recorded_by(None))
+        with_text = denoising_unet(latents, timestep, conditions.conditional_only())
+    else:
+        prediction, with_text = denoising_unet(batch, timestep, cond), None
+    if not plan.is_guided:
+        return guided_prediction(prediction, replace(guidance, cond_batch=1), with_text)
+    if plan.halves == 1:
+        prediction = with_earlier_difference(prediction, earlier.halves)
+    elif earlier is not None:
+        earlier.halves = prediction
     return guided_prediction(prediction, guidance, with_text)

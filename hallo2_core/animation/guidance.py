@@ -45,6 +45,13 @@ def repeat_for_guidance(latents: Tensor, cond_batch: int) -> Tensor:
     return repeat(latents, "f c h w -> (b f) c h w", b=cond_batch)
 
 
+def with_earlier_difference(conditional: Tensor, halves: Tensor) -> Tensor:
+    """conditional: (f c h w).  halves: (2 f) c h w, the predictions of an earlier step, from which the difference
+    between the halves is taken: it changes less from step to step than either of them.  Returns (2 f) c h w."""
+    unconditional_then, conditional_then = halves.chunk(2)
+    return torch.cat([conditional - (conditional_then - unconditional_then), conditional])
+
+
 def guided_prediction(prediction: Tensor, guidance: Guidance, with_text: Tensor | None = None) -> Tensor:
     """prediction: (b f) c h w.  with_text: (f c h w), the conditional half with prompts, if `prediction` is without
     them.  Returns (f c h w)."""

@@ -17,6 +17,7 @@ from ..payloads import Portrait
 from ..runtime import Runtime
 from ..video.encode import encoder_version
 from ..video.settings import VideoSettings
+from .acceleration import EXACT
 from .inputs import AnimationInputs
 from .motion_settings import MotionSettings
 from .sampler_config import SamplerConfig
@@ -55,6 +56,7 @@ def render_key(render: Render, runtime: Runtime) -> JobKey:
         "sound": speech.audio.fingerprint(),
         "speech": {"fps": speech.fps, "pieces": speech.pieces, "resampler": speech.signal.resampler},
         "file": render.settings,
+        **_acceleration(inputs.sampler, _is_guided(render)),
     }
     unet = inputs.models.denoising_unet
     arithmetic = {
@@ -112,13 +114,20 @@ def _is_guided(render: Render) -> bool:
 def _sampler(sampler: SamplerConfig, is_guided: bool) -> dict[str, object]:
     """Prompt settings are part of the prompts. Without guidance every frame uses the same bank."""
     return {
-        "steps": sampler.steps,
+        "steps": sampler.steps_taken,
         "guidance": max(sampler.guidance, 1.0),
         "seed": sampler.seed,
         "weights": sampler.weights,
         "legacy_rng": sampler.legacy_rng,
         "reference_banks": sampler.reference_banks if is_guided else None,
     }
+
+
+def _acceleration(sampler: SamplerConfig, is_guided: bool) -> dict[str, object]:
+    """By what the steps compute. Nothing if that is everything: exact videos keep the keys they had before."""
+    steps, cond_batch = sampler.steps_taken, 2 if is_guided else 1
+    chosen, exact = ((each.solver, each.plan(steps, cond_batch)) for each in (sampler.acceleration, EXACT))
+    return {} if chosen == exact else {"acceleration": chosen}
 
 
 def _prompts(inputs: AnimationInputs) -> list[object]:

@@ -56,6 +56,11 @@ def ddim_step(latents: Tensor, prediction: Tensor, timestep: int, steps: int) ->
     following = timestep - TRAINING_STEPS // steps
     signal = float(levels[timestep])
     next_signal = float(levels[following]) if following >= 0 else 1.0
-    clean = signal**0.5 * latents - (1.0 - signal) ** 0.5 * prediction
+    clean = clean_estimate(latents, prediction, signal)
     noise = signal**0.5 * prediction + (1.0 - signal) ** 0.5 * latents
     return next_signal**0.5 * clean + (1.0 - next_signal) ** 0.5 * noise
+
+
+def clean_estimate(latents: Tensor, prediction: Tensor, signal: float) -> Tensor:
+    """What the latents are without noise, if the v-prediction is right. signal: their signal level."""
+    return signal**0.5 * latents - (1.0 - signal) ** 0.5 * prediction

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..errors import SettingsError
+from .acceleration import EXACT, Acceleration
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class SamplerConfig:
     reference_banks: str = "released"  # "released": quirk 2's alternation; "aligned": the conditional bank everywhere
     text_strength: float = 1.0  # of the prompts' effect, inside the network; 0: no prompt
     text_scale: float = 1.0  # classifier-free guidance of the prompts alone, on top of guidance; 1: none
+    acceleration: Acceleration = EXACT
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 1000:
@@ -38,3 +40,7 @@ class SamplerConfig:
             raise SettingsError(f"The text strength is {self.text_strength}; choose 0 (no prompt) to 3.")
         if not 0.0 <= self.text_scale <= 15.0:
             raise SettingsError(f"The text scale is {self.text_scale}; choose 0 to 15 (1: no separate guidance).")
+
+    @property
+    def steps_taken(self) -> int:
+        return self.acceleration.steps_taken(self.steps)

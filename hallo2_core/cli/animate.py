@@ -17,7 +17,7 @@ from ..animation.motion_settings import MOST_NOISE_TIME, ClipConfig
 from ..animation.sampler_config import RegionWeights, SamplerConfig
 from ..config import check_frame_size
 from ..errors import SettingsError
-from . import precision, timeline_args
+from . import acceleration_args, precision, timeline_args
 from .machine import add_device_arguments, chosen_runtime
 from .result import add_place_arguments, chosen_place, report
 
@@ -63,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--legacy-rng", action="store_true", help="draw random numbers in the release's order")
     sampling.add_argument("--reference-banks", choices=("released", "aligned"), default="released")
 
+    acceleration_args.add_arguments(parser)
     timeline_args.add_arguments(parser)
 
     motion = parser.add_argument_group("motion frames", "What a clip continues from. Options override the preset.")
@@ -192,6 +193,7 @@ def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
         reference_banks=arguments.reference_banks,
         text_strength=arguments.text_strength,
         text_scale=arguments.text_scale,
+        acceleration=acceleration_args.chosen_acceleration(arguments),
     )
 
 

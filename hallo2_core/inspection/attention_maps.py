@@ -79,7 +79,7 @@ def attention_maps(
     settings = settings or MapSettings()
     check_inputs(inputs, speech)
     _check_clip(settings.clip, count_clips(inputs, speech))
-    recorder = AttentionRecorder(settings.clip, recorded_steps(inputs.sampler.steps, settings.phase))
+    recorder = AttentionRecorder(settings.clip, recorded_steps(inputs.sampler.steps_taken, settings.phase))
     frames = deque(animate(inputs, speech, codec, runtime, recorder=recorder), maxlen=1).pop().frames.whole()
     return _maps(inputs, speech, recorder, frames, settings)
 

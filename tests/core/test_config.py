@@ -3,6 +3,7 @@
 import pytest
 from seeded_models import SEEDED_WAV2VEC
 
+from hallo2_core.animation.acceleration import Acceleration
 from hallo2_core.animation.motion_settings import ClipConfig, PatchDropConfig
 from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.config import Wav2VecConfig, check_frame_size
@@ -19,6 +20,12 @@ from hallo2_core.errors import Hallo2Error, SettingsError
         (lambda: SamplerConfig(steps=0), "steps is 0; choose 1 to 1000 .the release uses 40"),
         (lambda: SamplerConfig(steps=1001), "steps is 1001; choose 1 to 1000"),
         (lambda: SamplerConfig(reference_banks="both"), "reference_banks is 'both'; choose 'released' or 'aligned'"),
+        (lambda: Acceleration(solver="euler"), "solver is 'euler'; choose ddim or dpm..2m"),
+        (lambda: Acceleration(step_share=0.0), "share of steps is 0.0; choose more than 0, up to 1"),
+        (lambda: Acceleration(step_share=1.1), "share of steps is 1.1; choose"),
+        (lambda: Acceleration(guided_from=0.6, guided_until=0.5), "from 0.6 to 0.5 of the steps; choose two values"),
+        (lambda: Acceleration(guided_until=1.5), "from 0.0 to 1.5 of the steps; choose two values"),
+        (lambda: Acceleration(unconditional_every=0), "every 0th guided step; choose 1"),
         (lambda: PatchDropConfig(rate=-0.1), "drop rate is -0.1; choose 0 .keep all. to 1 .drop all but the face"),
         (lambda: PatchDropConfig(rate=1.1), "drop rate is 1.1; choose 0"),
         (lambda: PatchDropConfig(rate=float("nan")), "drop rate is nan; choose 0"),

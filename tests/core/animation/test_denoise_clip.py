@@ -4,8 +4,11 @@ import pytest
 import torch
 from stand_ins import PressedCancelError, RecordingRuntime
 from tiny import UNET, denoising_inputs, normal, shared_models
+from torch import nn
 
+from hallo2_core.animation.acceleration import EXACT, Acceleration
 from hallo2_core.animation.denoise_clip import denoise_clip, predict
+from hallo2_core.animation.dpm_solver import dpm_step
 from hallo2_core.animation.guidance import Guidance
 from hallo2_core.animation.noise_schedule import ddim_step, timesteps
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
@@ -24,12 +27,12 @@ def conditions():
     return unet.clip_conditions(portrait, given.motion_banks, given.audio_tokens, given.weights, given.rows)
 
 
-def steps_of(unet, conditions, steps, guidance, runtime=None, recorder=None):
+def steps_of(unet, conditions, steps, guidance, runtime=None, recorder=None, acceleration=EXACT):
     """The latents after every step; the last ones are what the loop returns."""
     made = []
     last = denoise_clip(
         unet, NOISE, conditions, steps, guidance, runtime or RecordingRuntime(),
-        lambda done, latents: made.append((done, latents)), recorder,
+        lambda done, latents: made.append((done, latents)), recorder, acceleration,
     )  # fmt: skip
     assert [done for done, _latents in made] == list(range(1, steps + 1)) and made[-1][1] is last
     return [latents for _done, latents in made]
@@ -57,6 +60,69 @@ def test_cancel_is_heard_before_every_step(conditions):
     with pytest.raises(PressedCancelError):
         denoise_clip(shared_models().denoising_unet, NOISE, conditions, 5, Guidance(3.5, 2), runtime, after_step)
     assert taken == [1, 2]
+
+
+class Watched(nn.Module):
+    """The network, and how many rows each of its passes had."""
+
+    def __init__(self):
+        super().__init__()
+        self.unet, self.rows = shared_models().denoising_unet, []
+
+    def forward(self, latents, *others):
+        self.rows.append(len(latents))
+        return self.unet(latents, *others)
+
+
+@torch.inference_mode()
+def test_the_multistep_solver_carries_the_clean_estimate_from_step_to_step(conditions):
+    unet, latents, clean = shared_models().denoising_unet, NOISE, None
+    got = steps_of(unet, conditions, 4, Guidance(3.5, 2), acceleration=Acceleration("dpm++2m"))
+    for step, (timestep, stepped) in enumerate(zip(timesteps(4), got, strict=True)):
+        prediction = predict(unet, latents, timestep, conditions, Guidance(3.5, 2))
+        latents, clean = dpm_step(latents, prediction, step, 4, clean)
+        torch.testing.assert_close(stepped, latents)
+    exact = steps_of(unet, conditions, 4, Guidance(3.5, 2))
+    torch.testing.assert_close(got[1], exact[1], atol=1e-4, rtol=1e-4)  # DDIM, until there are two finite steps
+    assert (got[2] - exact[2]).abs().max() > 1e-3
+
+
+def test_outside_of_the_interval_only_the_conditional_half_is_computed_and_followed(conditions):
+    unet, acceleration = Watched(), Acceleration(guided_from=0.25, guided_until=0.75)
+    got = steps_of(unet, conditions, 4, Guidance(3.5, 2), acceleration=acceleration)
+    assert unet.rows == [4, 8, 8, 4]
+    with torch.inference_mode():
+        _, conditional = unet.unet(torch.cat([NOISE, NOISE]), timesteps(4)[0], conditions).chunk(2)
+        expected = ddim_step(NOISE, conditional, timesteps(4)[0], 4)
+    torch.testing.assert_close(got[0], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_unconditional_half_is_computed_in_every_nth_guided_step(conditions):
+    unet, acceleration = Watched(), Acceleration(guided_until=0.8, unconditional_every=3)
+    got = steps_of(unet, conditions, 5, Guidance(3.5, 2), acceleration=acceleration)
+    assert unet.rows == [8, 4, 4, 8, 4]
+    first, second = timesteps(5)[:2]
+    with torch.inference_mode():
+        unconditional, conditional = unet.unet(torch.cat([NOISE, NOISE]), first, conditions).chunk(2)
+        now = unet.unet(torch.cat([got[0], got[0]]), second, conditions).chunk(2)[1]
+        expected = ddim_step(got[0], now + 2.5 * (conditional - unconditional), second, 5)
+    torch.testing.assert_close(got[1], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_nothing_of_one_clip_comes_to_the_next(conditions):
+    unet, acceleration = shared_models().denoising_unet, Acceleration("dpm++2m", unconditional_every=2)
+    one, other = (steps_of(unet, conditions, 3, Guidance(3.5, 2), acceleration=acceleration) for _ in range(2))
+    assert torch.equal(one[-1], other[-1])
+
+
+@torch.inference_mode()
+def test_prompts_weighed_apart_act_outside_of_the_interval_too(conditions):
+    unet, text = shared_models().denoising_unet, prompted(conditions)
+    alone = conditions.conditional_only()
+    plain, with_text = unet(NOISE, 999, alone), unet(NOISE, 999, text.conditional_only())
+    guidance, acceleration = Guidance(3.5, 2, text_scale=2.0), Acceleration(guided_until=0.0)
+    (got,) = steps_of(unet, text, 1, guidance, acceleration=acceleration)
+    torch.testing.assert_close(got, ddim_step(NOISE, plain + 2.0 * (with_text - plain), 999, 1), atol=1e-4, rtol=1e-4)
 
 
 def prompted(conditions):

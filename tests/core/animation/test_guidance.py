@@ -2,7 +2,14 @@ import pytest
 import torch
 from tiny import normal
 
-from hallo2_core.animation.guidance import Guidance, guidance_over, guided_prediction, is_guided, repeat_for_guidance
+from hallo2_core.animation.guidance import (
+    Guidance,
+    guidance_over,
+    guided_prediction,
+    is_guided,
+    repeat_for_guidance,
+    with_earlier_difference,
+)
 
 
 @pytest.mark.parametrize(("guidance", "guided"), [(3.5, True), (1.01, True), (1.0, False), (0.0, False), (-2.0, False)])
@@ -44,3 +51,9 @@ def test_where_a_guided_video_is_not_guided_it_is_the_conditional_half():
     prediction = normal(1, 4, 4, 2, 2)
     got = guided_prediction(prediction, guidance_over([0.5, 2.0], 2))
     torch.testing.assert_close(got[0], prediction[2])
+
+
+def test_the_difference_of_an_earlier_step_is_added_to_the_conditional_half_of_this_one():
+    then, now = normal(1, 6, 4, 2, 2), normal(2, 3, 4, 2, 2)
+    got = guided_prediction(with_earlier_difference(now, then), Guidance(3.5, 2))
+    torch.testing.assert_close(got, now + 2.5 * (then[3:] - then[:3]))

@@ -11,6 +11,7 @@ from stand_ins import RecordingRuntime, with_stand_in_unets
 from torch import nn
 
 from hallo2_core.animation import job_key
+from hallo2_core.animation.acceleration import Acceleration
 from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.job_key import Render, render_key
 from hallo2_core.animation.motion_settings import MotionSettings, PatchDropConfig
@@ -104,6 +105,11 @@ FIELDS = {
     "inputs.sampler.reference_banks": ("aligned", COUNTS),
     "inputs.sampler.text_strength": (0.5, COUNTS),
     "inputs.sampler.text_scale": (2.0, COUNTS),
+    "inputs.sampler.acceleration.solver": ("dpm++2m", COUNTS),
+    "inputs.sampler.acceleration.step_share": (0.5, COUNTS),
+    "inputs.sampler.acceleration.guided_from": (0.5, COUNTS),
+    "inputs.sampler.acceleration.guided_until": (0.5, COUNTS),
+    "inputs.sampler.acceleration.unconditional_every": (2, COUNTS),
     "inputs.text.spans": (parse_prompts("0-1 smiling"), COUNTS),
     "inputs.text.transition.seconds": (0.2, COUNTS),
     "inputs.text.transition.shape": ("smooth", COUNTS),
@@ -168,6 +174,14 @@ DO_NOTHING = {
         {"inputs.sampler.guidance": 1.0},
         {"inputs.sampler.reference_banks": "aligned", "inputs.sampler.guidance": 0.5},
     ),
+    "when and how often an unguided video is guided": (
+        {"inputs.sampler.guidance": 1.0},
+        {"inputs.sampler.acceleration.guided_until": 0.5, "inputs.sampler.acceleration.unconditional_every": 2},
+    ),
+    "half the steps of twice as many": (
+        {"inputs.sampler.steps": 20},
+        {"inputs.sampler": SamplerConfig(steps=40, acceleration=Acceleration(step_share=0.5))},
+    ),
     "patches where nothing is dropped": (
         {"inputs.motion.patch_drop": PatchDropConfig(rate=0.0)},
         {
@@ -215,6 +229,15 @@ def test_equal_inputs_have_equal_keys_however_they_came():
     stereo_as_int = (SOUND.clamp(-1, 1) * 32767).short()
     as_float = replace(a_render(), speech=speech(stereo_as_int.float() / 32768))
     assert name(replace(a_render(), speech=speech(stereo_as_int))) == name(as_float)
+
+
+def test_an_exact_video_has_the_key_it_had_before_there_was_acceleration():
+    exact, accelerated = (
+        render_key(changed(a_render(), "inputs.sampler.acceleration", Acceleration(each)), LocalRuntime()).request
+        for each in ("ddim", "dpm++2m")
+    )
+    assert set(accelerated) - set(exact) == {"acceleration"}
+    assert {part: accelerated[part] for part in exact} == exact
 
 
 def test_timelines_count_by_what_they_say():

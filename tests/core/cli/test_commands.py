@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from hallo2_core.animation.acceleration import Acceleration
 from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.render import RenderedVideo
 from hallo2_core.cli import animate, main
@@ -106,6 +107,10 @@ def test_fresh_starts_over_under_a_new_name(animated):
         (["--weights", "lip 2 @ 0-50f, 1 @ 1-"], "'1-' begins before 0-50f has ended"),
         (["--text-adapter", "zero"], "without --text"),
         (["--text-strength", 9], "text strength is 9"),
+        (["--step-share", 0], "share of steps is 0"),
+        (["--guided-steps", "0.6"], "write it as FROM-UNTIL"),
+        (["--guided-steps", "0.6-0.1"], "from 0.6 to 0.1"),
+        (["--solver", "magic"], "invalid choice"),
         (["--transition", -1, "--weights", "lip 2 @ 0-"], "transition takes -1"),
     ],
 )
@@ -223,6 +228,22 @@ def test_motion_frames_are_the_presets_but_where_told_otherwise(given, expected,
     assert main(["animate", "--portrait", "p", "--audio", "a", "--out", "o.mp4", *given]) == 0
     assert (seen[0].clip.motion_frames, seen[0].patch_drop) == expected
     assert seen[0].colour_match == ("--colour-match" in given)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], Acceleration()),
+        (["--solver", "dpm++2m", "--step-share", "0.5"], Acceleration("dpm++2m", 0.5)),
+        (["--guided-steps", ".1-0.6"], Acceleration(guided_from=0.1, guided_until=0.6)),
+        (["--unconditional-every", "3"], Acceleration(unconditional_every=3)),
+    ],
+)
+def test_acceleration_is_off_unless_chosen(given, expected, monkeypatch):
+    seen = []
+    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(animate._sampler(arguments)) or 0)
+    assert main(["animate", "--portrait", "p", "--audio", "a", "--out", "o.mp4", *given]) == 0
+    assert seen[0].acceleration == expected
 
 
 def test_inspect_writes_a_plot_and_a_table_beside_the_video(animated, tmp_path, capsys):
