@@ -1,8 +1,8 @@
 """Train a network, or export its weights to a file.
 
-STAGE is stage1 or stage2, of the released model; vae, speech, joint, text_encoder or text, of the small one; or one of
-the upscaler's. FILE is its configuration (TOML). A stopped run resumes where it was. Several processes: accelerate
-launch -m hallo2_core train STAGE --config FILE.
+STAGE is stage1 or stage2, of the released model; vae, speech, joint, text_encoder, text or joint_text, of the small
+one; or one of the upscaler's. FILE is its configuration (TOML). A stopped run resumes where it was. Several processes:
+accelerate launch -m hallo2_core train STAGE --config FILE.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 STAGE_NAMES = (
-    "vae", "speech", "joint", "text_encoder", "text", "stage1", "stage2",
-    "upscaler_autoencoder", "upscaler_codes", "upscaler_fusion", "upscaler_alignment", "upscaler_latents",
+    "vae", "speech", "joint", "text_encoder", "text", "joint_text", "stage1", "stage2",
+    "upscaler_drawing", "upscaler_autoencoder", "upscaler_codes", "upscaler_fusion", "upscaler_alignment",
+    "upscaler_latents",
 )  # fmt: skip
 
 
@@ -25,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export",
         type=Path,
         metavar="OUT.safetensors",
-        help="instead of training, write the averaged weights of the newest checkpoint, in float16",
+        help="instead of training, write the averaged weights of the newest checkpoint, in float16; joint_text writes "
+        "its adapter beside them, as OUT_text_adapter.safetensors",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all)")
 

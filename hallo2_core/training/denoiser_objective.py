@@ -20,6 +20,7 @@ class ObjectiveSettings:
     snr_gamma: float = 5.0
     lip_weight: float = 4.0  # additional weight of the center of the lips, relative to positions without a face
     face_weight: float = 0.0  # the same for the rest of the face
+    change_weight: float = 0.0  # of the squared error of each frame's change from the one before: against shimmer
     noise_schedule: str = "sampled"  # the schedule for sampling videos; "released": the release's training schedule
 
 
@@ -49,7 +50,11 @@ class DenoiserObjective(nn.Module):
         if settings.face_weight:
             places = places + settings.face_weight * face
         weights = min_snr_weights(signal, settings.snr_gamma)
-        return weighted_square(prediction.float(), velocity(latents, noise, signal), places, weights).mean()
+        errors = prediction.float() - velocity(latents, noise, signal)
+        loss = weighted_square(errors, places, weights)
+        if settings.change_weight:
+            loss = loss + settings.change_weight * weighted_square(errors.diff(dim=1), places, weights)
+        return loss.mean()
 
 
 def is_idle(name: str, models: Hallo2Models) -> bool:

@@ -27,10 +27,10 @@ def min_snr_weights(signal: Tensor, gamma: float) -> Tensor:
     return (gamma * (1.0 - signal)).clamp(max=1.0)
 
 
-def weighted_square(prediction: Tensor, target: Tensor, places: Tensor, weights: Tensor) -> Tensor:
-    """Returns (b), the weighted mean over each clip.
+def weighted_square(errors: Tensor, places: Tensor, weights: Tensor) -> Tensor:
+    """Returns (b), the weighted mean square of each clip.
 
-    prediction, target: (b f c h w).  places: (b h w), weight of each position.  weights: (b), of the clips.
+    errors: (b f c h w).  places: (b h w), weight of each position.  weights: (b), of the clips.
     """
-    square = reduce((prediction - target).square(), "b f c h w -> b h w", "mean")
+    square = reduce(errors.square(), "b f c h w -> b h w", "mean")
     return weights * (square * places).sum(dim=(1, 2)) / places.sum(dim=(1, 2))

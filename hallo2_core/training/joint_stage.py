@@ -73,7 +73,10 @@ class JointStage:
         self._sampled: SampledClips | None = None
 
     def batch(self, numbers: Sequence[int]) -> ClipBatch:
-        return ClipBatch.of([self._sample(self._clips, number, self._seed) for number in numbers])
+        return ClipBatch.of([self.sample(number) for number in numbers])
+
+    def sample(self, number: int) -> Clip:
+        return self._sample(self._clips, number, self._seed)
 
     def _sample(self, records: RecordShards, number: int, seed: int) -> Clip:
         settings = self._settings

@@ -19,6 +19,7 @@ from ..config import TextControlConfig
 from ..errors import CheckpointError, SettingsError
 from ..models.hallo2_models import Hallo2Models
 from ..models.layers import Build
+from ..models.text_control import TextControl
 from ..models.text_encoder import TextTransformer
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
@@ -29,6 +30,7 @@ from .config_file import read_config, settings_from
 from .fresh_weights import fill_with_fresh_weights
 from .joint_objective import JointObjective
 from .joint_stage import JointStage, JointStageSettings
+from .joint_text_stage import JointTextStage, JointTextStageSettings
 from .loop import Stage
 from .lora import lora_alpha, lora_tensors
 from .paper_stages import motion_stage, picture_stage
@@ -37,6 +39,7 @@ from .records import RecordShards
 from .settings import TrainSettings
 from .speech_stage import SpeechStage, SpeechStageSettings
 from .text_encoder_stage import TextEncoderStage, TextEncoderStageSettings
+from .text_objective import TextObjective
 from .text_stage import TextStage, TextStageSettings
 from .upscaler.stages import UPSCALER_STAGES, UpscalerStage, upscaler_tensors
 from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
@@ -73,8 +76,11 @@ def speech_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
     return SpeechStage(encoder, settings, performances, held_back, seed)
 
 
-def joint_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
-    settings = settings_from(JointStageSettings, table, where)
+def joint_stage(table: Mapping[str, Any], seed: int, where: str) -> JointStage:
+    return _joint_stage(settings_from(JointStageSettings, table, where), seed)
+
+
+def _joint_stage(settings: JointStageSettings, seed: int) -> JointStage:
     models = small_hallo2(settings.weights)
     if not settings.weights:
         fill_with_fresh_weights(models, seed)
@@ -94,26 +100,39 @@ def text_encoder_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage
     return TextEncoderStage(small_text_encoder(settings.weights), seed)
 
 
-def text_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
+def text_stage(table: Mapping[str, Any], seed: int, where: str) -> TextStage:
     settings = settings_from(TextStageSettings, table, where)
-    models = small_hallo2(settings.model)
-    config = TextControlConfig(
-        models.config.unet.block_widths,
-        models.config.unet.layers_per_block,
-        SMALL_TEXT.text_width,
-        settings.hidden_width,
+    models, vae = small_hallo2(settings.model), small_vae(settings.vae)
+    return _text_stage(
+        settings, TextObjective(JointObjective(models, vae, settings.objective), _control(settings)), seed
     )
+
+
+def _text_stage(settings: TextStageSettings, network: TextObjective, seed: int) -> TextStage:
+    vae = network.model.vae
+    clips, held_back = (clip_records_of(where, vae) for where in (settings.clips, settings.validation_clips))
+    takes = clip_records_of(settings.takes, vae) if settings.takes else None
+    encoder = small_text_encoder(settings.text_encoder)
+    return TextStage(network, encoder, settings, clips, held_back, seed, takes)
+
+
+def _control(settings: TextStageSettings) -> TextControl:
+    unet = SMALL_HALLO2.unet
+    config = TextControlConfig(unet.block_widths, unet.layers_per_block, SMALL_TEXT.text_width, settings.hidden_width)
     adapter = load_text_adapter(settings.weights, FULL_PRECISION) if settings.weights else new_text_adapter(config)
     if adapter.config != config:
         raise CheckpointError(
             f"{settings.weights} is an adapter with {adapter.config}; this stage trains one with {config}. Choose "
             f"another for weights, or another hidden_width."
         )
-    vae = small_vae(settings.vae)
-    clips, held_back = (clip_records_of(where, vae) for where in (settings.clips, settings.validation_clips))
-    takes = clip_records_of(settings.takes, vae) if settings.takes else None
-    encoder, model = small_text_encoder(settings.text_encoder), JointObjective(models, vae, settings.objective)
-    return TextStage(model, adapter.control, encoder, settings, clips, held_back, seed, takes)
+    return adapter.control
+
+
+def joint_text_stage(table: Mapping[str, Any], seed: int, where: str) -> JointTextStage:
+    settings = settings_from(JointTextStageSettings, table, where)
+    joint = _joint_stage(settings.joint, seed)
+    network = TextObjective(joint.network, _control(settings.text), trains_model=True)
+    return JointTextStage(joint, _text_stage(settings.text, network, seed))
 
 
 STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
@@ -125,6 +144,7 @@ STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
     **UPSCALER_STAGES,
     "text_encoder": text_encoder_stage,
     "text": text_stage,
+    "joint_text": joint_text_stage,
 }
 
 
@@ -173,25 +193,34 @@ def stage_tensors(stage: Stage) -> dict[str, Tensor]:
         return stage.network.encoder.state_dict()
     if isinstance(stage, TextStage):
         return stage.network.control.state_dict()
+    network = stage.network.model if isinstance(stage, JointTextStage) else stage.network
     return {
         prefix + key: value
         for name, prefix in PREFIXES.items()
-        for key, value in getattr(stage.network, name).state_dict().items()
+        for key, value in getattr(network, name).state_dict().items()
     }
 
 
-def stage_metadata(stage: Stage) -> dict[str, str] | None:
-    """Of the stage's file."""
-    return metadata_of(stage.network.control.config, SMALL_EMBEDDING) if isinstance(stage, TextStage) else None
-
-
 def export_stage(stage: Stage, path: Path) -> None:
-    """The stage's weights; of one with LoRA layers, these alone."""
+    """The stage's weights; of one with LoRA layers, these alone. An adapter that was trained along with its model gets
+    a file beside the model's, `adapter_beside`."""
     alpha = lora_alpha(stage.network)
-    if alpha is None:
-        write_weights(stage_tensors(stage), path, metadata=stage_metadata(stage))
-    else:
+    if alpha is not None:
         write_lora(lora_tensors(stage.network), alpha, path)
+    elif isinstance(stage, TextStage):
+        write_adapter(stage.network.control, path)
+    else:
+        write_weights(stage_tensors(stage), path)
+        if isinstance(stage, JointTextStage):
+            write_adapter(stage.network.control, adapter_beside(path))
+
+
+def adapter_beside(model: Path) -> Path:
+    return model.with_name(f"{model.stem}_text_adapter{model.suffix}")
+
+
+def write_adapter(control: TextControl, path: Path) -> None:
+    write_weights(control.state_dict(), path, metadata=metadata_of(control.config, SMALL_EMBEDDING))
 
 
 def write_weights(

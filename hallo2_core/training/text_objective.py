@@ -1,7 +1,8 @@
-"""The text-control adapter on a frozen model: maps a batch of clips with prompts to the denoiser's loss."""
+"""The text-control adapter on a model: maps a batch of clips with prompts to the denoiser's loss."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,8 +10,15 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..models.text_control import TextControl
-from .clip_batch import ClipBatch
+from .clip_batch import Clip, ClipBatch
 from .joint_objective import JointObjective
+
+
+@dataclass(frozen=True)
+class PromptedClip:
+    clip: Clip
+    embeddings: Tensor  # (f d), of the prompts at each frame
+    presence: Tensor  # (f), 0..1: 0 for frames without a prompt
 
 
 @dataclass(frozen=True)
@@ -19,16 +27,25 @@ class PromptedClips:
     embeddings: Tensor  # (b f d), of the prompts at each frame
     presence: Tensor  # (b f), 0..1
 
+    @staticmethod
+    def of(prompted: Sequence[PromptedClip]) -> PromptedClips:
+        ordered = sorted(prompted, key=lambda one: one.clip.sees)  # as ClipBatch orders its clips
+        return PromptedClips(
+            ClipBatch.of([one.clip for one in ordered]),
+            torch.stack([one.embeddings for one in ordered]),
+            torch.stack([one.presence for one in ordered]),
+        )
+
     def to(self, device: torch.device) -> PromptedClips:
         return PromptedClips(self.clips.to(device), self.embeddings.to(device), self.presence.to(device))
 
 
 class TextObjective(nn.Module):
-    """Only the adapter is trained, with gradients through the denoising UNet."""
+    """The adapter is trained, with gradients through the denoising UNet; the model is frozen unless `trains_model`."""
 
-    def __init__(self, model: JointObjective, control: TextControl) -> None:
+    def __init__(self, model: JointObjective, control: TextControl, trains_model: bool = False) -> None:
         super().__init__()
-        self.model = model.requires_grad_(False)
+        self.model = model if trains_model else model.requires_grad_(False)
         self.control = control.requires_grad_(True)
 
     def forward(self, batch: PromptedClips) -> dict[str, Tensor]:

@@ -18,11 +18,10 @@ from torch import Tensor, nn
 from ..animation.noise_schedule import TRAINING_STEPS
 from ..audio.speech_embeddings import WINDOW_REACH
 from ..errors import SettingsError
-from ..models.text_control import TextControl
 from ..models.text_encoder import TextTransformer, pieces_of
 from ..timeline.prompts import TextWindow
 from .cartoons import EXPRESSIONS
-from .clip_batch import Clip, ClipBatch
+from .clip_batch import Clip
 from .clip_records import (
     FACE_BOX,
     FEATURES,
@@ -38,10 +37,9 @@ from .clip_records import (
 )
 from .denoiser_objective import ObjectiveSettings
 from .draws import sample_generator, sample_rng, spread_timestep
-from .joint_objective import JointObjective
 from .motion_before import corrupted, motion_before
 from .records import RecordShards
-from .text_objective import PromptedClips, TextObjective
+from .text_objective import PromptedClip, PromptedClips, TextObjective
 from .text_phrases import drawn_phrase
 from .text_portraits import NeutralPortraits
 from .text_prompts import MoodTimeline, window_of
@@ -74,13 +72,6 @@ class TextStageSettings:
 
 
 @dataclass(frozen=True)
-class _Sample:
-    clip: Clip
-    embeddings: Tensor  # (f d)
-    presence: Tensor  # (f)
-
-
-@dataclass(frozen=True)
 class _Data:
     records: RecordShards
     portraits: NeutralPortraits
@@ -93,8 +84,7 @@ class TextStage:
 
     def __init__(
         self,
-        model: JointObjective,
-        control: TextControl,
+        network: TextObjective,
         encoder: TextTransformer,
         settings: TextStageSettings,
         clips: RecordShards,
@@ -103,7 +93,7 @@ class TextStage:
         takes: RecordShards | None = None,
     ) -> None:
         """Errors: SettingsError for clips whose moods are not known."""
-        self.network = TextObjective(model, control)
+        self.network = network
         self.encoder = encoder.requires_grad_(False)
         self._settings = settings
         for records, folder in ((clips, settings.clips), (held_back, settings.validation_clips)):
@@ -113,20 +103,24 @@ class TextStage:
                     f"cartoons: make them with 'hallo2 prepare clips'."
                 )
         size_px = clips.read(0, FRAMES, 0).shape[-1]
-        self._learned = _Data(clips, NeutralPortraits("train", size_px, model.vae), seed, takes)
-        self._held_back = _Data(held_back, NeutralPortraits("held_back", size_px, model.vae), seed + 1)
+        vae = network.model.vae
+        self._learned = _Data(clips, NeutralPortraits("train", size_px, vae), seed, takes)
+        self._held_back = _Data(held_back, NeutralPortraits("held_back", size_px, vae), seed + 1)
         self._sampled: TextSamples | None = None
 
     def batch(self, numbers: Sequence[int]) -> PromptedClips:
-        return _batch([self._sample(self._learned, number) for number in numbers])
+        return PromptedClips.of([self.sample(number) for number in numbers])
 
-    def _sample(self, data: _Data, number: int) -> _Sample:
+    def sample(self, number: int) -> PromptedClip:
+        return self._sample(self._learned, number)
+
+    def _sample(self, data: _Data, number: int) -> PromptedClip:
         group, mood = divmod(number, len(EXPRESSIONS))
         if data.takes is not None and _chance(sample_generator(data.seed, group, "takes")) < self._settings.takes_ratio:
             return self._take(data, data.takes, group, mood)
         return self._clip(data, number)
 
-    def _clip(self, data: _Data, number: int) -> _Sample:
+    def _clip(self, data: _Data, number: int) -> PromptedClip:
         """With the moods that its performance has."""
         settings, records = self._settings, data.records
         draws = sample_generator(data.seed, number, "text")
@@ -140,7 +134,7 @@ class TextStage:
         window = window_of(prompts, first, settings.frames)
         return self._assembled(records, record, first, portrait, before, window, draws, number, data.seed)
 
-    def _take(self, data: _Data, takes: RecordShards, group: int, mood: int) -> _Sample:
+    def _take(self, data: _Data, takes: RecordShards, group: int, mood: int) -> PromptedClip:
         """One mood of a group: everything but the mood follows from the group."""
         settings, moods = self._settings, len(EXPRESSIONS)
         draws = sample_generator(data.seed, group, "text")
@@ -165,7 +159,7 @@ class TextStage:
         draws: torch.Generator,
         number: int,
         seed: int,
-    ) -> _Sample:
+    ) -> PromptedClip:
         settings, size_px = self._settings, before.shape[-1]
         latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
         region = face_region_of(portrait[FACE_BOX], size_px)
@@ -181,7 +175,7 @@ class TextStage:
             identity=identity_of(records, record),
             timestep=settings.least_timestep + spread_timestep(number) * noisiest // TRAINING_STEPS,
         )
-        return _Sample(clip, window.embeddings, window.presence)
+        return PromptedClip(clip, window.embeddings, window.presence)
 
     def _first_frame(self, timeline: MoodTimeline, length: int, draws: torch.Generator) -> int:
         """Anywhere, or so that the clip holds part of a change of mood."""
@@ -212,7 +206,7 @@ class TextStage:
         with_text, without = [], []
         for number in range(VALIDATION_BATCHES):
             numbers = range(number * VALIDATION_BATCH, (number + 1) * VALIDATION_BATCH)
-            batch = _batch([self._sample(self._held_back, n) for n in numbers]).to(device)
+            batch = PromptedClips.of([self._sample(self._held_back, n) for n in numbers]).to(device)
             with_text.append(self.network(batch)["loss"])
             without.append(self.network.model(batch.clips)["loss"])
         loss, frozen = (float(torch.stack(losses).mean()) for losses in (with_text, without))
@@ -235,12 +229,3 @@ def _drawn(limit: int, draws: torch.Generator) -> int:
 
 def _chance(draws: torch.Generator) -> float:
     return float(torch.rand((), generator=draws))
-
-
-def _batch(samples: Sequence[_Sample]) -> PromptedClips:
-    """All have a portrait, so the batch keeps their order."""
-    return PromptedClips(
-        ClipBatch.of([sample.clip for sample in samples]),
-        torch.stack([sample.embeddings for sample in samples]),
-        torch.stack([sample.presence for sample in samples]),
-    )

@@ -19,6 +19,7 @@ class DegradationSettings:
     blur_px: float = 0.7  # deviation of a Gaussian, in the small picture's pixels
     noise: float = 0.015  # deviation, of colors in 0..1
     shade: float = 0.02  # deviation of smooth errors of the colors
+    clean_ratio: float = 0.4  # of the samples that are drawings made smaller: no VAE, and none of the above
 
 
 def degraded(seen: Tensor, side_px: int, settings: DegradationSettings, draws: torch.Generator) -> Tensor:
@@ -30,6 +31,12 @@ def degraded(seen: Tensor, side_px: int, settings: DegradationSettings, draws: t
     errors = torch.randn(len(pictures), 3, SHADE_SIDE, SHADE_SIDE, generator=draws)
     smooth = F.interpolate(errors, size=pictures.shape[-2:], mode="bilinear", align_corners=False)
     return enlarged(pictures + settings.shade * shade * smooth, side_px)
+
+
+def shrunk(frames: Tensor, seen: Tensor, side_px: int) -> Tensor:
+    """frames: (f 3 h w) uint8, true drawings.  seen: (f 3 s s), for its side.  Returns (f 3 side side), -1..1: the
+    drawings at the small side, enlarged."""
+    return enlarged(F.interpolate(frames.float() / 255.0, size=seen.shape[-2:], mode="area"), side_px)
 
 
 def enlarged(pictures: Tensor, side_px: int) -> Tensor:

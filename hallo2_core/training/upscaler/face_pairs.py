@@ -13,14 +13,14 @@ from ..prepare_faces import FRAMES, LATENTS, SEEN
 from ..records import RecordShards
 from ..vae_stage import pixels_of
 from .color_swap import swapped_colors
-from .degradation import DegradationSettings, degraded, enlarged
+from .degradation import DegradationSettings, degraded, enlarged, shrunk
 
 
 @dataclass(frozen=True)
 class FacePairs:
     given: Tensor  # (b 3 h w), -1..1, as the upscaler gets it
     true: Tensor  # (b 3 h w), -1..1
-    fidelity: Tensor  # (b), 0..1, more often near 1, where there is more to learn
+    fidelity: Tensor  # (b), 0..1: 1 in four of nine, where there is most to learn, more often near it in the others
 
     def to(self, device: torch.device) -> FacePairs:
         return FacePairs(self.given.to(device), self.true.to(device), self.fidelity.to(device))
@@ -40,12 +40,14 @@ def face_pairs(
         draws = sample_generator(seed, number, "face pairs")
         record = int(torch.randint(len(faces), (), generator=draws))
         frame = int(torch.randint(faces.rows(record, FRAMES), (), generator=draws))
-        is_mirrored, fidelity = torch.rand(2, generator=draws).tolist()
-        given = degraded(faces.read(record, SEEN, slice(frame, frame + 1)), side_px, settings, draws)[0]
-        pair = (given, pixels_of(faces.read(record, FRAMES, frame)))
+        is_mirrored, fidelity, clean = torch.rand(3, generator=draws).tolist()
+        true, seen = (faces.read(record, name, slice(frame, frame + 1)) for name in (FRAMES, SEEN))
+        is_clean = clean < settings.clean_ratio
+        given = shrunk(true, seen, side_px) if is_clean else degraded(seen, side_px, settings, draws)
+        pair = (given[0], pixels_of(true)[0])
         order = swapped_colors(color_swap_ratio, draws)
         pair = [x[order].flip(-1) if is_mirrored < 0.5 else x[order] for x in pair]
-        samples.append([*pair, torch.tensor(1.0 - fidelity**2)])
+        samples.append([*pair, torch.tensor(1.25 * (1.0 - fidelity**2)).clamp(max=1.0)])
     return FacePairs(*(torch.stack(part) for part in zip(*samples, strict=True)))
 
 

@@ -65,11 +65,13 @@ class FacePairStage(RestorerStage):
         squares: dict[str, list[Tensor]] = {}
         for given, true in held_back_pairs(self._held_back, self.restorer.config.side_px):
             given, true = given.to(self.device), true.to(self.device)
-            window = rearrange(given, "b c h w -> b 1 c h w")
             shown = {"bicubic_psnr_db": given}
             for fidelity in self.fidelities:
-                restored = self.restorer(window, fidelity=fidelity).frames[:, 0]
-                shown[f"psnr_db_at_{fidelity:g}"] = restored.clamp(-1, 1)
+                shown[f"psnr_db_at_{fidelity:g}"] = self.restored(given, fidelity).clamp(-1, 1)
             for name, picture in shown.items():
                 squares.setdefault(name, []).append(((picture - true) / 2).square().mean())
         return {name: decibels(torch.stack(values).mean()) for name, values in squares.items()}
+
+    def restored(self, given: Tensor, fidelity: float) -> Tensor:
+        """given: (b 3 h w), degraded faces.  Returns the same shape, not clamped."""
+        return self.restorer(rearrange(given, "b c h w -> b 1 c h w"), fidelity=fidelity).frames[:, 0]

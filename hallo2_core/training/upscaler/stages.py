@@ -20,11 +20,12 @@ from ..records import RecordShards
 from .alignment_stage import AlignmentSettings, AlignmentStage
 from .autoencoder_stage import AutoencoderSettings, AutoencoderStage
 from .code_stage import CodeSettings, CodeStage
+from .drawing_stage import DrawingSettings, DrawingStage
 from .fresh_weights import fill_with_fresh_weights
 from .fusion_stage import FusionSettings, FusionStage
 from .latent_stage import LatentSettings, LatentStage
 
-UpscalerStage: TypeAlias = AutoencoderStage | CodeStage | FusionStage | AlignmentStage | LatentStage
+UpscalerStage: TypeAlias = DrawingStage | AutoencoderStage | CodeStage | FusionStage | AlignmentStage | LatentStage
 
 
 def small_restorer(path: str = "", seed: int = 0) -> VideoRestorer:
@@ -41,6 +42,12 @@ def small_restorer(path: str = "", seed: int = 0) -> VideoRestorer:
 def sharp_encoder_of(autoencoder: str) -> Encoder:
     """The encoder of sharp faces, from the file of the first stage."""
     return small_restorer(autoencoder).encoder
+
+
+def drawing_stage(table: Mapping[str, Any], seed: int, where: str) -> DrawingStage:
+    settings = settings_from(DrawingSettings, table, where)
+    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    return DrawingStage(small_restorer(settings.weights, seed), settings, faces, held_back, seed)
 
 
 def autoencoder_stage(table: Mapping[str, Any], seed: int, where: str) -> AutoencoderStage:
@@ -78,6 +85,7 @@ def latent_stage(table: Mapping[str, Any], seed: int, where: str) -> LatentStage
 
 
 UPSCALER_STAGES: dict[str, Callable[[Mapping[str, Any], int, str], UpscalerStage]] = {
+    "upscaler_drawing": drawing_stage,
     "upscaler_autoencoder": autoencoder_stage,
     "upscaler_codes": code_stage,
     "upscaler_fusion": fusion_stage,

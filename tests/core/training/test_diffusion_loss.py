@@ -19,10 +19,10 @@ def test_weights_are_one_where_there_is_no_signal_and_fall_with_it():
 
 
 def test_places_count_as_they_are_weighed():
-    prediction, target = torch.zeros(1, 2, 4, 2, 2), torch.zeros(1, 2, 4, 2, 2)
-    prediction[:, :, :, 0, 0] = 1.0
+    errors = torch.zeros(1, 2, 4, 2, 2)
+    errors[:, :, :, 0, 0] = 1.0
     even, lips = torch.ones(1, 2, 2), torch.tensor([[[5.0, 1.0], [1.0, 1.0]]])
     one = torch.ones(1)
-    assert weighted_square(prediction, target, even, one).item() == 0.25
-    assert weighted_square(prediction, target, lips, one).item() == 0.625
-    assert weighted_square(prediction, target, lips, 2 * one).item() == 1.25
+    assert weighted_square(errors, even, one).item() == 0.25
+    assert weighted_square(errors, lips, one).item() == 0.625
+    assert weighted_square(errors, lips, 2 * one).item() == 1.25

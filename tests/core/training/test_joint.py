@@ -168,3 +168,19 @@ def test_clips_that_are_not_numbers_are_refused(tmp_path):
 def test_clips_that_are_too_short_are_refused(clips):
     with pytest.raises(SettingsError, match=f"has {LENGTH} frames; a sample takes 8 and 2"):
         stage(clips, frames=8).batch(range(1))
+
+
+def test_a_weight_on_changes_is_a_weight_on_errors_that_differ_between_frames(clips):
+    plain, steady = stage(clips).network, stage(clips, objective=ObjectiveSettings(change_weight=3.0)).network
+    latents = normal(1, 2, 4, 4, 8, 8)
+    noise, timesteps = torch.zeros_like(latents), torch.tensor([999, 999])
+    face = lips = torch.zeros(2, 8, 8)
+    target = -latents
+
+    def losses(error):
+        return [float(one.loss(target + error, latents, noise, timesteps, face, lips)) for one in (plain, steady)]
+
+    same = torch.ones_like(latents)
+    assert losses(same) == pytest.approx([1.0, 1.0])
+    flicker = same * torch.tensor([1.0, -1.0, 1.0, -1.0]).view(1, 4, 1, 1, 1)
+    assert losses(flicker) == pytest.approx([1.0, 1.0 + 3.0 * 4.0])

@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from clips_on_script import LENGTH, SIDE, record
+from clips_on_script import LENGTH, SIDE, TEXT, prompted_clips, record, text_encoder
 from tiny import models, normal
 
 from hallo2_core.checkpoints.text_control import new_text_adapter
-from hallo2_core.config import SmallTextConfig, TextControlConfig
+from hallo2_core.config import TextControlConfig
 from hallo2_core.errors import SettingsError
-from hallo2_core.models.layers import Build
-from hallo2_core.models.text_encoder import TextTransformer
 from hallo2_core.training import text_samples
 from hallo2_core.training.clip_records import LATENTS, MOOD, SEED
 from hallo2_core.training.data_settings import VAE_ENCODER, claim_folder
@@ -20,28 +18,15 @@ from hallo2_core.training.fresh_weights import fill_with_fresh_weights
 from hallo2_core.training.joint_objective import JointObjective
 from hallo2_core.training.records import RecordShards, write_shard
 from hallo2_core.training.stages import text_stage
+from hallo2_core.training.text_objective import TextObjective
 from hallo2_core.training.text_prompts import MoodTimeline, window_of
 from hallo2_core.training.text_samples import TextSamplingSettings
 from hallo2_core.training.text_stage import TextStage, TextStageSettings
 
-TEXT = SmallTextConfig(buckets=64, width=8, feed_forward_width=8, text_width=8)
-ASKED = [1] * 4 + [2] * (LENGTH - 4)
-
-
-def clips_of(folder, **without):
-    records = [record(10 * number) | {MOOD: torch.tensor(ASKED, dtype=torch.uint8)} for number in range(3)]
-    write_shard([{k: v for k, v in one.items() if k not in without} for one in records], folder / "0.safetensors")
-    return RecordShards(folder)
-
 
 @pytest.fixture
 def clips(tmp_path):
-    return clips_of(tmp_path / "clips")
-
-
-def encoder():
-    torch.manual_seed(0)
-    return TextTransformer(TEXT, Build(dtype=torch.float32))
+    return prompted_clips(tmp_path / "clips")
 
 
 def stage(clips, takes=None, **settings):
@@ -55,10 +40,8 @@ def stage(clips, takes=None, **settings):
     unet = made.config.unet
     control = new_text_adapter(TextControlConfig(unet.block_widths, unet.layers_per_block, TEXT.text_width, 16)).control
     settings = TextStageSettings("", "", "", "", "", frames=4, **settings)
-    return TextStage(
-        JointObjective(made, made.vae, ObjectiveSettings(face_weight=4.0)),
-        control, encoder(), settings, clips, clips, seed=0, takes=takes,
-    )  # fmt: skip
+    model = JointObjective(made, made.vae, ObjectiveSettings(face_weight=4.0))
+    return TextStage(TextObjective(model, control), text_encoder(), settings, clips, clips, seed=0, takes=takes)
 
 
 def test_it_learns_one_batch_and_the_model_stays_as_it_is(clips):
@@ -116,7 +99,7 @@ def test_a_prompt_changes_while_the_face_does():
     """Asked at frame 50, the face has changed at frame 62.5; so has the prompt."""
     timeline = MoodTimeline.of(torch.tensor([1] * 50 + [2] * 50))
     assert timeline.changes == (50,)
-    prompts = timeline.prompts(lambda mood: mood, encoder())
+    prompts = timeline.prompts(lambda mood: mood, text_encoder())
     window = window_of(prompts, 40, 40)
     assert torch.equal(window.presence, torch.ones(40))
     old, new = prompts.embeddings
@@ -128,7 +111,7 @@ def test_a_prompt_changes_while_the_face_does():
 def test_clips_without_moods_are_refused(tmp_path):
     for lacking in (MOOD, SEED):
         with pytest.raises(SettingsError, match="do not say what their actors were asked to show"):
-            stage(clips_of(tmp_path / lacking, **{lacking: True}))
+            stage(prompted_clips(tmp_path / lacking, **{lacking: True}))
 
 
 def test_validation_reads_two_clips_of_every_mood(clips, monkeypatch):
@@ -166,7 +149,7 @@ def test_takes_differ_in_nothing_but_their_moods(clips, tmp_path):
 def test_clips_and_takes_of_another_vae_are_refused(tmp_path):
     """Before any clip is read."""
     claim_folder(tmp_path / "other", {VAE_ENCODER: "another's"})
-    clips_of(tmp_path / "clips")
+    prompted_clips(tmp_path / "clips")
     table = {"clips": str(tmp_path / "clips"), "validation_clips": str(tmp_path / "clips")}
     table |= {"vae": "", "model": "", "text_encoder": ""}
     for key in ("clips", "validation_clips", "takes"):

@@ -3,7 +3,7 @@ import torch
 from tiny import normal
 
 from hallo2_core.training.draws import sample_generator
-from hallo2_core.training.upscaler.degradation import DegradationSettings, blurred, degraded, enlarged
+from hallo2_core.training.upscaler.degradation import DegradationSettings, blurred, degraded, enlarged, shrunk
 
 NOTHING = DegradationSettings(blur_px=0.0, noise=0.0, shade=0.0)
 
@@ -40,3 +40,8 @@ def test_a_blur_keeps_flat_pictures_and_removes_detail():
     detail[:, :, 4, 4] = 1.0
     after = blurred(detail, 0.8)
     assert float(after.sum()) == pytest.approx(3.0, rel=1e-4) and float(after.max()) < 0.3
+
+
+def test_a_clean_sample_is_the_drawing_made_smaller_and_enlarged(seen):
+    frames = seen.repeat_interleave(4, dim=-1).repeat_interleave(4, dim=-2)
+    torch.testing.assert_close(shrunk(frames, seen, 64), enlarged(seen.float() / 255.0, 64))

@@ -10,6 +10,7 @@ from hallo2_core.training.upscaler.alignment_stage import AlignmentSettings, Ali
 from hallo2_core.training.upscaler.autoencoder_stage import AutoencoderSettings, AutoencoderStage
 from hallo2_core.training.upscaler.code_stage import CodeSettings, CodeStage
 from hallo2_core.training.upscaler.degradation import DegradationSettings
+from hallo2_core.training.upscaler.drawing_stage import DrawingSettings, DrawingStage
 from hallo2_core.training.upscaler.fusion_stage import FusionSettings, FusionStage
 from hallo2_core.training.upscaler.latent_stage import LatentSettings, LatentStage
 from hallo2_core.training.upscaler.prepare_codes import CODES, FEATURES, prepare_face_codes
@@ -17,6 +18,7 @@ from hallo2_core.training.upscaler.quantization import nearest_codes
 
 SPATIAL_PARTS = ("encoder.", "feature_embedding.", "position_embedding.", "code_head.", "temporal_alignment.0.spatial_")
 TRAINED = {
+    "upscaler_drawing": ("encoder.", "fusion.", "generator."),
     "upscaler_autoencoder": ("encoder.", "codebook.", "generator."),
     "upscaler_codes": SPATIAL_PARTS,
     "upscaler_fusion": ("encoder.", "fusion.", "generator."),
@@ -33,6 +35,8 @@ def coded_clips(restorer, faces, folder):
 @pytest.fixture(params=TRAINED)
 def stage(request, restorer, faces, tmp_path):
     sharp = deepcopy(restorer.encoder)
+    if request.param == "upscaler_drawing":
+        return DrawingStage(restorer, DrawingSettings("", "", crop_px=32), faces, faces, seed=1)
     if request.param == "upscaler_autoencoder":
         return AutoencoderStage(restorer, AutoencoderSettings("", "", crop_px=32), faces, faces, seed=1)
     if request.param == "upscaler_codes":
@@ -49,8 +53,8 @@ def test_a_stage_learns_one_batch_with_its_own_part_alone(stage):
     before = {name: value.clone() for name, value in stage.network.state_dict().items()}
     batch = stage.batch(range(2))
     trained = [parameter for parameter in stage.network.parameters() if parameter.requires_grad]
-    # Fusion begins as an enlargement, which larger steps destroy.
-    optimizer = torch.optim.Adam(trained, 3e-3 if stage.name == "upscaler_fusion" else 1e-2)
+    # Drawing and fusion begin as an enlargement, which larger steps destroy.
+    optimizer = torch.optim.Adam(trained, {"upscaler_drawing": 1e-3, "upscaler_fusion": 3e-3}.get(stage.name, 1e-2))
     losses = []
     for _ in range(25):
         loss = stage.network(batch)["loss"]
@@ -83,6 +87,29 @@ def test_muon_trains_no_table_and_no_end(stage):
     assert not any("codebook" in name or "position" in name or "code_head" in name for name in taken)
     first = ("restorer.encoder.blocks.0.", "restorer.latent_encoder.blocks.0.")
     assert not any(name.startswith(first) for name in taken)
+
+
+def test_parts_of_both_pictures_are_from_the_same_place(restorer, faces):
+    whole, part = (
+        DrawingStage(restorer, DrawingSettings("", "", crop_px=side, color_swap_ratio=0.0), faces, faces, seed=1)
+        for side in (0, 32)
+    )
+    faces_and_parts = [
+        torch.cat([batch.given, batch.true], dim=1) for batch in (one.batch(range(6)) for one in (whole, part))
+    ]
+    corners = range(0, 64 - 32 + 1, 8)
+    for face, cut in zip(*faces_and_parts, strict=True):
+        assert any(torch.equal(face[:, y : y + 32, x : x + 32], cut) for y in corners for x in corners)
+
+
+def test_drawing_without_codes_is_the_whole_upscaler_but_for_the_codes(restorer, faces):
+    """At fidelity 1 the fresh upscaler shows what it is given, with codes and without."""
+    stage = DrawingStage(restorer, DrawingSettings("", ""), faces, faces, seed=1)
+    given = torch.rand(1, 3, 64, 64) * 1.6 - 0.8
+    with torch.no_grad():
+        torch.testing.assert_close(
+            stage.restored(given, 1.0), restorer(given.unsqueeze(1), fidelity=1.0).frames[:, 0], atol=0.05, rtol=0
+        )
 
 
 def test_a_codebook_is_fitted_to_the_features_of_the_faces(restorer, faces):

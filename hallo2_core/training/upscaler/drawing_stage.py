@@ -1,0 +1,86 @@
+"""First stage: encoder, generator and fusion, from parts of degraded faces, for every fidelity, without codes.
+
+The generator draws from the features themselves, so that it knows how to draw before it has to do with codes, and the
+fusion knows what to hand on. Parts are enough to learn from, and cost a sixteenth of a face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from ...models.upscaler.video_restorer import VideoRestorer
+from ..draws import sample_generator
+from ..records import RecordShards
+from .autoencoder_stage import picture_errors
+from .degradation import DegradationSettings
+from .face_pairs import FacePairs
+from .stage import FacePairStage, train_only
+
+
+@dataclass(frozen=True)
+class DrawingSettings:
+    faces: str  # a folder of training shards, made by 'hallo2 prepare faces'
+    validation_faces: str
+    weights: str = ""  # a file to begin with; "" starts from scratch
+    crop_px: int = 128  # side of the part of a face that is learned from; 0: all of it
+    square_weight: float = 4.0  # of the squared error, in addition to the pyramid's absolute error
+    color_weight: float = 1.0  # of the absolute error of the mean colors of each code's place
+    color_swap_ratio: float = 0.25
+    degradation: DegradationSettings = field(default_factory=DegradationSettings)
+
+
+class DrawingObjective(nn.Module):
+    """Pyramid, squared and color error of what is drawn from the encoder's features at each sample's fidelity."""
+
+    def __init__(self, restorer: VideoRestorer, settings: DrawingSettings) -> None:
+        super().__init__()
+        self.restorer = restorer
+        self.settings = settings
+        train_only(restorer, ("encoder", "fusion", "generator"))
+
+    def forward(self, batch: FacePairs) -> dict[str, Tensor]:
+        drawn = self.drawn(batch.given, rearrange(batch.fidelity, "b -> b 1 1 1")).float()
+        errors = picture_errors(drawn, batch.true, 2 ** (len(self.restorer.config.widths) - 1))
+        loss = errors["pyramid"] + self.settings.square_weight * errors["square"]
+        return {"loss": loss + self.settings.color_weight * errors["color"], **errors}
+
+    def drawn(self, given: Tensor, fidelity: Tensor | float) -> Tensor:
+        """given: (b 3 h w), faces or parts of them at a face's scale.  Returns the same shape, not clamped."""
+        restorer, config = self.restorer, self.restorer.config
+        sides = {side * given.shape[-1] // config.side_px: str(side) for side in config.fused_sides}
+        features, kept = restorer.encoder(given.contiguous(memory_format=torch.channels_last), sides)
+        fuse = {side: partial(restorer.fusion[sides[side]], own, fidelity=fidelity) for side, own in kept.items()}
+        return restorer.generator(features, fuse)
+
+
+class DrawingStage(FacePairStage):
+    name = "upscaler_drawing"
+    fidelities = (0.0, 0.5, 1.0)
+
+    def __init__(self, restorer: VideoRestorer, settings: DrawingSettings, faces: RecordShards,
+                 held_back: RecordShards, seed: int) -> None:  # fmt: skip
+        super().__init__(DrawingObjective(restorer, settings), settings, faces, held_back, seed)
+
+    def batch(self, numbers: Sequence[int]) -> FacePairs:
+        """Parts whose corners lie between the places of two codes."""
+        pairs = super().batch(numbers)
+        side = self._settings.crop_px
+        if not side:
+            return pairs
+        place = 2 ** (len(self.restorer.config.widths) - 1)
+        parts = []
+        for number, given, true in zip(numbers, pairs.given, pairs.true, strict=True):
+            draws = sample_generator(self._seed, number, "parts of faces")
+            top, left = (torch.randint((given.shape[-1] - side) // place + 1, (2,), generator=draws) * place).tolist()
+            parts.append([picture[:, top : top + side, left : left + side] for picture in (given, true)])
+        given, true = (torch.stack(part) for part in zip(*parts, strict=True))
+        return replace(pairs, given=given, true=true)
+
+    def restored(self, given: Tensor, fidelity: float) -> Tensor:
+        return self.network.drawn(given, fidelity)
