@@ -14,6 +14,7 @@ from .host import files
 from .inspect_video import Hallo2InspectVideo
 from .jobs import Hallo2Jobs
 from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder, Hallo2LoadUpscaler
+from .lora import Hallo2LoadLora
 from .motion_frames import Hallo2MotionFrames
 from .paste_back import Hallo2PasteBack
 from .prepare_portrait import Hallo2PreparePortrait
@@ -35,6 +36,7 @@ class Hallo2Extension(ComfyExtension):
             Hallo2LoadFaceAnalysis,
             Hallo2LoadUpscaler,
             Hallo2LoadTextControl,
+            Hallo2LoadLora,
             Hallo2ExampleInputs,
             Hallo2EncodeSpeech,
             Hallo2PreparePortrait,

@@ -19,12 +19,12 @@ FACE_FILES = ("scrfd_10g_bnkps.onnx", "glintr100.onnx")
 
 
 def _source(*names: str) -> str:
-    """The sources of the files with these names, for the message about missing files."""
+    """What to do about missing files of these names."""
     from ..hallo2_core.checkpoints.catalogue import CATALOGUE
 
     known = [file for name in names for file in CATALOGUE if name in file.names]
     lines = (f"{file.name}: {file.size_bytes / 1e9:.2f} GB from https://{file.source}" for file in known)
-    return f"Run 'Download Models (Hallo2)' or put it there ({'; '.join(lines)})"
+    return f"Run 'Download Models (Hallo2)' or put it there ({'; '.join(lines)}), or choose '{files.DEMO}' here."
 
 
 class Hallo2LoadModel(io.ComfyNode):

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from .host import files
 from .host.editor import show_text
-from .host.networks import Managed, build_like, with_network
+from .host.networks import Managed, build_like, with_networks
 from .schema import io_types
 from .schema.search import also_found_as
 
@@ -42,7 +42,9 @@ class Hallo2LoadTextControl(io.ComfyNode):
     def validate_inputs(cls, file: str) -> bool | str:
         if file == files.ZERO:
             return True
-        return files.check_file(files.MODEL_FOLDER, file, "Put the adapter into models/hallo2/text_control")
+        return files.check_file(
+            files.MODEL_FOLDER, file, "Put the adapter into models/hallo2/text_control, or choose 'demo' here."
+        )
 
     @classmethod
     def fingerprint_inputs(cls, file: str, model: Managed | None = None) -> str:
@@ -63,4 +65,4 @@ class Hallo2LoadTextControl(io.ComfyNode):
             adapter = adapters.load_text_adapter(path, build, files.use_mmap())
         attached = adapters.with_text_adapter(model.payload, adapter)
         show_text(cls.hidden.unique_id, "Zeros: prompts change nothing." if adapter.is_zero else "")
-        return io.NodeOutput(with_network(model, attached, adapter.control))
+        return io.NodeOutput(with_networks(model, attached, *attached.networks))

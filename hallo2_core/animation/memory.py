@@ -50,9 +50,9 @@ class MemoryNeed:
 
 
 def memory_need(inputs: AnimationInputs, *others: nn.Module) -> MemoryNeed:
-    """others: networks besides the model's own and its attachments."""
-    models, adapter = inputs.models, inputs.models.text_adapter
-    networks = (*models.networks, *(() if adapter is None else (adapter.control,)), *others)
+    """others: networks besides the model's own."""
+    models = inputs.models
+    networks = (*models.networks, *others)
     at_once = [(network,) for network in networks] + [(models.audio_projection, models.reference_net)]
     layers = (module for network in networks for module in network.modules())
     return MemoryNeed(

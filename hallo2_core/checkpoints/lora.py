@@ -13,13 +13,14 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import CheckpointError
 from ..models.hallo2_models import Hallo2Models
+from ..models.layers import Build
 from ..storage.durable import replace_file
 from .detect import Shapes, file_content
-from .networks import PREFIXES
+from .networks import PREFIXES, with_fingerprint, with_new_networks
 from .read import Weights, read_tensors
 
 METADATA_KEY = "hallo2_lora"
@@ -62,14 +63,36 @@ def read_lora(path: Path | str) -> dict[str, LowRankUpdate]:
     }
 
 
+def with_lora(models: Hallo2Models, path: Path | str, strength: float, build: Build) -> Hallo2Models:
+    """The models with the LoRA's updates times `strength`. The given ones do not change: networks with updates are new,
+    and all weights without one keep their memory. build: of the new networks. Errors: those of `add_lora`."""
+    updates = _updates_for(models, path)
+    names = [name for name, prefix in PREFIXES.items() if any(layer.startswith(prefix) for layer in updates)]
+    adapted = with_new_networks(models, names, build)
+    _add(adapted, updates, strength)
+    return with_fingerprint(adapted)
+
+
 def add_lora(models: Hallo2Models, path: Path | str, strength: float = 1.0) -> None:
     """In place. Errors: CheckpointError if a layer does not fit."""
-    own = {
+    _add(models, _updates_for(models, path), strength)
+
+
+def _updates_for(models: Hallo2Models, path: Path | str) -> dict[str, LowRankUpdate]:
+    return fitting_lora(path, {key: tuple(parameter.shape) for key, parameter in _parameters(models).items()})
+
+
+def _parameters(models: Hallo2Models) -> dict[str, nn.Parameter]:
+    """By their names in net.pth."""
+    return {
         prefix + key: parameter
         for name, prefix in PREFIXES.items()
         for key, parameter in getattr(models, name).named_parameters()
     }
-    updates = fitting_lora(path, {key: tuple(parameter.shape) for key, parameter in own.items()})
+
+
+def _add(models: Hallo2Models, updates: Mapping[str, LowRankUpdate], strength: float) -> None:
+    own = _parameters(models)
     for layer, update in updates.items():
         parameter = own[f"{layer}.weight"]
         parameter.data = update.added_to(parameter.data, strength)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ..config import Hallo2Config
@@ -34,6 +35,21 @@ def hallo2_networks(config: Hallo2Config, build: Build) -> Hallo2Models:
         ImageProjection(config.image_projection, build.wide),
         AudioProjection(config.audio_projection, build.wide),
     )
+
+
+def with_new_networks(models: Hallo2Models, names: Iterable[str], build: Build) -> Hallo2Models:
+    """The same models, but the named networks are new modules, whose weights have the memory of the given ones'. To
+    replace a weight of a new one changes nothing in the given models. build.device: None keeps the weights' own.
+    """
+    made = hallo2_networks(models.config, replace(build, device="meta"))
+    new = {name: getattr(made, name) for name in names}
+    for name, network in new.items():
+        weights = getattr(models, name).state_dict()
+        network.load_state_dict(
+            {key: weight.to(build.device or weight.device) for key, weight in weights.items()}, strict=True, assign=True
+        )
+        network.requires_grad_(False)
+    return replace(models, **new)
 
 
 def with_fingerprint(models: Hallo2Models) -> Hallo2Models:

@@ -43,4 +43,5 @@ class Hallo2Models:
         five = (
             self.reference_net, self.denoising_unet, self.face_locator, self.image_projection, self.audio_projection,
         )  # fmt: skip
-        return five if self.vae is None else (*five, self.vae)
+        control = None if self.text_adapter is None else self.text_adapter.control
+        return five + tuple(network for network in (self.vae, control) if network is not None)

@@ -18,6 +18,7 @@ TEXT_CONTROL_FOLDER = "text_control"  # below it
 FACE_FOLDER = "hallo2/face_analysis"
 MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
 SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
+LORA_FOLDER = "loras"  # the host's own
 
 
 def register_model_folder() -> None:
@@ -48,6 +49,11 @@ def text_control_files() -> list[str]:
     return [ZERO, DEMO, *(name for name in files if Path(name).parts[0] == TEXT_CONTROL_FOLDER)]
 
 
+def lora_files() -> list[str]:
+    """All of the host's LoRAs: the names do not tell which are for Hallo2."""
+    return folder_paths.get_filename_list(LORA_FOLDER)
+
+
 def find_file(folder: str, name: str) -> Path | None:
     found = folder_paths.get_full_path(folder, name)
     return None if found is None else Path(found)
@@ -58,16 +64,16 @@ def use_mmap() -> bool:
     return not args.disable_mmap
 
 
-def missing_files(folder: str, names: list[str], places: list[Path], source: str) -> str:
+def missing_files(folder: str, names: list[str], places: list[Path], advice: str) -> str:
     """The message about files in a graph that do not exist."""
     looked = " and ".join(map(str, places))
-    return f"Not in models/{folder}: {', '.join(names)} (looked in {looked}). {source}, or choose '{DEMO}' here."
+    return f"Not in models/{folder}: {', '.join(names)} (looked in {looked}). {advice}"
 
 
-def check_file(folder: str, name: str, source: str) -> bool | str:
-    """For validate_inputs: True, or the message. source: how to get such a file."""
+def check_file(folder: str, name: str, advice: str) -> bool | str:
+    """For validate_inputs: True, or the message. advice: what to do about a missing file."""
     places = [Path(place) for place in folder_paths.get_folder_paths(folder)]
-    return True if name == DEMO or find_file(folder, name) else missing_files(folder, [name], places, source)
+    return True if name == DEMO or find_file(folder, name) else missing_files(folder, [name], places, advice)
 
 
 def face_file_folders() -> list[Path]:

@@ -10,7 +10,7 @@ import comfy.model_patcher
 import torch
 from torch import nn
 
-from ...hallo2_core.models.layers import Build, compute_dtype_of
+from ...hallo2_core.models.layers import Build, compute_dtype_of, storage_dtype_of
 from ...hallo2_core.models.precision import HALLO2_PRECISION, PrecisionNeeds
 from .attention import HostAttention
 from .precision import compute_dtype, host_layers, storage_dtype
@@ -31,6 +31,11 @@ def build_like(network: nn.Module) -> Build:
     """For what works beside a network: stored and computed in the dtype of its arithmetic."""
     dtype = compute_dtype_of(network)
     return _build(dtype, dtype)
+
+
+def build_of(network: nn.Module) -> Build:
+    """The build that a network was made with."""
+    return _build(storage_dtype_of(network), compute_dtype_of(network))
 
 
 def _build(storage: torch.dtype, compute: torch.dtype) -> Build:
@@ -67,6 +72,7 @@ def patcher_of(network: nn.Module) -> ModelPatcher:
     return kind(network, mm.get_torch_device(), mm.unet_offload_device())
 
 
-def with_network(held: Managed, payload: Payload, network: nn.Module) -> Managed[Payload]:
-    """The payload with one more network; the others keep their handles."""
-    return Managed(payload, (*held.patchers, *managed(payload, network).patchers), held.whole)
+def with_networks(held: Managed, payload: Payload, *networks: nn.Module) -> Managed[Payload]:
+    """A payload with these networks. Those that `held` has keep their handles."""
+    known = {id(patcher.model): patcher for patcher in held.patchers}
+    return Managed(payload, tuple(known.get(id(network)) or patcher_of(network) for network in networks), held.whole)

@@ -10,7 +10,7 @@ from tiny_training import write_model
 
 from hallo2_core.checkpoints.build import load_hallo2
 from hallo2_core.checkpoints.convert import convert_to_safetensors
-from hallo2_core.checkpoints.lora import METADATA_KEY, write_lora
+from hallo2_core.checkpoints.lora import METADATA_KEY, with_lora, write_lora
 from hallo2_core.errors import CheckpointError
 from hallo2_core.models.layers import Build
 
@@ -45,6 +45,29 @@ def test_half_precision_is_added_in_full_and_rounded_once(model, tmp_path):
     half = load_hallo2(model, lora=tmp_path / "lora.safetensors")
     own = half.denoising_unet.get_parameter(f"{PATH}.weight")
     assert torch.equal(own, exact.denoising_unet.get_parameter(f"{PATH}.weight").half())
+
+
+def test_a_loaded_model_gets_it_and_stays_as_it_is(model, tmp_path):
+    """In fp16, as on a card: the same as loading with it. Weights without an update are in memory once."""
+    path, build = tmp_path / "lora.safetensors", Build(dtype=torch.float16, device="cpu")
+    write_lora(update(), 3.0, path)
+    plain = load_hallo2(model, build)
+    adapted, loaded = with_lora(plain, path, 0.5, build), load_hallo2(model, build, lora=path, lora_strength=0.5)
+    assert adapted.fingerprint == loaded.fingerprint != load_hallo2(model, build).fingerprint == plain.fingerprint
+    before, after, expected = (each.denoising_unet.state_dict() for each in (plain, adapted, loaded))
+    assert all(torch.equal(after[key], expected[key]) for key in before)
+    assert {key for key in before if before[key].data_ptr() != after[key].data_ptr()} == {f"{PATH}.weight"}
+    assert adapted.denoising_unet is not plain.denoising_unet and adapted.reference_net is plain.reference_net
+
+
+def test_one_after_another_they_add_up(model, tmp_path):
+    path, build = tmp_path / "lora.safetensors", Build(dtype=torch.float32)
+    write_lora(update(), 3.0, path, torch.float32)
+    plain = load_hallo2(model, build)
+    twice = with_lora(with_lora(plain, path, 0.25, build), path, 0.5, build)
+    once = with_lora(plain, path, 0.75, build)
+    weights = (each.denoising_unet.get_parameter(f"{PATH}.weight") for each in (twice, once))
+    torch.testing.assert_close(*weights)
 
 
 def test_a_converted_file_has_what_loading_adds(model, tmp_path):

@@ -107,7 +107,7 @@ def test_attached_it_stands_beside_networks_that_stay_as_they_are():
     models = seeded_hallo2()
     adapter = zero_text_adapter(models.config.unet)
     attached = with_text_adapter(models, adapter)
-    assert attached.text_adapter is adapter and attached.networks == models.networks
+    assert attached.text_adapter is adapter and attached.networks == (*models.networks, adapter.control)
     assert models.text_adapter is None
 
 
