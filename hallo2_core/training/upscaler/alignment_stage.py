@@ -1,4 +1,4 @@
-"""Fourth stage: temporal alignment (paper §4.2). Only attention over time and its feed-forward layers are trained."""
+"""The alignment stage (paper §4.2): only attention over time and its feed-forward layers are trained."""
 
 from __future__ import annotations
 

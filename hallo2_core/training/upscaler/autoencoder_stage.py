@@ -1,4 +1,4 @@
-"""First stage: encoder, codebook and generator, from sharp faces to codes and back."""
+"""The autoencoder stage: encoder, codebook and generator, from sharp faces to codes and back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ class AutoencoderSettings:
     validation_faces: str
     weights: str = ""  # a file to begin with; "" starts from scratch
     fitted_faces: int = 0  # from whose features the codebook is computed anew at the start; 0: it stays
-    quantizes: bool = True  # False: the generator draws from the features; weak colors, say, do not vanish in codes
     crop_px: int = 192  # side of the part of a face that is learned from; 0: all of it
     color_swap_ratio: float = 0.5  # of the samples with red, green and blue in another order; see `swapped_colors`
     square_weight: float = 2.0  # of the squared error, in addition to the pyramid's absolute error
@@ -52,11 +51,10 @@ class AutoencoderObjective(nn.Module):
         features, _ = restorer.encoder(pictures.contiguous(memory_format=torch.channels_last))
         features = features.float()
         drawing = quantized(features, restorer.codebook)
-        drawn = restorer.generator(drawing.vectors if settings.quantizes else features).float()
+        drawn = restorer.generator(drawing.vectors).float()
         errors = picture_errors(drawn, pictures, drawn.shape[-1] // features.shape[-1])
         loss = errors["pyramid"] + settings.square_weight * errors["square"] + settings.color_weight * errors["color"]
-        if settings.quantizes:
-            loss = loss + settings.code_weight * drawing.distance
+        loss = loss + settings.code_weight * drawing.distance
         return {
             "loss": loss,
             **errors,
@@ -110,7 +108,7 @@ class AutoencoderStage(RestorerStage):
         table.copy_(fitted_codes(torch.cat(features) / spread, len(table), draws))
 
     def validate(self) -> Mapping[str, float]:
-        """Whole held-back faces, through codes if those are trained: PSNR in dB, and how many codes are in use."""
+        """Whole held-back faces, through codes: PSNR in dB, and how many codes are in use."""
         restorer = self.restorer
         device = next(restorer.parameters()).device
         squares, used = [], []
@@ -118,8 +116,7 @@ class AutoencoderStage(RestorerStage):
             for face in pixels_of(self._held_back.read(number, FRAMES)).to(device).split(1):
                 features, _ = restorer.encoder(face.contiguous(memory_format=torch.channels_last))
                 drawing = quantized(features.float(), restorer.codebook)
-                given = drawing.vectors if self._settings.quantizes else features
-                drawn = restorer.generator(given).clamp(-1, 1)
+                drawn = restorer.generator(drawing.vectors).clamp(-1, 1)
                 squares.append(((drawn - face) / 2).square().mean())
                 used.append(drawing.codes)
         return {

@@ -1,4 +1,4 @@
-"""Second stage: the codes of a sharp face from a degraded one. Codebook and generator are frozen."""
+"""The code stage: the codes of a sharp face from a degraded one. Codebook and generator are frozen."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def alignment_parts(restorer: VideoRestorer, kinds: Sequence[str]) -> tuple[str,
 class CodeSettings:
     faces: str  # a folder of training shards, made by 'hallo2 prepare faces'
     validation_faces: str
-    autoencoder: str  # the file of the first stage: its encoder gives the true codes
+    autoencoder: str  # the file of the autoencoder stage: its encoder gives the true codes
     weights: str = ""  # a file to begin with; "": the autoencoder's
+    freezes_encoder: bool = False  # True: its features stay as the fusion knows them, and codes are told from these
     loss: CodeLossWeights = field(default_factory=CodeLossWeights)
     color_swap_ratio: float = 0.5
     degradation: DegradationSettings = field(default_factory=DegradationSettings)
@@ -45,8 +46,8 @@ class CodeObjective(nn.Module):
         self.restorer = restorer
         self.sharp_encoder = sharp_encoder.requires_grad_(False)
         self.settings = settings
-        parts = ("encoder", "feature_embedding", "position_embedding", "code_head")
-        train_only(restorer, (*parts, *alignment_parts(restorer, SPATIAL)))
+        parts = ("feature_embedding", "position_embedding", "code_head", *alignment_parts(restorer, SPATIAL))
+        train_only(restorer, parts if settings.freezes_encoder else ("encoder", *parts))
 
     def forward(self, batch: FacePairs) -> dict[str, Tensor]:
         codes = true_codes(batch.true, self.sharp_encoder, self.restorer)

@@ -1,4 +1,4 @@
-"""First stage: encoder, generator and fusion, from parts of degraded faces, for every fidelity, without codes.
+"""The drawing stage: encoder, generator and fusion, from parts of degraded faces, for every fidelity, without codes.
 
 The generator draws from the features themselves, so that it knows how to draw before it has to do with codes, and the
 fusion knows what to hand on. Parts are enough to learn from, and cost a sixteenth of a face.

@@ -1,4 +1,4 @@
-"""Third stage: the fusion of the encoder's features into the generator, for every fidelity.
+"""The fusion stage: the fusion of the encoder's features into the generator, for every fidelity.
 
 The generator, which has drawn from true codes only, learns to draw from predicted ones, and the encoder to hand on what
 the codes leave out; its other losses go on, so that they are still predicted. The codebook, and the attention that
@@ -29,8 +29,8 @@ from .stage import FacePairStage, train_only
 class FusionSettings:
     faces: str  # a folder of training shards, made by 'hallo2 prepare faces'
     validation_faces: str
-    autoencoder: str  # the file of the first stage: its encoder gives the true codes
-    weights: str  # the file of the second stage
+    autoencoder: str  # the file of the autoencoder stage: its encoder gives the true codes
+    weights: str  # the file of the code stage
     loss: CodeLossWeights = field(default_factory=lambda: CodeLossWeights(code=0.05, feature=0.05, style=0.2))
     square_weight: float = 2.0  # of the squared error, in addition to the pyramid's absolute error
     color_weight: float = 2.0  # of the absolute error of the mean colors of each code's place

@@ -28,7 +28,7 @@ from .stage import RestorerStage, train_only
 class LatentSettings:
     faces: str  # a folder of training shards, made by 'hallo2 prepare faces'
     validation_faces: str
-    autoencoder: str  # the file of the first stage: its encoder gives the true codes
+    autoencoder: str  # the file of the autoencoder stage: its encoder gives the true codes
     weights: str  # the file of the last stage
     loss: CodeLossWeights = field(default_factory=CodeLossWeights)
 

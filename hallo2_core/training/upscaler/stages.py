@@ -40,7 +40,7 @@ def small_restorer(path: str = "", seed: int = 0) -> VideoRestorer:
 
 
 def sharp_encoder_of(autoencoder: str) -> Encoder:
-    """The encoder of sharp faces, from the file of the first stage."""
+    """The encoder of sharp faces, from the file of the autoencoder stage."""
     return small_restorer(autoencoder).encoder
 
 

@@ -69,6 +69,13 @@ def test_a_stage_learns_one_batch_with_its_own_part_alone(stage):
     assert all(any(name.startswith(part) for name in changed) for part in own)
 
 
+def test_codes_can_be_learned_from_a_frozen_encoder(restorer, faces):
+    settings = CodeSettings("", "", "", freezes_encoder=True)
+    stage = CodeStage(restorer, deepcopy(restorer.encoder), settings, faces, faces, seed=1)
+    trained = [name for name, parameter in stage.network.named_parameters() if parameter.requires_grad]
+    assert all(name.startswith(tuple(f"restorer.{part}" for part in SPATIAL_PARTS[1:])) for name in trained)
+
+
 def test_a_sample_is_the_same_in_every_batch(stage):
     def tensors(batch):
         return [batch] if isinstance(batch, torch.Tensor) else list(vars(batch).values())
