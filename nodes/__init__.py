@@ -21,6 +21,7 @@ from .prepare_portrait import Hallo2PreparePortrait
 from .reference_net import Hallo2ReferenceNet
 from .sample_video import Hallo2SampleVideo
 from .selftest import Hallo2Selftest
+from .split_speakers import Hallo2SplitSpeakers
 from .text_control import Hallo2LoadTextControl
 from .text_prompts import Hallo2TextPrompts
 from .upscale_video import Hallo2UpscaleVideo
@@ -38,6 +39,7 @@ class Hallo2Extension(ComfyExtension):
             Hallo2LoadTextControl,
             Hallo2LoadLora,
             Hallo2ExampleInputs,
+            Hallo2SplitSpeakers,
             Hallo2EncodeSpeech,
             Hallo2PreparePortrait,
             Hallo2ReferenceNet,

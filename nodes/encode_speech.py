@@ -39,19 +39,30 @@ class Hallo2EncodeSpeech(io.ComfyNode):
                         "rendering time grows with the number of frames."
                     ),
                 ),
+                io.Audio.Input(
+                    "sound",
+                    optional=True,
+                    tooltip=(
+                        "What the video carries, and how long it is, if 'audio' is only a part of it: the recording "
+                        "with music or other speakers that the voice was taken from. If not connected: 'audio'."
+                    ),
+                ),
             ],
             outputs=[
                 io_types.Speech.Output(display_name="speech"),
                 io.Int.Output(display_name="frames", tooltip="Number of frames in the video."),
-                io.Float.Output(display_name="seconds", tooltip="Length of the audio."),
+                io.Float.Output(display_name="seconds", tooltip="Length of the video's sound."),
             ],
             **also_found_as("audio", "voice", "wav2vec", "lip sync", "lipsync"),
         )
 
     @classmethod
-    def execute(cls, audio: dict[str, Any], speech_encoder: Managed, fps: float) -> io.NodeOutput:
+    def execute(
+        cls, audio: dict[str, Any], speech_encoder: Managed, fps: float, sound: dict[str, Any] | None = None
+    ) -> io.NodeOutput:
         from ..hallo2_core.audio.speech_embeddings import encode_speech
         from ..hallo2_core.audio.waveform import audio_from_comfy
 
-        speech = encode_speech(audio_from_comfy(audio), speech_encoder.payload, fps)
+        carried = None if sound is None else audio_from_comfy(sound)
+        speech = encode_speech(audio_from_comfy(audio), speech_encoder.payload, fps, sound=carried)
         return io.NodeOutput(replace(speech_encoder, payload=speech), speech.frames, speech.seconds)

@@ -58,6 +58,8 @@ def render_key(render: Render, runtime: Runtime) -> JobKey:
         "file": render.settings,
         **_acceleration(inputs.sampler, _is_guided(render)),
     }
+    if (voice := speech.voice.fingerprint()) != speech.audio.fingerprint():
+        parts["voice"] = voice
     unet = inputs.models.denoising_unet
     arithmetic = {
         "ARITHMETIC": str(ANIMATION_ARITHMETIC),

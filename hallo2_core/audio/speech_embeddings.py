@@ -16,10 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import SettingsError
+from ..errors import AudioError, SettingsError
 from .sound_statistics import Loudness
 from .speech_pieces import OURS, Piece, SpeechPieces
 from .speech_signal import SpeechSignal
+from .waveform import PaddedAudio
 
 if TYPE_CHECKING:
     from ..models.wav2vec import SpeechEncoder
@@ -36,12 +37,17 @@ FINEST_FPS = 1_000_000  # the float 29.97 becomes 2997/100, and 30000/1001 stays
 class SpeechEmbeddings:
     """Speech for the networks, encoded lazily, clip by clip."""
 
-    audio: AudioSource  # the original audio, which the video will carry
+    audio: AudioSource  # the original audio, which the video will carry, and which sets its length
     encoder: SpeechEncoder
     fps: Fraction
     frames: int  # ceil(seconds × fps), at least 1
     pieces: SpeechPieces
-    signal: SpeechSignal  # the same audio as the encoder's input; caches statistics of the whole
+    signal: SpeechSignal  # the voice as the encoder's input: of the same audio, or of a part of it; caches statistics
+
+    @property
+    def voice(self) -> AudioSource:
+        """What moves the face."""
+        return self.signal.audio
 
     @property
     def seconds(self) -> float:
@@ -53,25 +59,41 @@ class SpeechEmbeddings:
 
 
 def encode_speech(
-    audio: AudioSource,
+    voice: AudioSource,
     encoder: SpeechEncoder,
     fps: Fraction | float,
     pieces: SpeechPieces = OURS,
     resampler: str = "pyav",
+    sound: AudioSource | None = None,
 ) -> SpeechEmbeddings:
     """The payload that every clip takes its windows from; no audio is read yet.
 
-    fps: of the video. resampler: "pyav", or "soxr" as in the original. Errors: SettingsError.
+    fps: of the video. resampler: "pyav", or "soxr" as in the original. sound: what the video carries, and as long as
+    which it is, if not the voice itself: a recording with music, or with other speakers. Errors: SettingsError;
+    AudioError for a voice longer than the sound.
     """
     fps = frame_rate(fps)
+    sound = voice if sound is None else sound
     return SpeechEmbeddings(
-        audio=audio,
+        audio=sound,
         encoder=encoder,
         fps=fps,
-        frames=count_frames(audio.samples, audio.rate_hz, fps),
+        frames=count_frames(sound.samples, sound.rate_hz, fps),
         pieces=pieces,
-        signal=SpeechSignal(audio, resampler),
+        signal=SpeechSignal(_as_long_as(sound, voice, fps), resampler),
     )
+
+
+def _as_long_as(sound: AudioSource, voice: AudioSource, fps: Fraction) -> AudioSource:
+    """The voice, followed by silence if it is shorter. A frame too much is what resampling may add."""
+    seconds, voice_seconds = Fraction(sound.samples, sound.rate_hz), Fraction(voice.samples, voice.rate_hz)
+    if voice_seconds > seconds + 1 / fps:
+        raise AudioError(
+            f"The voice takes {float(voice_seconds):.2f} s, but the sound of the video only {float(seconds):.2f} s. "
+            f"Connect the recording that the voice is a part of."
+        )
+    samples = math.ceil(seconds * voice.rate_hz)
+    return PaddedAudio(voice, samples) if voice.samples < samples else voice
 
 
 def frame_rate(fps: Fraction | float) -> Fraction:

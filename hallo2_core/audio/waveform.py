@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
@@ -83,6 +84,34 @@ class TensorAudio:
         for _, block in blocks_of(self):
             digest.update(block)
         return digest.hexdigest()
+
+
+class PaddedAudio:
+    """A sound with silence after its end, up to `samples` in all."""
+
+    def __init__(self, sound: AudioSource, samples: int) -> None:
+        assert samples >= sound.samples, f"{samples} of {sound.samples} samples"
+        self._sound = sound
+        self._samples = samples
+
+    @property
+    def rate_hz(self) -> int:
+        return self._sound.rate_hz
+
+    @property
+    def channels(self) -> int:
+        return self._sound.channels
+
+    @property
+    def samples(self) -> int:
+        return self._samples
+
+    def read(self, start: int, stop: int) -> Tensor:
+        inside = self._sound.read(min(start, self._sound.samples), min(stop, self._sound.samples))
+        return F.pad(inside, (0, stop - start - inside.shape[1]))
+
+    def fingerprint(self) -> str:
+        return f"{self._sound.fingerprint()}, silent up to sample {self.samples}"
 
 
 def audio_from_comfy(audio: Mapping[str, Any] | None) -> TensorAudio:

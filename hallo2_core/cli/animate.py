@@ -37,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     wanted = parser.add_argument_group("input and output")
     wanted.add_argument("--portrait", type=Path, required=True, help="a picture of one face")
     wanted.add_argument("--audio", type=Path, required=True, help="the voice: any file with audio")
+    wanted.add_argument("--sound", type=Path, metavar="FILE",
+                        help="what the video carries, if not the voice: the recording with music or other "
+                        "speakers")  # fmt: skip
     wanted.add_argument("--out", type=Path, required=True, metavar="OUT.mp4", help="the video; never overwritten")
     wanted.add_argument("--fps", type=Fraction, default=Fraction(25), help="frames per second (25, the release's)")
     wanted.add_argument("--size", metavar="WxH", help="multiples of 64 (512x512; demo model: 128x128)")
@@ -128,7 +131,8 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     check_name(arguments.out)
     fps, runtime = frame_rate(arguments.fps), chosen_runtime(arguments)
     check_weights_are_named(arguments.model, arguments.vae, arguments.speech_encoder)
-    picture, audio = load_picture(arguments.portrait), FileAudio(arguments.audio)
+    picture, voice = load_picture(arguments.portrait), FileAudio(arguments.audio)
+    sound = None if arguments.sound is None else FileAudio(arguments.sound)
     portrait = prepare_portrait(
         picture,
         load_face_analysis(arguments.face_models),
@@ -152,7 +156,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     codec = VAECodec(models.vae, runtime)
     reference = build_reference(models, portrait, codec, runtime)
     inputs = AnimationInputs(models, reference, motion, sampler, text, weights)
-    speech = encode_speech(audio, encoder, fps)
+    speech = encode_speech(voice, encoder, fps, sound=sound)
     render = Render(inputs, speech, codec, settings)
     path, job_folder = chosen_place(arguments)
     return render_video(render, choose_job(job_folder, render_key(render, runtime)), path, runtime)

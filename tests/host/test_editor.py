@@ -10,7 +10,14 @@ import torch
 from hallo2_core.storage.free_path import free_path
 from hallo2_core.video.writer import VideoWriter
 
-GRAPHS = ("first_run_demo", "animate_portrait", "animate_with_prompts", "upscale_video", "animate_and_upscale")
+GRAPHS = (
+    "first_run_demo",
+    "animate_portrait",
+    "animate_with_prompts",
+    "upscale_video",
+    "animate_and_upscale",
+    "two_speakers",
+)
 WEIGHTS = (
     "hallo2/net.pth",
     "audio_encoders/wav2vec2-base-960h.safetensors",

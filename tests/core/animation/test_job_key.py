@@ -47,8 +47,8 @@ def a_render():
     return Render(inputs, speech(), codec, VideoSettings())
 
 
-def speech(sound=SOUND, rate_hz=RATE_HZ, fps=25, encoder=ENCODER, **how):
-    return encode_speech(TensorAudio(sound, rate_hz), encoder, fps, **how)
+def speech(voice=SOUND, rate_hz=RATE_HZ, fps=25, encoder=ENCODER, **how):
+    return encode_speech(TensorAudio(voice, rate_hz), encoder, fps, **how)
 
 
 def prompts(text):
@@ -238,6 +238,14 @@ def test_an_exact_video_has_the_key_it_had_before_there_was_acceleration():
     )
     assert set(accelerated) - set(exact) == {"acceleration"}
     assert {part: accelerated[part] for part in exact} == exact
+
+
+def test_the_voice_counts_besides_the_sound_it_is_a_part_of():
+    half = SOUND * (torch.arange(SOUND.shape[1]) < SOUND.shape[1] // 2)
+    key = render_key(replace(a_render(), speech=speech(half, sound=TensorAudio(SOUND, RATE_HZ))), LocalRuntime())
+    assert different_parts(render_key(a_render(), LocalRuntime()).request, key.request) == ["voice"]
+    itself = replace(a_render(), speech=speech(SOUND.clone(), sound=TensorAudio(SOUND, RATE_HZ)))
+    assert name(itself) == name(a_render())
 
 
 def test_timelines_count_by_what_they_say():

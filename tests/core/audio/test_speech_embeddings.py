@@ -12,7 +12,7 @@ from hallo2_core.audio import speech_embeddings
 from hallo2_core.audio.speech_embeddings import SpeechWindows, count_frames, encode_speech
 from hallo2_core.audio.speech_pieces import OURS, RELEASED, SpeechPieces
 from hallo2_core.audio.waveform import TensorAudio
-from hallo2_core.errors import Cancelled, SettingsError
+from hallo2_core.errors import AudioError, Cancelled, SettingsError
 from hallo2_core.runtime import LocalRuntime
 
 SHORT = SpeechPieces(1.5, 0.4, "whole")
@@ -72,6 +72,30 @@ def test_frame_rates_are_what_they_look_like(encoder, given, exact):
 def test_impossible_frame_rates_are_refused(encoder, fps):
     with pytest.raises(SettingsError, match="frame rate is .* choose 1 to 240"):
         encode_speech(noise(0.1), encoder, fps)
+
+
+def test_a_voice_in_a_longer_sound_is_heard_alone_and_followed_by_silence(encoder):
+    """The sound sets length and soundtrack, the voice what the encoder hears."""
+    voice, sound = noise(2.0, 16000, seed=1), noise(5.0, 44100, channels=2, seed=2)
+    speech = encode_speech(voice, encoder, 25, SHORT, sound=sound)
+    assert speech.audio is sound and speech.frames == 125 and speech.seconds == 5.0
+    padded = TensorAudio(torch.cat([voice.read(0, 32000), torch.zeros(1, 48000)], dim=1), 16000)
+    heard, alone = SpeechWindows(speech, 16, LocalRuntime()), windows_of(padded, encoder)
+    assert torch.equal(heard.clip(0, heard.frames), alone.clip(0, alone.frames))
+    assert speech.voice.fingerprint() != voice.fingerprint()
+
+
+def test_without_a_sound_of_its_own_the_video_carries_the_voice(encoder):
+    voice = noise(2.0)
+    speech = encode_speech(voice, encoder, 25)
+    assert speech.audio is speech.voice is voice
+
+
+def test_a_voice_may_be_longer_than_its_sound_by_a_frame_but_no_more(encoder):
+    sound = noise(2.0, 44100)
+    assert encode_speech(noise(2.04), encoder, 25, sound=sound).frames == 50
+    with pytest.raises(AudioError, match=r"voice takes 2\.05 s, but the sound of the video only 2\.00 s"):
+        encode_speech(noise(2.05), encoder, 25, sound=sound)
 
 
 @pytest.mark.parametrize("fps", [24, 25, 30, 29.97])

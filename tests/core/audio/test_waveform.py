@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hallo2_core.audio import waveform
-from hallo2_core.audio.waveform import TensorAudio, audio_from_comfy
+from hallo2_core.audio.waveform import PaddedAudio, TensorAudio, audio_from_comfy
 from hallo2_core.errors import AudioError
 
 
@@ -134,3 +134,13 @@ def test_the_given_tensor_is_not_changed():
     audio.read(0, 100).mul(0)
     audio.fingerprint()
     assert torch.equal(sound, before)
+
+
+def test_a_padded_sound_is_silent_after_its_end():
+    sound = TensorAudio(torch.rand(2, 100) + 0.1, 16000)
+    padded = PaddedAudio(sound, 250)
+    whole = torch.cat([sound.read(0, 100), torch.zeros(2, 150)], dim=1)
+    assert (padded.rate_hz, padded.channels, padded.samples) == (16000, 2, 250)
+    for start, stop in [(0, 250), (0, 60), (60, 140), (100, 100), (120, 250), (250, 250)]:
+        assert torch.equal(padded.read(start, stop), whole[:, start:stop])
+    assert len({audio.fingerprint() for audio in (sound, padded, PaddedAudio(sound, 251))}) == 3
