@@ -21,6 +21,7 @@ from .prepare_portrait import Hallo2PreparePortrait
 from .reference_net import Hallo2ReferenceNet
 from .sample_video import Hallo2SampleVideo
 from .selftest import Hallo2Selftest
+from .separate_vocals import Hallo2SeparateVocals
 from .split_speakers import Hallo2SplitSpeakers
 from .text_control import Hallo2LoadTextControl
 from .text_prompts import Hallo2TextPrompts
@@ -39,6 +40,7 @@ class Hallo2Extension(ComfyExtension):
             Hallo2LoadTextControl,
             Hallo2LoadLora,
             Hallo2ExampleInputs,
+            Hallo2SeparateVocals,
             Hallo2SplitSpeakers,
             Hallo2EncodeSpeech,
             Hallo2PreparePortrait,

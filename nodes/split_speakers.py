@@ -8,9 +8,8 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..hallo2_core.errors import Hallo2Error
+from ..hallo2_core.timeline.speakers import MOST_SPEAKERS
 from .host.editor import show_text
-
-MOST_SPEAKERS = 4
 
 
 class Hallo2SplitSpeakers(io.ComfyNode):

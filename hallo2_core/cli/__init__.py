@@ -26,6 +26,7 @@ from . import (
     new_adapter,
     prepare,
     selftest,
+    separate,
     train,
     upscale,
 )
@@ -33,8 +34,8 @@ from . import (
 BAD_INPUT, CANCELLED = 2, 130
 # In the order of the help.
 COMMANDS = (
-    animate, upscale, inspect, evaluate, jobs, download, doctor, check, convert, selftest, new_adapter, cartoons,
-    prepare, train,
+    animate, separate, upscale, inspect, evaluate, jobs, download, doctor, check, convert, selftest, new_adapter,
+    cartoons, prepare, train,
 )  # fmt: skip
 
 

@@ -17,19 +17,14 @@ from einops import rearrange
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import CheckpointError, MissingDependencyError, SettingsError
+from ..checkpoints.onnx_session import open_session
+from ..errors import CheckpointError
 from . import similarity
 from .face_analysis import IDENTITY_WIDTH, FaceAnalysis, built_in_detector, built_in_landmarker
 from .face_detection import Detection, overlap
 
 DETECTOR_FILE = "scrfd_10g_bnkps.onnx"
 RECOGNISER_FILE = "glintr100.onnx"
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-}
 
 DETECTOR_SIDE_PX = 640
 STRIDES = (8, 16, 32)
@@ -48,39 +43,15 @@ def released_face_analysis(detector: Path, recogniser: Path, provider: str = "cp
     provider: a key of PROVIDERS. Raises MissingDependencyError, CheckpointError or SettingsError.
     """
     return FaceAnalysis(
-        detector=ScrfdDetector(open_session(detector, provider)),
+        detector=ScrfdDetector(_open(detector, provider)),
         landmarker=built_in_landmarker(),
-        recogniser=ArcFaceRecogniser(open_session(recogniser, provider)),
+        recogniser=ArcFaceRecogniser(_open(recogniser, provider)),
         fallback=built_in_detector(),
     )
 
 
-def open_session(path: Path, provider: str) -> Any:  # noqa: ANN401 - onnxruntime may not be installed
-    """A session of the installed onnxruntime package."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{path.name} needs onnxruntime, which is not installed. Install it with 'pip install onnxruntime' (or "
-            "onnxruntime-gpu, onnxruntime-directml, or the pack's extra 'face'), or choose the built-in face "
-            "analysis."
-        ) from error
-    available = onnxruntime.get_available_providers()
-    if PROVIDERS.get(provider) not in available:
-        usable = ", ".join(f"'{name}'" for name, full in PROVIDERS.items() if full in available)
-        raise SettingsError(f"onnxruntime cannot run on '{provider}' here; choose one of {usable}.")
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no {path.name} in {path.parent}. Put {DETECTOR_FILE} and {RECOGNISER_FILE} of the Hallo2 "
-            "release there, or choose the built-in face analysis."
-        )
-    try:
-        providers = list(dict.fromkeys([PROVIDERS[provider], PROVIDERS["cpu"]]))
-        return onnxruntime.InferenceSession(str(path), providers=providers)
-    except Exception as error:  # onnxruntime has one exception class per kind of damage
-        raise CheckpointError(
-            f"onnxruntime cannot open {path.name}: {error}. Download the file again from the Hallo2 release."
-        ) from error
+def _open(path: Path, provider: str) -> Any:  # noqa: ANN401 - an onnxruntime session
+    return open_session(path, provider, "face", "choose the built-in face analysis")
 
 
 class ScrfdDetector:

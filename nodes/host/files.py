@@ -16,6 +16,7 @@ ZERO = "zero"  # an adapter that changes nothing, made at run time
 MODEL_FOLDER = "hallo2"
 TEXT_CONTROL_FOLDER = "text_control"  # below it
 FACE_FOLDER = "hallo2/face_analysis"
+VOCALS_FOLDER = "hallo2/audio_separator"
 MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
 SPEECH_ENCODER_FOLDER = "audio_encoders"  # the host's own
 LORA_FOLDER = "loras"  # the host's own
@@ -84,6 +85,22 @@ def face_file_folders() -> list[Path]:
 
 def find_face_file(name: str) -> Path | None:
     return next((folder / name for folder in face_file_folders() if (folder / name).is_file()), None)
+
+
+def vocal_file_folders() -> list[Path]:
+    """Folders of the networks that separate vocals, named as in the release."""
+    return [Path(place) / "audio_separator" for place in folder_paths.get_folder_paths(MODEL_FOLDER)]
+
+
+def vocal_files(usual: str) -> list[str]:
+    """The choices of the node that separates vocals; the usual file comes first, whether it is there or not."""
+    found = {path.name for folder in vocal_file_folders() for path in folder.glob("*.onnx")}
+    return [usual, *sorted(found - {usual})]
+
+
+def find_vocal_file(name: str) -> Path | None:
+    """name: of a file directly in one of the folders."""
+    return next((path for folder in vocal_file_folders() for path in folder.glob("*.onnx") if path.name == name), None)
 
 
 def fingerprint(folder: str, name: str) -> str:

@@ -10,6 +10,7 @@ NODES = {
     "Hallo2LoadTextControl",
     "Hallo2LoadLora",
     "Hallo2ExampleInputs",
+    "Hallo2SeparateVocals",
     "Hallo2SplitSpeakers",
     "Hallo2EncodeSpeech",
     "Hallo2PreparePortrait",

@@ -5,7 +5,7 @@ import pytest
 import soxr
 import torch
 
-from hallo2_core.audio import speech_signal
+from hallo2_core.audio import resampled
 from hallo2_core.audio.speech_signal import SpeechSignal
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.errors import MissingDependencyError, SettingsError
@@ -42,9 +42,9 @@ def test_any_stretch_is_the_same_bit_for_bit_in_any_order(rate):
 def test_blocks_together_equal_the_sound_resampled_at_once(rate, monkeypatch):
     audio = noise(rate, 20.5)
     blocks = SpeechSignal(audio)
-    monkeypatch.setattr(speech_signal, "KEPT_BLOCKS", 1)
+    monkeypatch.setattr(resampled, "KEPT_BLOCKS", 1)
     in_blocks = blocks.read(0, blocks.samples)
-    monkeypatch.setattr(speech_signal, "BLOCK_SECONDS", 60)
+    monkeypatch.setattr(resampled, "BLOCK_SECONDS", 60)
     at_once = SpeechSignal(audio)
     assert torch.equal(at_once.read(0, at_once.samples), in_blocks)
 
@@ -109,7 +109,7 @@ def test_few_blocks_are_kept():
     audio = noise(8000, 200)
     signal = SpeechSignal(audio)
     signal.read(0, signal.samples)
-    assert len(signal._blocks) == speech_signal.KEPT_BLOCKS
+    assert len(signal._mono._blocks) == resampled.KEPT_BLOCKS
 
 
 def test_an_unknown_resampler_is_refused():
