@@ -28,7 +28,7 @@ class Hallo2ExampleInputs(io.ComfyNode):
                     tooltip="6.7 s, mono, 16000 Hz: the two faces' voices in turn.",
                 ),
             ],
-            **also_found_as("demo", "sample portrait", "sample voice"),
+            **also_found_as("demo", "sample portrait", "sample voice", "two faces", "conversation"),
         )
 
     @classmethod

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from .host import files
 from .host.runtime import HostRuntime
+from .schema.search import also_found_as
 
 USUAL_FILE = "Kim_Vocal_2.onnx"
 SOURCE = (
@@ -52,6 +53,7 @@ class Hallo2SeparateVocals(io.ComfyNode):
                 )
             ],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("remove music", "voice isolation", "stems", "mdx", "kim vocal", "karaoke"),
         )
 
     @classmethod

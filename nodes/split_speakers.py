@@ -10,6 +10,7 @@ from comfy_api.latest import io, ui
 from ..hallo2_core.errors import Hallo2Error
 from ..hallo2_core.timeline.speakers import MOST_SPEAKERS
 from .host.editor import show_text
+from .schema.search import also_found_as
 
 
 class Hallo2SplitSpeakers(io.ComfyNode):
@@ -54,6 +55,7 @@ class Hallo2SplitSpeakers(io.ComfyNode):
                 for number in range(1, MOST_SPEAKERS + 1)
             ],
             hidden=[io.Hidden.unique_id],
+            **also_found_as("several people", "two people", "conversation", "diarization", "rttm", "podcast"),
         )
 
     @classmethod

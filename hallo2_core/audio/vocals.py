@@ -24,12 +24,12 @@ from .waveform import AudioSource, blocks_of
 
 MDX_RATE_HZ = 44_100
 CHANNELS = 2
-FFT_SAMPLES, HOP_SAMPLES = 7680, 1024  # of Kim_Vocal_2; no file says so, but its number of bins goes with them
+FFT_SAMPLES, HOP_SAMPLES = 7680, 1024  # of Kim_Vocal_2; the file does not contain them
 BINS = 3072  # of 3841: what lies above 17.6 kHz is dropped
-SILENT_BINS = 3  # as in the original: the network is not shown what lies below 17 Hz
+SILENT_BINS = 3  # below 17 Hz; not shown to the network, as in the separator that the release uses
 OVERLAP = 0.25
 MARGIN_SAMPLES = FFT_SAMPLES // 2  # of silence before the sound, so that it does not begin on a chunk's faded edge
-HIGHEST_PEAK = 0.9  # as in the original: louder sounds are scaled down for the network
+HIGHEST_PEAK = 0.9  # louder sounds are scaled down for the network, as there
 
 
 class VocalNet:
@@ -47,8 +47,7 @@ class VocalNet:
                 f"{BINS} bins."
             )
         self._session, self._name = session, name
-        self._frames = shape[3]
-        self.chunk_samples = HOP_SAMPLES * (self._frames - 1)
+        self.chunk_samples = HOP_SAMPLES * (shape[3] - 1)
 
     def __call__(self, sound: Tensor) -> Tensor:
         """(c t) → (c t), a stereo chunk at 44.1 kHz. Errors: PrecisionError."""

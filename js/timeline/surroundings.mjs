@@ -1,6 +1,7 @@
 // Reads the graph around a timeline node: frame rate, sound, and transitions.
-// The node has no sound input: its output goes to a sampler, whose speech comes from Encode Speech, whose audio may
-// come from a file in Load Audio, possibly through Trim Audio Duration.
+// The node has no sound input: its output goes to a sampler, whose speech comes from Encode Speech, whose sound may
+// come from a file in Load Audio, possibly through Trim Audio Duration. Its sound is "sound", what the video carries, or
+// if that is not connected, "audio", the voice.
 
 import { TRACKS } from "./grammar.mjs";
 import { GraphWalk } from "./graph_walk.mjs";
@@ -46,7 +47,7 @@ export function surroundingsOf(node, walk = new GraphWalk()) {
 
 function soundInto(encoder, walk) {
   const trims = [];
-  let source = encoder ? walk.source(encoder, "audio") : null;
+  let source = encoder ? (walk.source(encoder, "sound") ?? walk.source(encoder, "audio")) : null;
   while (source?.type === "TrimAudioDuration" && trims.length < MOST_TRIMS) {
     const [start, duration] = ["start_index", "duration"].map((name) => Number(walk.value(source, name)));
     if (source.mode !== BYPASSED) trims.unshift({ start, duration });

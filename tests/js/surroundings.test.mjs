@@ -63,6 +63,14 @@ test("another source of sound, or none, or a node alone, is no trouble", () => {
   assert.equal(surroundingsOf(removed).fpsIsKnown, false);
 });
 
+test("the sound is what the video carries, not the voice taken from it", () => {
+  const { made, encoder, prompts } = chain();
+  made.wire(made.add("Hallo2SeparateVocals"), 0, encoder, "audio");
+  assert.equal(surroundingsOf(prompts).file, null);
+  made.wire(made.add("LoadAudio", { audio: "song.mp3" }), 0, encoder, "sound");
+  assert.equal(surroundingsOf(prompts).file.filename, "song.mp3");
+});
+
 test("what is trimmed off the sound is named, first things first, and nothing where it is not known", () => {
   const { made, audio, encoder, prompts } = chain();
   const first = made.add("TrimAudioDuration", { start_index: 1.5, duration: 4 });
