@@ -18,7 +18,7 @@ from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.checkpoints.demo import demo_hallo2, demo_speech_encoder
 from hallo2_core.cli.animate import DEMO_GUIDANCE, DEMO_SIZE, DEMO_STEPS
 from hallo2_core.examples import PORTRAIT, VOICE
-from hallo2_core.inspection.attention_maps import MapSettings, attention_maps
+from hallo2_core.inspection.attention_maps import AttentionMaps, MapSettings, attention_maps
 from hallo2_core.inspection.attention_plot import draw_overview
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.portrait.face_analysis import built_in_face_analysis
@@ -34,6 +34,11 @@ def main() -> None:
     parser.add_argument("out", type=Path, metavar="OUT.png")
     parser.add_argument("--clip", type=int, default=CLIP, help=f"counted from 0 ({CLIP})")
     arguments = parser.parse_args()
+    draw_overview(demo_maps(arguments.clip)).save(arguments.out, optimize=True)
+
+
+def demo_maps(clip: int = CLIP) -> AttentionMaps:
+    """What this clip of the demo's portrait and voice attends to."""
     runtime, models = LocalRuntime(), demo_hallo2()
     codec = VAECodec(models.vae, runtime)
     portrait = prepare_portrait(load_picture(PORTRAIT), built_in_face_analysis(), *DEMO_SIZE)
@@ -44,8 +49,7 @@ def main() -> None:
         SamplerConfig(steps=DEMO_STEPS, guidance=DEMO_GUIDANCE),
     )
     speech = encode_speech(FileAudio(VOICE), demo_speech_encoder(), Fraction(25))
-    maps = attention_maps(inputs, speech, codec, runtime, MapSettings(arguments.clip))
-    draw_overview(maps).save(arguments.out, optimize=True)
+    return attention_maps(inputs, speech, codec, runtime, MapSettings(clip))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from quality.clips import SPLIT, Clip, Settings, SmallPipeline  # noqa: E402
 from quality.figures import Figure, table  # noqa: E402
 from quality.long_video import BOTH, NEITHER, VARIANTS, long_figures  # noqa: E402
 from quality.picture import picture_figures  # noqa: E402
+from quality.provenance import fingerprints, today  # noqa: E402
 from quality.sync import sync_figures  # noqa: E402
 from quality.text import text_figures  # noqa: E402
 from quality.upscaler import upscaler_figures  # noqa: E402
@@ -133,9 +134,7 @@ def main() -> int:
     if arguments.sheet and "clips" in run.__dict__:
         _write_sheet(run.clips, arguments.sheet)
     if arguments.json:
-        arguments.json.write_text(
-            json.dumps({name: [f.as_json() for f in rows] for name, rows in found.items()}, indent=1)
-        )
+        _keep(found, arguments)
     return int(any(figure.has_target and not figure.is_reached for rows in found.values() for figure in rows))
 
 
@@ -159,9 +158,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--text-seconds", type=float, default=4.0, help="length of a clip with two prompts (4)")
     parser.add_argument("--upscaler-fidelity", type=float, default=0.5)
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="frames of the true and of the made clips")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also keep the figures there, section by section")
     parser.add_argument("--threads", type=int, help="CPU threads (all)")
     return parser
+
+
+def _keep(found: dict[str, list[Figure]], arguments: argparse.Namespace) -> None:
+    """Other sections in the file stay."""
+    path: Path = arguments.json
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for name, figures in found.items():
+        seconds = {"long": arguments.long_seconds, "text": arguments.text_seconds}.get(name, arguments.seconds)
+        kept[name] = {
+            "measured": today(),
+            "weights": fingerprints(getattr(arguments, option) for option in SECTIONS[name][1]),
+            "clips": 1 if name == "long" else arguments.clips,
+            "seconds": seconds,
+            "figures": [figure.as_json() for figure in figures],
+        }
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 def _write_sheet(clips: list[Clip], path: Path) -> None:

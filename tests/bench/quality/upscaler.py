@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -15,7 +16,9 @@ from hallo2_core.checkpoints.demo import FULL_PRECISION
 from hallo2_core.checkpoints.small_model import SMALL_UPSCALER
 from hallo2_core.checkpoints.upscaler import load_upscaler
 from hallo2_core.evaluation.flicker import Flicker
+from hallo2_core.models.upscaler.upscaler import Upscaler
 from hallo2_core.portrait.face_analysis import built_in_face_analysis
+from hallo2_core.runtime import Runtime
 from hallo2_core.training.cartoons import Actor, draw, performance
 from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.upscaling.upscale import upscale_frames
@@ -32,13 +35,7 @@ def upscaler_figures(
 ) -> list[Figure]:
     """Given the small drawing, and the small drawing after the VAE, which is what the upscaler gets in the demo."""
     upscaler = load_upscaler(upscaler_file, FULL_PRECISION, config=SMALL_UPSCALER)
-    faces = built_in_face_analysis()
-
-    def upscaled(small: Tensor, window_frames: int) -> Tensor:
-        overlap = 4 if window_frames > 1 else 0
-        settings = UpscaleSettings(LARGE_PX, LARGE_PX, fidelity, window_frames=window_frames, overlap_frames=overlap)
-        return torch.stack(list(upscale_frames(small, upscaler, faces, settings, pipeline.runtime)))
-
+    upscaled = partial(upscaled_frames, upscaler, fidelity, pipeline.runtime)
     gains: dict[str, list[float]] = {"drawn": [], "VAE": []}
     flickers: dict[str, list[float]] = {"aligned": [], "frame by frame": [], "true": []}
     for seed in seeds:
@@ -60,6 +57,13 @@ def upscaler_figures(
         Figure("flicker with temporal alignment, 0-255", fmean(flickers["aligned"]), truth=truth),
         Figure("flicker frame by frame, 0-255", fmean(flickers["frame by frame"]), truth=truth),
     ]
+
+
+def upscaled_frames(upscaler: Upscaler, fidelity: float, runtime: Runtime, small: Tensor, window_frames: int) -> Tensor:
+    """small: (f h w 3), 0..1.  window_frames: 1 is without temporal alignment.  Returns (f 512 512 3)."""
+    overlap = 4 if window_frames > 1 else 0
+    settings = UpscaleSettings(LARGE_PX, LARGE_PX, fidelity, window_frames=window_frames, overlap_frames=overlap)
+    return torch.stack(list(upscale_frames(small, upscaler, built_in_face_analysis(), settings, runtime)))
 
 
 def bicubic(small: Tensor) -> Tensor:
