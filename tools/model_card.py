@@ -43,13 +43,13 @@ def parts_table(parts: Mapping[str, Mapping[str, Any]]) -> str:
                 f"`{name}`",
                 f"{_values(path):,}",
                 f"{path.stat().st_size / 1e6:.1f}",
-                f"{part['processor_minutes']:g}",
-                str(part["steps"]),
+                f"{part.get('processor_minutes', 0):g}",
+                str(part.get("steps", "")),
                 str(part.get("data", "")),
             ]
         )
         values, size = values + _values(path), size + path.stat().st_size
-        minutes += part["processor_minutes"]
+        minutes += part.get("processor_minutes", 0)
     rows.append(["together", f"{values:,}", f"{size / 1e6:.1f}", f"{minutes:g}", "", ""])
     return markdown_table(["file", "values", "MB", "processor minutes", "steps", "data"], rows)
 

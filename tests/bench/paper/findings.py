@@ -42,7 +42,7 @@ def findings(results: Results) -> dict[str, list[Finding]]:
             closer("Patches of 1 px keep the picture closer than 16 px", "drop only", "patches of 16"),
         ],
         "table 4": [
-            closer("A drop rate of 0.25 keeps the picture closer than 0", "drop only", NEITHER),
+            # A rate of 0 is no patches: in table 3.
             closer("A drop rate of 0.25 keeps the picture closer than 0.1", "drop only", "drop rate 0.1"),
             closer("A drop rate of 0.25 keeps the picture closer than 0.5", "drop only", "drop rate 0.5"),
         ],
@@ -74,7 +74,7 @@ def is_less(claim: str, less: Sequence[float], more: Sequence[float]) -> Finding
 
 def _over_time(both: Sequence[float], neither: Sequence[float]) -> list[Finding]:
     growth = both[-1] / both[0]
-    flat = True if growth <= FLAT else False if growth >= GROWN else None
+    flat = None if len(both) < 2 else True if growth <= FLAT else False if growth >= GROWN else None
     figures = f"{both[0]:.3g} in the first window, {both[-1]:.3g} in the last"
     return [
         Finding("With patch-drop and noise, the distance stays flat", flat, figures),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hallo2_core.timeline.prompts import TextEncoder, encode_prompts
 from hallo2_core.timeline.transitions import Transition
 from hallo2_core.training.cartoons import EXPRESSIONS, FPS, Direction, Mood, performance
 from hallo2_core.training.cartoons.captions import MOODS
-from hallo2_core.training.expression_reading import expression_reader
+from hallo2_core.training.expression_reading import ExpressionReader, expression_reader
 
 from .long_videos import as_levels, save_strip
 
@@ -42,7 +43,7 @@ def prompted(
     portrait = pipeline.portrait(seed, played, is_neutral=True)
     prompts = encode_prompts(f"0- {prompt_of(expression)}", encoder, Transition())
     clip = pipeline.clip_of(seed, played, portrait, prompts, models)
-    reader = expression_reader(seed, SPLIT, pipeline.settings.size_px)
+    reader = _reader(seed, pipeline.settings.size_px)
     settled = round(SETTLED_SECONDS * FPS)
 
     def shares(frames: torch.Tensor) -> list[float]:
@@ -52,3 +53,8 @@ def prompted(
     some = torch.linspace(settled, len(clip.made) - 1, SHOWN).long()
     save_strip([frame for frame in as_levels(clip.made[some])], strip)
     return {"shares": shares(clip.made), "drawn": shares(clip.decoded)}
+
+
+@cache
+def _reader(seed: int, size_px: int) -> ExpressionReader:
+    return expression_reader(seed, SPLIT, size_px)
