@@ -137,6 +137,20 @@ def shipped_graph():
     return _graph
 
 
+USERS_FILES = {  # where the shipped graphs look for it → what stands in for it
+    "portrait.png": ROOT / "hallo2_core/examples/portrait.png",
+    "speech.wav": ROOT / "hallo2_core/examples/voice.wav",
+    "photograph.png": ROOT / "tests/media/portrait_wide.png",
+}
+
+
+@pytest.fixture(scope="session")
+def users_files(host):
+    """The pictures and voices that a user would upload for the shipped graphs."""
+    for name, source in USERS_FILES.items():
+        host.add_input(source, name)
+
+
 @pytest.fixture(scope="session")
 def in_browser(host):
     """Runs one of the scripts beside this file in a Python that has playwright; gives the object that it prints."""
@@ -146,7 +160,7 @@ def in_browser(host):
 
     def run(script, *options):
         command = [python, str(HERE / script), host.url, *options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=850)
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout)
 
@@ -155,10 +169,10 @@ def in_browser(host):
 
 @pytest.fixture(scope="session")
 def editor(in_browser):
-    """What the editor shows of a workflow file; see editor.py."""
+    """What the editor shows of workflow files, by name; see editor.py."""
 
-    def look(workflow, *options):
-        return in_browser("editor.py", str(workflow), *options)
+    def look(workflows, *options):
+        return in_browser("editor.py", *map(str, workflows), *options)
 
     return look
 

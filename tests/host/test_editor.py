@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
+import urllib.request
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,14 +13,8 @@ import torch
 from hallo2_core.storage.free_path import free_path
 from hallo2_core.video.writer import VideoWriter
 
-GRAPHS = (
-    "first_run_demo",
-    "animate_portrait",
-    "animate_with_prompts",
-    "upscale_video",
-    "animate_and_upscale",
-    "two_speakers",
-)
+WORKFLOWS = Path(__file__).parents[2] / "workflows"
+GRAPHS = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 WEIGHTS = (
     "hallo2/net.pth",
     "audio_encoders/wav2vec2-base-960h.safetensors",
@@ -25,13 +22,14 @@ WEIGHTS = (
 )
 TITLE_BAR_PX = 30
 BYPASSED = 4  # the editor's mode for a node that hands its input through
+READABLE = 0.6  # zoom; the letters of a node's inputs are 7 pixels high then
+DRAWINGS = ("classic", "nodes-2")
+IN_THE_DOCS = "animate_with_prompts"
 
 
-@pytest.fixture
-def with_the_users_files(host, pack):
+@pytest.fixture(scope="module")
+def with_the_users_files(host, pack, users_files):
     """A host whose user has put everything in place, as far as the editor can see."""
-    host.add_input(pack / "hallo2_core" / "examples" / "portrait.png")
-    host.add_input(pack / "hallo2_core" / "examples" / "voice.wav", "speech.wav")
     with VideoWriter(free_path(host.base / "input" / "video.mp4"), 96, 64, Fraction(25)) as video:
         video.write(torch.rand(5, 64, 96, 3))
     files = [host.base / "models" / name for name in WEIGHTS]
@@ -54,23 +52,37 @@ def overlapping(nodes):
                 yield one["type"], other["type"]
 
 
+@pytest.fixture(scope="module")
+def opened(host, editor, with_the_users_files, tmp_path_factory):
+    """What the editor shows of every workflow: one browser for all. Ways of drawing it → names → what is there."""
+    drawn = {}
+
+    def look(drawing):
+        if drawing not in drawn:
+            pictures = tmp_path_factory.mktemp(f"{host.checkout.version}-{drawing}")
+            options = ["--pictures", str(pictures), *(["--nodes-2"] if drawing == "nodes-2" else [])]
+            drawn[drawing] = editor([WORKFLOWS / f"{name}.json" for name in GRAPHS], *options), pictures
+        return drawn[drawing]
+
+    return look
+
+
 @pytest.mark.parametrize("name", GRAPHS)
-@pytest.mark.parametrize("drawing", ["classic", "nodes-2"])
+@pytest.mark.parametrize("drawing", DRAWINGS)
 def test_the_editor_opens_the_workflow_and_would_queue_what_the_api_graph_says(
-    host, editor, with_the_users_files, pack, shipped_graph, tmp_path, name, drawing
+    host, opened, pack, shipped_graph, name, drawing
 ):
     if drawing == "nodes-2" and host.checkout.version == "0.3.64":
         pytest.skip("this host's editor draws nodes in the classic way only")
-    path = pack / "workflows" / f"{name}.json"
-    is_in_the_docs = (name, drawing) == ("animate_with_prompts", "nodes-2") and os.environ.get("UPDATE_PICTURES") == "1"
-    picture = (pack / "docs" / "images" if is_in_the_docs else tmp_path) / f"{name}.png"
-    seen = editor(path, "--picture", str(picture), *(["--nodes-2"] if drawing == "nodes-2" else []))
-    saved = json.loads(path.read_text(encoding="utf-8"))
+    all_seen, pictures = opened(drawing)
+    if (name, drawing) == (IN_THE_DOCS, "nodes-2") and os.environ.get("UPDATE_PICTURES") == "1":
+        shutil.copy2(pictures / f"{name}.png", pack / "docs" / "images")
+    seen, saved = all_seen[name], json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
     assert len(seen["nodes"]) == len(saved["nodes"]) and seen["links"] == len(saved["links"])
     assert not seen["missing"] and not seen["dialogs"] and not seen["console_errors"]
     assert not [node["type"] for node in seen["nodes"] if node["error"]]
     assert (seen["drawn_as_html"] > 0) == (drawing == "nodes-2")
-    assert not list(overlapping(seen["nodes"]))
+    assert not list(overlapping(seen["nodes"])) and seen["zoom"] >= READABLE
     assert_same_graph(seen["prompt"], shipped_graph(name))
 
 
@@ -84,7 +96,20 @@ def assert_same_graph(queued, shipped):
 
 
 def test_the_editor_offers_the_workflows_as_templates(host, pack):
-    assert sorted(host.get("/workflow_templates")[pack.name]) == sorted(GRAPHS)
+    assert sorted(host.get("/workflow_templates")[pack.name]) == GRAPHS
+    for name in GRAPHS:
+        request = urllib.request.Request(f"{host.url}/api/workflow_templates/{pack.name}/{name}.jpg", method="HEAD")
+        assert urllib.request.urlopen(request, timeout=30).headers["Content-Type"] == "image/jpeg"
+
+
+def test_newer_hosts_offer_the_blueprint(host, pack):
+    if host.checkout.version == "0.3.64":
+        pytest.skip("this host does not look for blueprints")
+    listed = {key: entry for key, entry in host.get("/global_subgraphs").items() if entry["source"] == "custom_node"}
+    ((key, entry),) = listed.items()
+    assert (entry["name"], entry["info"]["node_pack"]) == ("Talking portrait (Hallo2)", f"custom_nodes.{pack.name}")
+    file = pack / "subgraphs" / f"{entry['name']}.json"
+    assert json.loads(host.get(f"/global_subgraphs/{key}")["data"]) == json.loads(file.read_text(encoding="utf-8"))
 
 
 def test_the_editor_shows_what_a_refusal_says(host, editor, with_the_users_files, pack, tmp_path):
@@ -94,5 +119,5 @@ def test_the_editor_shows_what_a_refusal_says(host, editor, with_the_users_files
     loader["mode"] = BYPASSED
     path = tmp_path / "without_adapter.json"
     path.write_text(json.dumps(graph), encoding="utf-8")
-    seen = editor(path, "--queue", "no text-control adapter", "--picture", str(tmp_path / "refused.png"))
+    seen = editor([path], "--queue", "no text-control adapter", "--pictures", str(tmp_path))[path.stem]
     assert "has to be trained" in seen["shown"] and "disconnect the prompts" in seen["shown"]

@@ -56,10 +56,10 @@ def test_the_real_workflow_runs_at_full_size(empty_host, shipped_graph, pack, fi
     empty_host.add_input(voice)
     empty_host.add_input(pack / "hallo2_core" / "examples" / "portrait.png")
     graph = shipped_graph("animate_portrait")
-    graph["2"]["inputs"]["file"] = "net.safetensors"
-    graph["12"]["inputs"]["vae_name"] = "sd-vae-ft-mse.safetensors"
-    graph["6"]["inputs"] |= {"width": 256, "height": 256}
-    graph["9"]["inputs"]["steps"] = 2
+    graph["20:2"]["inputs"]["file"] = "net.safetensors"
+    graph["20:12"]["inputs"]["vae_name"] = "sd-vae-ft-mse.safetensors"
+    graph["20:6"]["inputs"] |= {"width": 256, "height": 256}
+    graph["20:9"]["inputs"]["steps"] = 2
 
     run = empty_host.run(graph, timeout_s=3000)
 

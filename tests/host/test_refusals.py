@@ -12,8 +12,8 @@ def refusal(host, refused, graph):
 def test_missing_weights_are_named_with_their_folder_and_where_they_come_from(host, refused, shipped_graph):
     answer = refusal(host, refused, shipped_graph("animate_portrait"))
     for node, parts in {
-        "2": ("net.pth", "models/hallo2", "https://huggingface.co/fudan-generative-ai/hallo2"),
-        "3": ("wav2vec2-base-960h.safetensors", "models/audio_encoders", "https://huggingface.co/facebook/wav2vec2"),
+        "20:2": ("net.pth", "models/hallo2", "https://huggingface.co/fudan-generative-ai/hallo2"),
+        "20:3": ("wav2vec2-base-960h.safetensors", "models/audio_encoders", "https://huggingface.co/facebook/wav2vec2"),
     }.items():
         assert all(part in answer.details(node) for part in parts), answer.details(node)
 
