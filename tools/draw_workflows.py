@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from hallo2_core.checkpoints.catalogue import CATALOGUE
 ROOT = Path(__file__).parents[1]
 WORKFLOWS, SUBGRAPHS = ROOT / "workflows", ROOT / "subgraphs"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/comfyui-hallo2/ComfyUI-Hallo2")
+PACK = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
 LOADED_FILES = {  # what a loader of a released file offers for download
     "Hallo2LoadModel": "net.pth",
     "Hallo2LoadSpeechEncoder": "wav2vec2-base-960h.safetensors",
@@ -135,7 +137,7 @@ def note_node(number: int, text: str) -> dict:
 def properties(node: dict) -> dict:
     if node["type"] == "MarkdownNote":
         return {}
-    pack = "comfyui-hallo2" if node["type"].startswith("Hallo2") else "comfy-core"
+    pack = PACK if node["type"].startswith("Hallo2") else "comfy-core"
     found: dict = {"Node name for S&R": node["type"], "cnr_id": pack}
     if node["type"] in LOADED_FILES:
         (known,) = [known for known in CATALOGUE if known.name == LOADED_FILES[node["type"]]]
