@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tomllib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import tomllib
 from comfyui import Checkout, ComfyUI
 from drawing.fold import blueprint, fold
 from drawing.layout import NOTE, Layout, place
