@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
+from .accelerate import Hallo2Accelerate
 from .attention_maps import Hallo2AttentionMaps
 from .doctor import Hallo2Doctor
 from .download_models import Hallo2DownloadModels
@@ -48,6 +49,7 @@ class Hallo2Extension(ComfyExtension):
             Hallo2MotionFrames,
             Hallo2TextPrompts,
             Hallo2WeightTimeline,
+            Hallo2Accelerate,
             Hallo2SampleVideo,
             Hallo2UpscaleVideo,
             Hallo2PasteBack,

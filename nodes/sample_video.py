@@ -17,6 +17,7 @@ from .schema.search import also_found_as
 from .schema.video_node import VideoNode
 
 if TYPE_CHECKING:
+    from ..hallo2_core.animation.acceleration import Acceleration
     from ..hallo2_core.animation.motion_settings import MotionSettings
     from ..hallo2_core.payloads import Reference
     from ..hallo2_core.timeline.prompts import TextPrompts
@@ -45,6 +46,7 @@ class Hallo2SampleVideo(VideoNode):
                 sampling_inputs.legacy_rng(),
                 *sampling_inputs.timelines(),
                 video_inputs.unfinished_gb(),
+                sampling_inputs.acceleration(),
             ],
             outputs=[video_inputs.finished_video()],
             hidden=[io.Hidden.unique_id],
@@ -85,7 +87,9 @@ class Hallo2SampleVideo(VideoNode):
         text_strength: float = 1.0,
         text_scale: float = 1.0,
         unfinished_gb: float = 50.0,
+        acceleration: Acceleration | None = None,
     ) -> Path:
+        from ..hallo2_core.animation.acceleration import EXACT
         from ..hallo2_core.animation.inputs import AnimationInputs
         from ..hallo2_core.animation.job_key import Render, render_key
         from ..hallo2_core.animation.memory import step_bytes
@@ -94,7 +98,9 @@ class Hallo2SampleVideo(VideoNode):
         from ..hallo2_core.video.settings import VideoSettings
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
-        sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
+        sampler = SamplerConfig(
+            steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale, acceleration or EXACT
+        )
         inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
         needed, node_id = step_bytes(inputs), cls.hidden.unique_id
         runtime = HostRuntime(model, speech, working_bytes=needed, node_id=node_id)

@@ -1,8 +1,11 @@
-"""Shorter denoising, by choice: another solver, fewer steps, less guidance. The defaults change nothing."""
+"""Shorter denoising, by choice: another solver, fewer steps, less guidance, reused features. The defaults change
+nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from ..errors import SettingsError
 
@@ -15,6 +18,8 @@ class StepPlan:
 
     halves: int  # 2: both halves of guidance; 1: the conditional one
     is_guided: bool  # with one half, the difference between the halves is that of an earlier step
+    keeps_deep: bool = False  # later steps use its deep features
+    reuses_deep: bool = False  # its deep features are those of an earlier step
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Acceleration:
     guided_from: float = 0.0  # guidance acts from here
     guided_until: float = 1.0  # to here (Kynkäänniemi et al., 2024, arXiv 2404.07724)
     unconditional_every: int = 1  # in guided steps, the unconditional half is computed in every n-th only
+    deep_every: int = 1  # the deep features are computed in every n-th step only (DeepCache)
 
     def __post_init__(self) -> None:
         if self.solver not in SOLVERS:
@@ -43,20 +49,48 @@ class Acceleration:
                 f"(every step) or more."
             )
 
+        if self.deep_every < 1:
+            raise SettingsError(
+                f"The deep features are computed in every {self.deep_every}th step; choose 1 (every step) or more."
+            )
+
     def steps_taken(self, steps: int) -> int:
         """steps: the sampler's. At least one."""
         return max(round(self.step_share * steps), 1)
 
     def plan(self, steps: int, cond_batch: int) -> tuple[StepPlan, ...]:
-        """steps: those that are taken.  cond_batch: 2, or 1 for a video without guidance."""
-        plans: list[StepPlan] = []
-        guided_steps = 0
-        for step in range(steps):
-            is_guided = cond_batch == 2 and self.guided_from <= step / steps < self.guided_until
-            computes_both = is_guided and guided_steps % self.unconditional_every == 0
-            guided_steps += is_guided
-            plans.append(StepPlan(2 if computes_both else 1, is_guided))
-        return tuple(plans)
+        """steps: those that are taken.  cond_batch: 2, or 1 for a video without guidance.
+
+        A step with both halves after one with the conditional half alone computes its deep features itself.
+        """
+        guided = [cond_batch == 2 and self.guided_from <= step / steps < self.guided_until for step in range(steps)]
+        numbers = accumulate(guided)  # of the guided steps, from 1
+        halves = [
+            2 if is_guided and (number - 1) % self.unconditional_every == 0 else 1
+            for is_guided, number in zip(guided, numbers, strict=True)
+        ]
+        reused = self._reused(halves)
+        kept = [later and not now for now, later in pairwise([*reused, False])]
+        return tuple(StepPlan(*step) for step in zip(halves, guided, kept, reused, strict=True))
+
+    def _reused(self, halves: Sequence[int]) -> list[bool]:
+        """halves: of each step.  Whether it takes the deep features of an earlier one."""
+        reused: list[bool] = []
+        age = kept_halves = 0
+        for wanted in halves:
+            age += 1
+            reused.append(age < self.deep_every and wanted <= kept_halves)
+            if not reused[-1]:
+                age, kept_halves = 0, wanted
+        return reused
 
 
 EXACT = Acceleration()
+EXACTLY, BALANCED, FAST = "exact", "balanced", "fast"
+
+# Chosen by `tests/bench/acceleration.py` on held-back faces and voices of the demo model (docs/performance.md).
+PRESETS: Mapping[str, Acceleration] = {
+    EXACTLY: EXACT,
+    BALANCED: Acceleration(DPM_SOLVER, step_share=0.5, unconditional_every=2),
+    FAST: Acceleration(DPM_SOLVER, step_share=0.5, deep_every=4),
+}

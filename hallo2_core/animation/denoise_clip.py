@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,9 @@ from .noise_schedule import ddim_step, timesteps
 class EarlierSteps:
     """What later steps of a clip use of earlier ones. Made for a clip and gone with it."""
 
-    halves: Tensor | None = None  # ((b f) 4 h w): the last predictions of both halves, before guidance
+    halves: Tensor | None = None  # ((2 f) 4 h w): the last predictions of both halves, before guidance
     clean: Tensor | None = None  # (f 4 h w): the last clean estimate, for the multistep solver
+    deep: dict[str, Tensor] = field(default_factory=dict)  # per pass, ((b f) c h w): the last deep features
 
 
 @torch.inference_mode()
@@ -75,11 +77,12 @@ def predict(
     weighs_text = guidance.weighs_text and conditions.has_text
     cond = conditions if plan.halves == guidance.cond_batch else conditions.conditional_only()
     batch = repeat_for_guidance(latents, plan.halves)
+    run = partial(_pass, denoising_unet, plan, earlier)
     if weighs_text:
-        prediction = denoising_unet(batch, timestep, cond.without_text().recorded_by(None))
-        with_text = denoising_unet(latents, timestep, conditions.conditional_only())
+        prediction = run("main", batch, timestep, cond.without_text().recorded_by(None))
+        with_text = run("text", latents, timestep, conditions.conditional_only())
     else:
-        prediction, with_text = denoising_unet(batch, timestep, cond), None
+        prediction, with_text = run("main", batch, timestep, cond), None
     if not plan.is_guided:
         return guided_prediction(prediction, replace(guidance, cond_batch=1), with_text)
     if plan.halves == 1:
@@ -87,3 +90,22 @@ def predict(
     elif earlier is not None:
         earlier.halves = prediction
     return guided_prediction(prediction, guidance, with_text)
+
+
+def _pass(
+    denoising_unet: nn.Module,
+    plan: StepPlan,
+    earlier: EarlierSteps | None,
+    name: str,
+    batch: Tensor,
+    timestep: int,
+    conditions: ClipConditions,
+) -> Tensor:
+    """One call of the network, batch: (b f) 4 h w, with deep features computed, kept or reused as planned."""
+    if plan.reuses_deep:
+        return denoising_unet.from_deep_features(batch, timestep, conditions, earlier.deep[name][-len(batch) :])
+    if not plan.keeps_deep:
+        return denoising_unet(batch, timestep, conditions)
+    earlier.deep.pop(name, None)  # not alive beside the new ones
+    prediction, earlier.deep[name] = denoising_unet.with_deep_features(batch, timestep, conditions)
+    return prediction

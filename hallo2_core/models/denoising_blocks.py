@@ -53,16 +53,22 @@ class DenoisingDownBlock(DownBlock):
 
     def forward(self, x: Tensor, time: Tensor, layers: Layers, run: RunLayer) -> tuple[Tensor, list[Tensor]]:
         """x: (b f) c h w.  layers: empty in a block without attention.  Returns x and the skip connections."""
-        skips = []
-        for number, resnet in enumerate(self.resnets):
-            x = run(resnet, x, time)
-            if layers:
-                x = run(attended, self, number, x, layers[number])
-            skips.append(x)
+        skips = self.skips(x, time, layers, run, len(self.resnets))
+        x = skips[-1]
         if hasattr(self, "downsamplers"):
             x = self.downsamplers[0](x)
             skips.append(x)
         return x, skips
+
+    def skips(self, x: Tensor, time: Tensor, layers: Layers, run: RunLayer, count: int) -> list[Tensor]:
+        """The outputs of the first `count` layers."""
+        skips = []
+        for number, resnet in enumerate(self.resnets[:count]):
+            x = run(resnet, x, time)
+            if layers:
+                x = run(attended, self, number, x, layers[number])
+            skips.append(x)
+        return skips
 
 
 class DenoisingMidBlock(MidBlock):
@@ -91,8 +97,15 @@ class DenoisingUpBlock(UpBlock):
 
     def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, layers: Layers, run: RunLayer) -> Tensor:
         """x: (b f) c h w.  Pops its skip connections from the end of `skips`."""
-        for number, resnet in enumerate(self.resnets):
-            x = run(resnet, torch.cat([x, skips.pop()], dim=1), time)
+        x = self.some_layers(range(len(self.resnets)), x, skips, time, layers, run)
+        return self.upsamplers[0](x) if hasattr(self, "upsamplers") else x
+
+    def some_layers(
+        self, numbers: range, x: Tensor, skips: list[Tensor], time: Tensor, layers: Layers, run: RunLayer
+    ) -> Tensor:
+        """As `forward`, for the layers of these numbers."""
+        for number in numbers:
+            x = run(self.resnets[number], torch.cat([x, skips.pop()], dim=1), time)
             if layers:
                 x = run(attended, self, number, x, layers[number])
-        return self.upsamplers[0](x) if hasattr(self, "upsamplers") else x
+        return x

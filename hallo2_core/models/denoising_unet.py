@@ -17,6 +17,8 @@ from .layers import Build, Network, TimeEmbedding
 from .running import RunLayer, directly
 from .unet_blocks import attention_blocks
 
+SHALLOW_LAYERS = 1  # of the last block, those that run with deep features of an earlier step
+
 
 class DenoisingUNet(Network):
     """Frames stay folded, (b f) c h w. b is 2 under guidance, [unconditional, conditional], else 1; in training it is
@@ -39,20 +41,59 @@ class DenoisingUNet(Network):
         self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions, run: RunLayer = directly
     ) -> Tensor:
         """latents: (b f) 4 h w, noisy.  timestep: one number, or (b).  Returns the v-prediction, shaped as latents."""
-        frames = len(latents) // len(conditions.face_map)
-        time = self.time_embedding(timestep, like=latents)
-        if len(time) > 1:
-            time = repeat(time, "b t -> (b f) t", f=frames)
+        return self.with_deep_features(latents, timestep, conditions, run)[0]
+
+    def with_deep_features(
+        self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions, run: RunLayer = directly
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`. Also returns the deep features, (b f) c h w: what the last `SHALLOW_LAYERS` layers get from
+        all others but the first."""
+        x, time = self._first(latents, timestep, conditions)
         layers = conditions.layers
-        x = self.conv_in(latents) + repeat(conditions.face_map, "b c h w -> (b f) c h w", f=frames)
         skips = [x]
         for index, block in enumerate(self.down_blocks):
             x, block_skips = block(x, time, layers.get(f"down_blocks.{index}", ()), run)
             skips += block_skips
         x = self.mid_block(x, time, layers["mid_block"], run)
-        for index, block in enumerate(self.up_blocks):
+        *upward, last = self.up_blocks
+        for index, block in enumerate(upward):
             x = block(x, skips, time, layers.get(f"up_blocks.{index}", ()), run)
+        before, _ = self._split_last()
+        deep = last.some_layers(before, x, skips, time, layers.get(f"up_blocks.{len(upward)}", ()), run)
+        return self._last(deep, skips, time, conditions, run), deep
+
+    def from_deep_features(
+        self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions, deep: Tensor
+    ) -> Tensor:
+        """As `forward`, with the deep features of an earlier step (DeepCache: Ma et al., 2023, arXiv 2312.00858): only
+        the shallow layers run, the first and the last `SHALLOW_LAYERS` of the finest level."""
+        x, time = self._first(latents, timestep, conditions)
+        layers = conditions.layers.get("down_blocks.0", ())
+        skips = [x, *self.down_blocks[0].skips(x, time, layers, directly, SHALLOW_LAYERS - 1)]
+        return self._last(deep, skips, time, conditions, directly)
+
+    def _first(self, latents: Tensor, timestep: int | Tensor, conditions: ClipConditions) -> tuple[Tensor, Tensor]:
+        """Returns the input of the first block, and the time embedding."""
+        frames = len(latents) // len(conditions.face_map)
+        time = self.time_embedding(timestep, like=latents)
+        if len(time) > 1:
+            time = repeat(time, "b t -> (b f) t", f=frames)
+        return self.conv_in(latents) + repeat(conditions.face_map, "b c h w -> (b f) c h w", f=frames), time
+
+    def _last(
+        self, deep: Tensor, skips: list[Tensor], time: Tensor, conditions: ClipConditions, run: RunLayer
+    ) -> Tensor:
+        """From the input of the last layers to the prediction."""
+        index = len(self.up_blocks) - 1
+        _, numbers = self._split_last()
+        layers = conditions.layers.get(f"up_blocks.{index}", ())
+        x = self.up_blocks[index].some_layers(numbers, deep, skips, time, layers, run)
         return self.conv_out(F.silu(self.conv_norm_out(x)))
+
+    def _split_last(self) -> tuple[range, range]:
+        """The layers of the last block: the deep and the shallow ones."""
+        count = len(self.up_blocks[-1].resnets)
+        return range(count - SHALLOW_LAYERS), range(count - SHALLOW_LAYERS, count)
 
     def portrait_conditions(
         self, banks: ReferenceBanks, face_tokens: Tensor, face_map: Tensor, masks: RegionMasks

@@ -12,6 +12,7 @@ Speech = io.Custom("HALLO2_SPEECH")  # Managed[SpeechEmbeddings]
 Portrait = io.Custom("HALLO2_PORTRAIT")  # Portrait
 Reference = io.Custom("HALLO2_REFERENCE")  # Reference
 Motion = io.Custom("HALLO2_MOTION")  # MotionSettings
+Acceleration = io.Custom("HALLO2_ACCELERATION")  # Acceleration
 Text = io.Custom("HALLO2_TEXT")  # TextPrompts
 Weights = io.Custom("HALLO2_WEIGHTS")  # WeightTimeline
 

@@ -144,3 +144,11 @@ def timelines() -> list[io.Input]:
             **io_types.ADVANCED,
         ),
     ]
+
+
+def acceleration() -> io.Input:
+    return io_types.Acceleration.Input(
+        "acceleration",
+        optional=True,
+        tooltip="From 'Accelerate (Hallo2)': faster, with a loss. Without it every step is computed in full.",
+    )

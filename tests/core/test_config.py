@@ -26,6 +26,7 @@ from hallo2_core.errors import Hallo2Error, SettingsError
         (lambda: Acceleration(guided_from=0.6, guided_until=0.5), "from 0.6 to 0.5 of the steps; choose two values"),
         (lambda: Acceleration(guided_until=1.5), "from 0.0 to 1.5 of the steps; choose two values"),
         (lambda: Acceleration(unconditional_every=0), "every 0th guided step; choose 1"),
+        (lambda: Acceleration(deep_every=0), "every 0th step; choose 1"),
         (lambda: PatchDropConfig(rate=-0.1), "drop rate is -0.1; choose 0 .keep all. to 1 .drop all but the face"),
         (lambda: PatchDropConfig(rate=1.1), "drop rate is 1.1; choose 0"),
         (lambda: PatchDropConfig(rate=float("nan")), "drop rate is nan; choose 0"),

@@ -34,3 +34,23 @@ def test_the_unconditional_half_is_counted_from_the_first_guided_step():
 @pytest.mark.parametrize(("share", "taken"), [(1.0, 40), (0.5, 20), (0.26, 10), (0.001, 1)])
 def test_a_share_of_the_steps_is_at_least_one(share, taken):
     assert SamplerConfig(steps=40, acceleration=Acceleration(step_share=share)).steps_taken == taken
+
+
+def deep_of(acceleration, steps, cond_batch=2):
+    """What each step does with its deep features: computes, keeps or reuses them."""
+    plans = acceleration.plan(steps, cond_batch)
+    assert not any(plan.keeps_deep and plan.reuses_deep for plan in plans)
+    return "".join("k" if plan.keeps_deep else "r" if plan.reuses_deep else "c" for plan in plans)
+
+
+def test_deep_features_are_computed_in_every_nth_step():
+    assert deep_of(EXACT, 4) == "cccc"
+    assert deep_of(Acceleration(deep_every=2), 5) == "krkrc"
+    assert deep_of(Acceleration(deep_every=3), 7, cond_batch=1) == "krrkrrc"
+    assert deep_of(Acceleration(deep_every=9), 1) == "c"
+
+
+def test_both_halves_do_not_reuse_the_features_of_one():
+    assert deep_of(Acceleration(guided_until=0.5, deep_every=4), 4) == "krrr"  # the conditional half of two is enough
+    assert deep_of(Acceleration(guided_from=0.5, deep_every=4), 4) == "krkr"
+    assert deep_of(Acceleration(unconditional_every=2, deep_every=3), 6) == "krrckr"

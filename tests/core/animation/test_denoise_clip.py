@@ -9,7 +9,7 @@ from torch import nn
 from hallo2_core.animation.acceleration import EXACT, Acceleration
 from hallo2_core.animation.denoise_clip import denoise_clip, predict
 from hallo2_core.animation.dpm_solver import dpm_step
-from hallo2_core.animation.guidance import Guidance
+from hallo2_core.animation.guidance import Guidance, guided_prediction
 from hallo2_core.animation.noise_schedule import ddim_step, timesteps
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.config import TextControlConfig
@@ -73,6 +73,14 @@ class Watched(nn.Module):
         self.rows.append(len(latents))
         return self.unet(latents, *others)
 
+    def with_deep_features(self, latents, *others):
+        self.rows.append(len(latents))
+        return self.unet.with_deep_features(latents, *others)
+
+    def from_deep_features(self, latents, timestep, conditions, deep):
+        self.rows.append(f"{len(latents)} shallow")
+        return self.unet.from_deep_features(latents, timestep, conditions, deep)
+
 
 @torch.inference_mode()
 def test_the_multistep_solver_carries_the_clean_estimate_from_step_to_step(conditions):
@@ -109,8 +117,35 @@ def test_the_unconditional_half_is_computed_in_every_nth_guided_step(conditions)
     torch.testing.assert_close(got[1], expected, atol=1e-4, rtol=1e-4)
 
 
+def test_deep_features_are_those_of_the_last_step_that_computed_them(conditions):
+    unet, acceleration = Watched(), Acceleration(guided_until=0.5, deep_every=2)
+    got = steps_of(unet, conditions, 4, Guidance(3.5, 2), acceleration=acceleration)
+    assert unet.rows == [8, "8 shallow", 4, "4 shallow"]
+    first, second = timesteps(4)[:2]
+    with torch.inference_mode():
+        _, deep = unet.unet.with_deep_features(torch.cat([NOISE, NOISE]), first, conditions)
+        halves = unet.unet.from_deep_features(torch.cat([got[0], got[0]]), second, conditions, deep)
+        expected = ddim_step(got[0], guided_prediction(halves, Guidance(3.5, 2)), second, 4)
+    torch.testing.assert_close(got[1], expected, atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_each_pass_of_a_step_has_deep_features_of_its_own(conditions):
+    unet, text = Watched(), prompted(conditions)
+    guidance, acceleration = Guidance(3.5, 2, text_scale=2.0), Acceleration(deep_every=2)
+    got = steps_of(unet, text, 2, guidance, acceleration=acceleration)
+    assert unet.rows == [8, 4, "8 shallow", "4 shallow"]
+    (first, second), alone = timesteps(2), text.conditional_only()
+    _, deep = unet.unet.with_deep_features(NOISE, first, alone)
+    _, plain_deep = unet.unet.with_deep_features(torch.cat([NOISE, NOISE]), first, conditions)
+    with_text = unet.unet.from_deep_features(got[0], second, alone, deep)
+    plain = unet.unet.from_deep_features(torch.cat([got[0], got[0]]), second, conditions, plain_deep)
+    expected = ddim_step(got[0], guided_prediction(plain, guidance, with_text), second, 2)
+    torch.testing.assert_close(got[1], expected, atol=1e-4, rtol=1e-4)
+
+
 def test_nothing_of_one_clip_comes_to_the_next(conditions):
-    unet, acceleration = shared_models().denoising_unet, Acceleration("dpm++2m", unconditional_every=2)
+    unet, acceleration = shared_models().denoising_unet, Acceleration("dpm++2m", unconditional_every=2, deep_every=2)
     one, other = (steps_of(unet, conditions, 3, Guidance(3.5, 2), acceleration=acceleration) for _ in range(2))
     assert torch.equal(one[-1], other[-1])
 

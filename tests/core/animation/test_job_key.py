@@ -110,6 +110,7 @@ FIELDS = {
     "inputs.sampler.acceleration.guided_from": (0.5, COUNTS),
     "inputs.sampler.acceleration.guided_until": (0.5, COUNTS),
     "inputs.sampler.acceleration.unconditional_every": (2, COUNTS),
+    "inputs.sampler.acceleration.deep_every": (2, COUNTS),
     "inputs.text.spans": (parse_prompts("0-1 smiling"), COUNTS),
     "inputs.text.transition.seconds": (0.2, COUNTS),
     "inputs.text.transition.shape": ("smooth", COUNTS),

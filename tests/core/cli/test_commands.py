@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 import wave
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hallo2_core.animation.acceleration import Acceleration
+from hallo2_core.animation.acceleration import PRESETS, Acceleration
 from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.render import RenderedVideo
 from hallo2_core.cli import animate, main
@@ -237,6 +238,9 @@ def test_motion_frames_are_the_presets_but_where_told_otherwise(given, expected,
         (["--solver", "dpm++2m", "--step-share", "0.5"], Acceleration("dpm++2m", 0.5)),
         (["--guided-steps", ".1-0.6"], Acceleration(guided_from=0.1, guided_until=0.6)),
         (["--unconditional-every", "3"], Acceleration(unconditional_every=3)),
+        (["--accelerate", "exact", "--deep-every", "2"], Acceleration(deep_every=2)),
+        (["--accelerate", "fast"], PRESETS["fast"]),
+        (["--accelerate", "balanced", "--solver", "ddim"], replace(PRESETS["balanced"], solver="ddim")),
     ],
 )
 def test_acceleration_is_off_unless_chosen(given, expected, monkeypatch):

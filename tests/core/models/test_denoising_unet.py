@@ -6,6 +6,7 @@ import torch
 from tiny import UNET, denoising_inputs, normal, random_banks, shared_models
 
 from hallo2_core.config import UNetConfig
+from hallo2_core.models import denoising_unet
 from hallo2_core.models.denoising_unet import DenoisingUNet
 from hallo2_core.models.layers import Build
 from hallo2_core.payloads import RegionMasks
@@ -157,3 +158,48 @@ def test_pictures_need_not_be_square(unet, height, width):
 def test_any_number_of_motion_frames_and_frames(unet, motion_frames):
     got = denoising_inputs(frames=3, motion_frames=motion_frames).run(unet)
     assert got.shape == (6, 4, 8, 8) and bool(got.isfinite().all())
+
+
+@torch.inference_mode()
+def conditions_of(unet, inputs):
+    portrait = unet.portrait_conditions(inputs.banks, inputs.face_tokens, inputs.face_map, inputs.masks)
+    return unet.clip_conditions(portrait, inputs.motion_banks, inputs.audio_tokens, inputs.weights, inputs.rows)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("shallow", [1, 2])
+def test_with_its_own_deep_features_a_step_is_itself_to_the_bit(unet, inputs, expected, shallow, monkeypatch):
+    """However many layers are shallow, and in either half alone."""
+    monkeypatch.setattr(denoising_unet, "SHALLOW_LAYERS", shallow)
+    conditions = conditions_of(unet, inputs)
+    prediction, deep = unet.with_deep_features(inputs.noisy, 499, conditions)
+    assert torch.equal(prediction, expected)
+    assert torch.equal(unet.from_deep_features(inputs.noisy, 499, conditions, deep), expected)
+    alone = unet.from_deep_features(inputs.noisy[FRAMES:], 499, conditions.conditional_only(), deep[FRAMES:])
+    torch.testing.assert_close(alone, expected[FRAMES:], atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_a_shallow_step_sees_its_own_latents_time_and_speech(unet, inputs, expected):
+    conditions = conditions_of(unet, inputs)
+    _, deep = unet.with_deep_features(inputs.noisy, 499, conditions)
+    other_speech = conditions_of(unet, replace(inputs, audio_tokens=normal(9, *inputs.audio_tokens.shape)))
+    for noisy, timestep, cond in (
+        (inputs.noisy + 1.0, 499, conditions),
+        (inputs.noisy, 9, conditions),
+        (inputs.noisy, 499, other_speech),
+    ):
+        got = unet.from_deep_features(noisy, timestep, cond, deep)
+        assert (got - expected)[FRAMES:].abs().amax(dim=(1, 2, 3)).min() > 1e-4
+
+
+@torch.inference_mode()
+def test_a_shallow_step_runs_nothing_deep(inputs):
+    """A network whose deep layers have become NaN."""
+    spoiled = tiny.models().denoising_unet
+    conditions = conditions_of(spoiled, inputs)
+    _, deep = spoiled.with_deep_features(inputs.noisy, 499, conditions)
+    for block in (*spoiled.down_blocks, spoiled.mid_block, *spoiled.up_blocks[:-1]):
+        for weight in block.parameters():
+            weight.fill_(torch.nan)
+    assert spoiled.from_deep_features(inputs.noisy, 499, conditions, deep).isfinite().all()
