@@ -54,7 +54,7 @@ class MetaClip:
 
     def decode(self) -> None:
         for _ in range(FRAMES):
-            self.vae.decode(self._latents(1))
+            self.vae.decode(self.latents(1))
 
     def portrait(self) -> tuple[PortraitConditions, Tensor]:
         """Once a video: its conditions, and the face tokens."""
@@ -81,11 +81,11 @@ class MetaClip:
         )
 
     def step(self, conditions: ClipConditions) -> Tensor:
-        latents = self._latents(FRAMES)
+        latents = self.latents(FRAMES)
         prediction = predict(self.models.denoising_unet, latents, TIMESTEP, conditions, Guidance(3.5, cond_batch=2))
         return ddim_step(latents, prediction, TIMESTEP, STEPS)
 
-    def _latents(self, frames: int) -> Tensor:
+    def latents(self, frames: int) -> Tensor:
         return drawn(frames, LATENT_CHANNELS, self.latent_side, self.latent_side)
 
 

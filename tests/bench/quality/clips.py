@@ -12,6 +12,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from hallo2_core.animation.acceleration import EXACT, Acceleration
 from hallo2_core.animation.animate import animate
 from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
@@ -42,6 +43,7 @@ class Settings:
     steps: int = 10
     guidance: float = 1.5
     patch_drop: PatchDropConfig = PatchDropConfig(noise_as_trained=True)
+    acceleration: Acceleration = EXACT
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class SmallPipeline:
             models,
             build_reference(models, portrait, self._codec, self.runtime),
             MotionSettings(ClipConfig(settings.clip_frames, settings.motion_frames), patch_drop or settings.patch_drop),
-            SamplerConfig(steps=settings.steps, guidance=settings.guidance),
+            SamplerConfig(settings.steps, settings.guidance, acceleration=settings.acceleration),
             text,
         )
         speech = encode_speech(TensorAudio(samples.unsqueeze(0), 16_000), self._encoder, Fraction(25))

@@ -1,0 +1,186 @@
+"""Quality against cost of accelerated sampling: which combinations are worth their loss?
+
+    python tests/bench/acceleration.py --plot docs/images/acceleration.png --json acceleration.json
+    python tests/bench/acceleration.py --steps 40 --only exact,balanced,fast --clips 4 --seconds 2.56
+
+Videos of held-back faces and voices by the small model, each beside the exact one of the same seed: of 40 steps, as in
+the release, and of the demo's 10. A combination's loss is the largest of its relative losses in lip sync, identity,
+seam jump and sharpness. Its cost is counted for the released model at 512×512 on the meta device, with decoding. The
+Pareto front is marked, and the best combination below each limit is named. Needs espeak-ng.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from clip_cost import released_cost  # noqa: E402
+from quality.clips import SPLIT, Settings, SmallPipeline  # noqa: E402
+from quality.cost import ClipCost  # noqa: E402
+from quality.loss import Judge, Quality, decibels_between  # noqa: E402
+from quality.pareto import Point, draw_points, front  # noqa: E402
+
+from hallo2_core.animation.acceleration import DPM_SOLVER, EXACT, EXACTLY, PRESETS, Acceleration  # noqa: E402
+from hallo2_core.checkpoints.demo import TRAINED  # noqa: E402
+from hallo2_core.training.actor_recognition import actor_recognizer  # noqa: E402
+from hallo2_core.training.mouth_reading import mouth_reader  # noqa: E402
+
+LIMITS = {"balanced": (0.45, 0.01), "fast": (0.20, 0.03)}  # preset → most of the operations, and most of the loss
+HALF = Acceleration(DPM_SOLVER, step_share=0.5)
+QUARTER = Acceleration(DPM_SOLVER, step_share=0.25)
+GRID: Mapping[str, Acceleration] = {
+    "ddim, 1/2 of the steps": Acceleration(step_share=0.5),
+    "2m, 1/2": HALF,
+    "2m, 1/2, guided to 0.5": replace(HALF, guided_until=0.5),
+    "2m, 1/2, guided from 0.5": replace(HALF, guided_from=0.5),
+    "2m, 1/2, uncond. 1 in 3": replace(HALF, unconditional_every=3),
+    "2m, 1/2, deep 1 in 2": replace(HALF, deep_every=2),
+    "2m, 1/2, deep 1 in 4": replace(HALF, deep_every=4),
+    "2m, 1/4": QUARTER,
+    "2m, 1/4, uncond. 1 in 3": replace(QUARTER, unconditional_every=3),
+    "2m, 1/4, guided to 0.3": replace(QUARTER, guided_until=0.3),
+    "ddim, deep 1 in 3": Acceleration(deep_every=3),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A combination at a number of steps."""
+
+    name: str
+    acceleration: Acceleration
+    steps: int
+    share: float  # of the exact operations
+    seconds: float  # of processor time, for the small model
+    quality: Quality
+    losses: Mapping[str, float]
+    decibels: float | None  # to the exact video; None: it is the exact one
+
+    @property
+    def loss(self) -> float:
+        return max(self.losses.values())
+
+
+class Search:
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._pipeline = SmallPipeline(arguments.joint, arguments.vae, arguments.speech, Settings())
+        self._seeds = range(arguments.first, arguments.first + arguments.clips)
+        self._seconds = arguments.seconds
+        readers = [mouth_reader(seed, SPLIT, Settings.size_px) for seed in self._seeds]
+        self._judge, self._cost = Judge(actor_recognizer(), readers), released_cost()
+
+    @property
+    def cost(self) -> ClipCost:
+        return self._cost
+
+    def results(self, steps: int, combinations: Mapping[str, Acceleration]) -> list[Result]:
+        """The exact video first."""
+        found: list[Result] = []
+        for name, acceleration in {EXACTLY: EXACT, **combinations}.items():
+            self._pipeline.settings = Settings(steps=steps, acceleration=acceleration)
+            started = time.process_time()
+            clips = [self._pipeline.clip(seed, self._seconds) for seed in self._seeds]
+            seconds = time.process_time() - started
+            quality = self._judge.quality(clips, Settings.clip_frames)
+            if not found:
+                exact = clips
+            losses = quality.losses(found[0].quality if found else quality)
+            decibels = decibels_between(clips, exact) if found else None
+            share = self._cost.share(acceleration, steps)
+            found.append(Result(name, acceleration, steps, share, seconds, quality, losses, decibels))
+            sys.stderr.write(f"{steps} steps, {name}: {100 * share:.1f} %, {losses}, {decibels} dB, {seconds:.0f} s\n")
+        return found
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    torch.set_num_threads(arguments.threads)
+    started, search = time.process_time(), Search(arguments)
+    chosen = {name: each for name, each in {**PRESETS, **GRID}.items() if name != EXACTLY}
+    if arguments.only:
+        chosen = {name: each for name, each in chosen.items() if name in arguments.only.split(";")}
+    found = {int(steps): search.results(int(steps), chosen) for steps in arguments.steps.split(",")}
+    for steps, results in found.items():
+        tera = search.cost.of(EXACT, steps)
+        print(f"\n{steps} steps, exact: {tera:.0f} TFLOP a clip of the released model\n{table(results)}")
+        print("\n".join(best_of(results)))
+    print(
+        f"\n{time.process_time() - started:.0f} processor seconds; {arguments.clips} clips of {arguments.seconds:g} s"
+    )
+    if arguments.json:
+        arguments.json.write_text(json.dumps([as_json(each) for rows in found.values() for each in rows], indent=1))
+    if arguments.plot:
+        draw_points({f"{steps} steps": list(map(point, rows[1:])) for steps, rows in found.items()}).save(
+            arguments.plot
+        )
+    return 0
+
+
+def point(result: Result) -> Point:
+    return Point(result.name, result.share, result.loss)
+
+
+def table(results: Sequence[Result]) -> str:
+    """Markdown; the Pareto front is marked with a star."""
+    best = {each.name for each in front(list(map(point, results)))}
+    rows = [
+        "| | operations | processor s | loss | sync | identity | seam jump | sharpness | PSNR to exact |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for each in sorted(results, key=lambda result: -result.share):
+        values = each.quality
+        decibels = "" if each.decibels is None else f"{each.decibels:.1f} dB"
+        rows.append(
+            f"| {each.name}{' *' if each.name in best else ''} | {100 * each.share:.1f} % | {each.seconds:.0f} "
+            f"| {100 * each.loss:.2f} % | {values.sync:.4f} | {values.identity:.4f} | {values.seam_jump:.3f} "
+            f"| {values.sharpness:.5f} | {decibels} |"
+        )
+    return "\n".join(rows)
+
+
+def best_of(results: Sequence[Result]) -> list[str]:
+    """For each preset: the combination with the least loss below its limit of operations."""
+    lines = []
+    for preset, (most_share, most_loss) in LIMITS.items():
+        cheap = [each for each in results[1:] if each.share <= most_share]
+        if cheap:
+            best = min(cheap, key=lambda result: result.loss)
+            verdict = "reached" if best.loss <= most_loss else "MISSED"
+            lines.append(
+                f"{preset}, at most {100 * most_share:.0f} %, loss {100 * most_loss:.0f} %: {best.name} with "
+                f"{100 * best.share:.1f} %, {100 * best.loss:.2f} %: {verdict}"
+            )
+    return lines
+
+
+def as_json(result: Result) -> dict[str, object]:
+    return asdict(result) | {"loss": result.loss}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, file in (("joint", "small_hallo2"), ("vae", "small_vae"), ("speech", "small_speech_encoder")):
+        parser.add_argument(f"--{name}", type=Path, default=TRAINED / f"{file}.safetensors", metavar="FILE")
+    parser.add_argument("--steps", default="40,10", help="of the exact videos (40,10)")
+    parser.add_argument("--only", metavar="NAMES", help="these presets and combinations, separated by ';'")
+    parser.add_argument("--clips", type=int, default=2, help="actors, each with a voice and sentences of its own (2)")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first actor (0)")
+    parser.add_argument("--seconds", type=float, default=1.28, help="length of a video; two clips at least (1.28)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="loss over operations")
+    parser.add_argument("--threads", type=int, default=1)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

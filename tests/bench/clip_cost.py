@@ -1,0 +1,33 @@
+"""What each kind of step of the released model costs, counted on the meta device."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from flops import counted
+from meta_clip import FRAMES, TIMESTEP, MetaClip
+from quality.cost import ClipCost, Pass
+
+from hallo2_core.animation.acceleration import StepPlan
+from hallo2_core.animation.denoise_clip import EarlierSteps, predict
+from hallo2_core.animation.guidance import Guidance
+
+GUIDANCE = Guidance(3.5, cond_batch=2)
+
+
+@torch.inference_mode()
+def released_cost() -> ClipCost:
+    """At 512×512 with 16 + 2 frames, under guidance."""
+    video = MetaClip()
+    portrait, tokens = video.portrait()
+    conditions, before = counted(lambda: video.clip(portrait, tokens))
+    _, decoding = counted(video.decode)
+    passes: dict[Pass, float] = {}
+    step = partial(predict, video.models.denoising_unet, video.latents(FRAMES), TIMESTEP, conditions, GUIDANCE)
+    for halves in (2, 1):
+        earlier = EarlierSteps()
+        for reuses in (False, True):
+            plan = StepPlan(halves, halves == 2, keeps_deep=not reuses, reuses_deep=reuses)
+            _, passes[halves, reuses] = counted(partial(step, plan, earlier))
+    return ClipCost(passes, before + decoding)
