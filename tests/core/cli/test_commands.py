@@ -62,6 +62,19 @@ def test_animate_makes_a_video_as_long_as_its_sound(animated, short_voice):
         assert video.streams.audio[0].rate == 22050
 
 
+def test_the_video_carries_the_sound_while_the_voice_moves_the_face(short_voice, tmp_path):
+    sound = MEDIA / "silence.wav"  # 2 s at 16 kHz
+    out = tmp_path / "talking.mp4"
+    done = hallo2("animate", "--portrait", PORTRAIT, "--audio", short_voice, "--sound", sound, "--out", out,
+                  "--size", "64x64", "--steps", 1)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with av.open(str(out)) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 50
+    with av.open(str(out)) as video:
+        assert video.streams.audio[0].rate == 16000
+        assert not any(frame.to_ndarray().any() for frame in video.decode(audio=0))
+
+
 def test_only_the_video_and_a_small_journal_stay(animated):
     _command, _done, out = animated
     job = out.with_name(f"{out.name}.hallo2")
@@ -91,6 +104,7 @@ def test_fresh_starts_over_under_a_new_name(animated):
         (["--portrait", MEDIA / "missing.png"], "missing.png"),
         (["--audio", MEDIA / "corrupt.wav"], "corrupt.wav"),
         (["--audio", PORTRAIT], "portrait.png"),
+        (["--sound", MEDIA / "missing.wav"], "missing.wav"),
         (["--size", "100x100"], "multiples of 64"),
         (["--size", "big"], "WIDTHxHEIGHT"),
         (["--steps", 0], "steps is 0"),
