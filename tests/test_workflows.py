@@ -25,7 +25,6 @@ AWAITED = {  # nodes whose workflow does not exist yet
     "Hallo2LoadLora",
     "Hallo2ModelFromComfyUI",
     "Hallo2ModelToComfyUI",
-    "Hallo2SeparateVocals",
 }
 
 

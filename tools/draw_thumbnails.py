@@ -42,8 +42,8 @@ def sheet(color: str = DARK) -> Image.Image:
     return Image.new("RGB", (SIDE_PX, SIDE_PX), color)
 
 
-def waveform(onto: Image.Image, top: int, height: int) -> None:
-    with wave.open(str(EXAMPLES / "voice.wav")) as voice:
+def waveform(onto: Image.Image, top: int, height: int, sound: Path = EXAMPLES / "voice.wav") -> None:
+    with wave.open(str(sound)) as voice:
         samples = array("h", voice.readframes(voice.getnframes()))
     draw, step = ImageDraw.Draw(onto), len(samples) // SIDE_PX
     draw.rectangle((0, top, SIDE_PX, top + height), fill=DARK)
@@ -116,6 +116,15 @@ def two_speakers() -> Image.Image:
     return out
 
 
+def speech_from_noisy_recording() -> Image.Image:
+    """A face, the recording, the voice alone."""
+    out = sheet()
+    out.paste(demo_frame(SAID_SECONDS[1], 300), ((SIDE_PX - 300) // 2, 0))
+    waveform(out, 310, 90, MEDIA / "speech_music.wav")
+    waveform(out, 415, 90)
+    return out
+
+
 def upscale_video() -> Image.Image:
     """Left as a small video shows it, right enlarged."""
     large = demo_frame(SAID_SECONDS[1], SIDE_PX)
@@ -164,6 +173,7 @@ THUMBNAILS = {
         long_video_with_inspection,
         paste_back_into_photograph,
         two_speakers,
+        speech_from_noisy_recording,
         upscale_video,
         animate_and_upscale,
         attention_maps,

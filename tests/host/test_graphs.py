@@ -15,6 +15,7 @@ HAVE_TESTS_OF_THEIR_OWN = {
     "upscale_video",
     "animate_and_upscale",
     "two_speakers",
+    "speech_from_noisy_recording",
 }
 LOADERS = ("Hallo2LoadModel", "Hallo2LoadSpeechEncoder", "Hallo2LoadUpscaler", "Hallo2LoadFaceAnalysis")
 
