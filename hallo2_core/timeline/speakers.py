@@ -13,7 +13,7 @@ from ..audio.waveform import AudioSource
 from ..errors import SettingsError, TimelineError
 from .moments import decimal_text, parse_decimal
 from .prompts import parse_prompts
-from .spans import TextPart, split_items
+from .spans import TextPart
 
 MOST_SPEAKERS = 4
 RTTM_TYPE = "SPEAKER"
@@ -41,13 +41,14 @@ def parse_turns(text: str) -> tuple[Turn, ...]:
 
     Errors: TimelineError.
     """
-    items = tuple(split_items(text, escapes=False))
-    if not items:
+    lines = [line for line in TextPart(text, 0, len(text)).split("\n") if line.text and not line.text.startswith(";;")]
+    if lines and lines[0].first_word()[0].text == RTTM_TYPE:
+        return tuple(_parse_rttm_line(line) for line in lines)
+    spans = parse_prompts(text)
+    if not spans:
         raise TimelineError("It is empty. Write who speaks when, for example 0-4.3 left; 4.3-9 right.")
-    if items[0].first_word()[0].text == RTTM_TYPE:
-        return tuple(_parse_rttm_line(item) for item in items)
     turns = []
-    for span in parse_prompts(text):
+    for span in spans:
         if any(moment is not None and moment.unit == "frames" for moment in (span.start, span.end)):
             raise TimelineError(
                 f"'{span.times}' counts frames, but a recording has no frame rate. Write seconds.",

@@ -57,6 +57,12 @@ def test_the_lines_of_an_rttm_file_are_read_overlap_included():
     assert torch.equal(second, expected((4300, 9000)))
 
 
+def test_an_rttm_file_may_have_comments_and_thousands_of_lines():
+    hours = "".join(f"SPEAKER talk 1 {at}.000 1.500 <NA> <NA> SPEAKER_00 <NA> <NA>\n" for at in range(0, 10_000, 2))
+    turns = parse_turns(f";; made by a diarization program\n\n{hours}")
+    assert len(turns) == 5000 and turns[-1] == Turn("SPEAKER_00", Fraction(9998), Fraction("9999.5"))
+
+
 def test_a_turn_after_the_end_is_reported_and_one_across_it_cut():
     table = SpeakerTable.parse("0-4 left; 9-12 right; 13- left", "left, right")
     assert torch.equal(table.voices(RECORDING)[1], expected((9000, 10_000)))
