@@ -6,6 +6,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .accelerate import Hallo2Accelerate
 from .attention_maps import Hallo2AttentionMaps
+from .comfyui_model import Hallo2ModelFromComfyUI, Hallo2ModelToComfyUI
 from .doctor import Hallo2Doctor
 from .download_models import Hallo2DownloadModels
 from .encode_speech import Hallo2EncodeSpeech
@@ -40,6 +41,8 @@ class Hallo2Extension(ComfyExtension):
             Hallo2LoadUpscaler,
             Hallo2LoadTextControl,
             Hallo2LoadLora,
+            Hallo2ModelToComfyUI,
+            Hallo2ModelFromComfyUI,
             Hallo2ExampleInputs,
             Hallo2SeparateVocals,
             Hallo2SplitSpeakers,

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from .host import files
 from .host.networks import Managed, build_of, with_networks
 from .schema import io_types
+from .schema.search import also_found_as
 
 
 class Hallo2LoadLora(io.ComfyNode):
@@ -40,6 +41,7 @@ class Hallo2LoadLora(io.ComfyNode):
                 ),
             ],
             outputs=[io_types.Model.Output(display_name="model", tooltip="For all nodes that take a Hallo2 model.")],
+            **also_found_as("fine-tune", "adapter", "style", "language"),
         )
 
     @classmethod
@@ -55,7 +57,9 @@ class Hallo2LoadLora(io.ComfyNode):
     @classmethod
     def execute(cls, model: Managed, file: str, strength: float) -> io.NodeOutput:
         from ..hallo2_core.checkpoints.lora import with_lora
+        from .host.model.convert import check_free_of_host_nodes
 
+        check_free_of_host_nodes(model)
         path = files.find_file(files.LORA_FOLDER, file)
         adapted = with_lora(model.payload, path, strength, build_of(model.payload.denoising_unet))
         return io.NodeOutput(with_networks(model, adapted, *adapted.networks))

@@ -106,6 +106,7 @@ def animate(
                     partial(progress.step, number),
                     recorder if recorder is not None and recorder.clip == number else None,
                     sampler.acceleration,
+                    models.run_steps,
                 )
                 check_finite(latents, f"The latents of clip {number + 1}", models.denoising_unet, "Load Model (Hallo2)")
                 frames = ClipFrames(codec, latents)

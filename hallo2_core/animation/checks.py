@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..audio.speech_embeddings import SpeechEmbeddings
 from ..config import PIXELS_PER_LATENT, check_frame_size
 from ..errors import CheckpointError, SettingsError
+from ..models.running import STEPS_DIRECTLY
 from ..timeline.prompts import TEXT_WIDTH
 from .inputs import AnimationInputs
 
@@ -18,6 +19,7 @@ def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
     _check_clip_fits(inputs)
     inputs.schedule(speech.frames, speech.fps).check()
     _check_prompts_can_act(inputs)
+    _check_features_can_be_reused(inputs)
 
 
 def _check_speech_fits(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
@@ -56,6 +58,17 @@ def _check_clip_fits(inputs: AnimationInputs) -> None:
             f"A clip of {clip.frames} frames with {clip.motion_frames} motion frames needs "
             f"{clip.frames + clip.motion_frames} positions, and the motion modules have {positions}. Use fewer motion "
             f"frames."
+        )
+
+
+def _check_features_can_be_reused(inputs: AnimationInputs) -> None:
+    """What runs around the UNet takes and returns predictions, no features."""
+    every = inputs.sampler.acceleration.deep_every
+    if every > 1 and inputs.models.run_steps is not STEPS_DIRECTLY:
+        raise SettingsError(
+            f"deep_every is {every} in 'Accelerate (Hallo2)', and ComfyUI's own nodes act on the model. They act on "
+            f"whole passes of the network, and so cannot be combined with reused deep features. Set deep_every to 1 or "
+            f"choose the preset 'balanced', or remove 'Model from ComfyUI (Hallo2)'."
         )
 
 

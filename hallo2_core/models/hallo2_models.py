@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ..config import Hallo2Config, TextControlConfig
+from .running import STEPS_DIRECTLY, RunSteps
 from .text_control import TextControl
 
 
@@ -36,6 +37,7 @@ class Hallo2Models:
     vae: nn.Module | None = None
     fingerprint: str = ""
     text_adapter: TextAdapter | None = None
+    run_steps: RunSteps = STEPS_DIRECTLY  # of the denoising UNet
 
     @property
     def networks(self) -> tuple[nn.Module, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -45,6 +46,17 @@ class HostAttention:
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
         kernel = kernel_for(q.device, q.dtype, q.shape[-1] // heads)
         return in_batches(partial(kernel, transformer_options=self.transformer_options), q, k, v, heads)
+
+    @contextmanager
+    def with_options(self, options: dict[str, Any]) -> Iterator[None]:
+        """Inside, these are the options of all networks that were built together."""
+        before = dict(self.transformer_options)
+        self.transformer_options.update(options)
+        try:
+            yield
+        finally:
+            self.transformer_options.clear()
+            self.transformer_options.update(before)
 
     def __repr__(self) -> str:
         """Part of a job's key: the name of the kernel, without a memory address."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import comfy.model_management as mm
 import comfy.model_patcher
 import torch
+from comfy.model_base import BaseModel
 from torch import nn
 
 from ...hallo2_core.models.layers import Build, compute_dtype_of, storage_dtype_of
@@ -62,17 +63,22 @@ def managed(payload: Payload, *networks: nn.Module, whole: bool = False) -> Mana
     return Managed(payload, tuple(map(patcher_of, networks)), whole)
 
 
-def patcher_of(network: nn.Module) -> ModelPatcher:
-    """The host's handle for a network: of the same kind as for its own models.
+def patcher_of(network: nn.Module, kind: type[ModelPatcher] | None = None) -> ModelPatcher:
+    """The host's handle for a network. kind: None: the same as for its own models.
 
     Newer hosts have a kind that streams weights on use. Before loading a plain one, they unload all others; so a single
     plain handle among dynamic ones slows down all models.
     """
-    kind = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
+    kind = kind or getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
     return kind(network, mm.get_torch_device(), mm.unet_offload_device())
+
+
+def network_of(patcher: ModelPatcher) -> nn.Module:
+    """The network that a handle is for, which a MODEL of the host's contains."""
+    return patcher.model.diffusion_model if isinstance(patcher.model, BaseModel) else patcher.model
 
 
 def with_networks(held: Managed, payload: Payload, *networks: nn.Module) -> Managed[Payload]:
     """A payload with these networks. Those that `held` has keep their handles."""
-    known = {id(patcher.model): patcher for patcher in held.patchers}
+    known = {id(network_of(patcher)): patcher for patcher in held.patchers}
     return Managed(payload, tuple(known.get(id(network)) or patcher_of(network) for network in networks), held.whole)

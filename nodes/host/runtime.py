@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ...hallo2_core.runtime import DeviceMemory, is_out_of_memory
 from .arithmetic import host_arithmetic
 from .editor import show_text
-from .networks import Managed
+from .networks import Managed, network_of
 from .pictures import to_picture
 
 logger = logging.getLogger("hallo2")
@@ -26,7 +26,7 @@ class HostRuntime:
         the text of an earlier run is cleared."""
         self.device = mm.get_torch_device()
         self._node_id = node_id
-        self._held = {id(patcher.model): (patcher, one.whole) for one in held for patcher in one.patchers}
+        self._held = {id(network_of(patcher)): (patcher, one.whole) for one in held for patcher in one.patchers}
         self._working_bytes = working_bytes
         self._bar: comfy.utils.ProgressBar | None = None
         if node_id is not None:

@@ -9,6 +9,8 @@ NODES = {
     "Hallo2LoadUpscaler",
     "Hallo2LoadTextControl",
     "Hallo2LoadLora",
+    "Hallo2ModelToComfyUI",
+    "Hallo2ModelFromComfyUI",
     "Hallo2ExampleInputs",
     "Hallo2SeparateVocals",
     "Hallo2SplitSpeakers",

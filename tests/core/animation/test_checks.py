@@ -6,6 +6,7 @@ import torch
 from seeded_models import SEEDED_WAV2VEC, seeded_text_adapter
 from stand_ins import RecordingRuntime
 
+from hallo2_core.animation.acceleration import Acceleration
 from hallo2_core.animation.checks import check_inputs
 from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
@@ -16,6 +17,7 @@ from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.text_control import zero_text_adapter
 from hallo2_core.errors import CheckpointError, SettingsError, TimelineError
 from hallo2_core.models.latents import VAECodec
+from hallo2_core.models.running import RunStepsDirectly
 from hallo2_core.models.wav2vec import SpeechEncoder
 from hallo2_core.timeline.prompts import TextPrompts, parse_prompts
 from hallo2_core.timeline.transitions import Transition
@@ -106,3 +108,12 @@ def test_timelines_that_overlap_at_the_videos_rate_are_refused(inputs, speech):
     mixed = replace(inputs, weights=parse_weights("lip 1 @ 0-50f, 2 @ 1-", Transition()))
     with pytest.raises(TimelineError):
         check_inputs(mixed, speech)
+
+
+def test_reused_features_and_nodes_around_the_network_are_refused_together(inputs, speech):
+    reusing = replace(inputs, sampler=SamplerConfig(acceleration=Acceleration(deep_every=2)))
+    check_inputs(reusing, speech)
+    others = replace(inputs.models, run_steps=RunStepsDirectly())
+    check_inputs(replace(inputs, models=others), speech)
+    with pytest.raises(SettingsError, match="deep_every is 2 .* Set deep_every to 1"):
+        check_inputs(replace(reusing, models=others), speech)

@@ -16,6 +16,7 @@ from .attention import ProbeAttention
 from .cards import NODES as CARD_NODES
 from .disturbed import NODES as DISTURBING_NODES
 from .files import NODES as FILE_NODES
+from .host_model import NODES as HOST_MODEL_NODES
 from .in_pack import pack
 from .memory import NODES as MEMORY_NODES
 from .vae import NODES as VAE_NODES
@@ -264,6 +265,7 @@ class ProbeExtension(ComfyExtension):
             *DISTURBING_NODES,
             ProbeAttention,
             *FILE_NODES,
+            *HOST_MODEL_NODES,
             *MEMORY_NODES,
             *VAE_NODES,
             *VIDEO_NODES,

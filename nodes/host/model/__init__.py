@@ -1,0 +1,1 @@
+"""The denoising UNet as a host MODEL, so that the host's own nodes act on its steps."""

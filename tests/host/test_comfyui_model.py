@@ -1,0 +1,173 @@
+"""ComfyUI's own nodes on a Hallo2 graph: what acts on the steps, and what is refused."""
+
+import itertools
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+SAMPLE, STEPS, FRAMES = "9", 4, 16
+CACHING = {"reuse_threshold": 0.5, "start_percent": 0.15, "end_percent": 0.95, "verbose": False}
+numbers = itertools.count()
+
+
+@pytest.fixture
+def graph(demo_graph):
+    """One clip of the demo, lossless, with nodes that take and return a MODEL between the loader and the sampler."""
+    demo_graph[SAMPLE]["inputs"] |= {"quality": 0, "steps": STEPS}
+
+    def of(*chosen, frames=FRAMES):
+        demo_graph["trim"]["inputs"]["duration"] = frames / 25
+        demo_graph["to"] = {"class_type": "Hallo2ModelToComfyUI", "inputs": {"model": ["2", 0]}}
+        model = ["to", 0]
+        for number, (name, inputs) in enumerate(chosen):
+            demo_graph[f"node{number}"] = {"class_type": name, "inputs": {"model": model, **inputs}}
+            model = [f"node{number}", 0]
+        demo_graph["from"] = {"class_type": "Hallo2ModelFromComfyUI", "inputs": {"comfyui_model": model}}
+        demo_graph[SAMPLE]["inputs"]["model"] = ["from", 0]
+        return demo_graph
+
+    return of
+
+
+@pytest.fixture
+def frames_of(host, film):
+    def frames(graph):
+        run = host.run(graph)
+        assert run.status == "success", run.message
+        return film(host.saved_files(run, "10")[0]).frames.astype(int)
+
+    return frames
+
+
+@pytest.fixture
+def plain(frames_of, graph):
+    """Without these nodes. Rendered once: then the job is found finished."""
+    full = graph()
+    full[SAMPLE]["inputs"]["model"] = ["2", 0]
+    return frames_of(full)
+
+
+def calls(host):
+    """Of the probes."""
+    run = host.run({"1": {"class_type": "ProbeCalls", "inputs": {"number": next(numbers)}}})
+    return json.loads(run.outputs["1"]["text"][0])
+
+
+def test_wrappers_are_called_where_the_host_would_call_them(host, graph, plain, frames_of):
+    """Those that do nothing change nothing, except by rounding where the host expects denoised latents."""
+    frames = frames_of(graph(("ProbeWrappers", {"only": "all"})))
+    found = calls(host)
+    assert found["called"] == {
+        "outer_sample": 1,
+        **dict.fromkeys(("predict_noise", "calc_cond_batch", "apply_model", "diffusion_model"), STEPS),
+    }
+    assert np.abs(frames - plain).max() <= 2
+    side = 128 // 8
+    of_clip, of_pass = [FRAMES, 4, side, side], [2 * FRAMES, 4, side, side]
+    assert {kind: one["out"][1:] for kind, one in found["seen"].items()} == {
+        "outer_sample": of_clip,
+        "predict_noise": of_clip,
+        "calc_cond_batch": of_clip,
+        "apply_model": of_pass,
+        "diffusion_model": of_pass,
+    }
+    owners = {kind: one["owner"] for kind, one in found["seen"].items()}
+    assert owners["outer_sample"] == owners["predict_noise"] == "Guider" and owners["apply_model"] == "UNetModel"
+    assert owners["diffusion_model"] == "DenoisingUNet" and found["seen"]["diffusion_model"]["rows"] == [1, 0]
+
+
+def test_wrappers_that_see_the_unets_own_numbers_change_no_bit(graph, plain, frames_of):
+    nodes = [("ProbeWrappers", {"only": kind}) for kind in ("outer_sample", "diffusion_model")]
+    assert np.array_equal(frames_of(graph(*nodes)), plain)
+
+
+@pytest.mark.parametrize("name", ["EasyCache", "LazyCache"])
+def test_a_cache_skips_steps(host, graph, plain, frames_of, name):
+    before = len(host.log())
+    frames = frames_of(graph((name, CACHING)))
+    (skipped,) = re.findall(rf"{name} - skipped (\d+)/{STEPS} steps", host.log()[before:])
+    assert 0 < int(skipped) < STEPS
+    assert not np.array_equal(frames, plain)
+
+
+def test_an_attention_override_acts_with_its_settings(host, graph, plain, frames_of):
+    weak = frames_of(graph(("ProbeAttentionOverride", {"strength": 1.0})))
+    attended = calls(host)["called"]["attention"]
+    strong = frames_of(graph(("ProbeAttentionOverride", {"strength": 1.2})))
+    assert attended == calls(host)["called"]["attention"] > 10 * STEPS
+    assert np.array_equal(weak, plain) and not np.array_equal(strong, plain)
+
+
+def test_torch_compile_is_reached(host, graph, plain, frames_of):
+    """Of the two backends, the one that needs no compiler on this machine."""
+    before = calls(host)["compiled"]
+    frames = frames_of(graph(("TorchCompileModel", {"backend": "cudagraphs"})))
+    assert calls(host)["compiled"] > before
+    assert np.abs(frames - plain).max() <= 2
+
+
+def test_without_a_node_in_between_the_frames_are_the_same(host, graph, plain, frames_of):
+    shutil.rmtree(host.base / "output" / "hallo2_jobs")  # or the finished video would come back at once
+    assert np.array_equal(frames_of(graph()), plain)
+
+
+def test_a_stopped_video_with_a_cache_continues_with_the_same_frames(host, graph, frames_of):
+    whole = frames_of(graph(("EasyCache", CACHING), frames=2 * FRAMES))
+    shutil.rmtree(host.base / "output" / "hallo2_jobs")
+    stopped = host.run(
+        graph(("EasyCache", CACHING), frames=2 * FRAMES),
+        interrupt_when=lambda message: message["type"] == "progress" and message["data"]["value"] >= STEPS + 3,
+    )
+    assert stopped.status == "interrupted"
+    run = host.run(graph(("EasyCache", CACHING), frames=2 * FRAMES))
+    assert min(value for _at, value, _maximum in run.progress_of(SAMPLE)) > STEPS
+    assert np.array_equal(frames_of(graph(("EasyCache", CACHING), frames=2 * FRAMES)), whole)
+
+
+REFUSED = {
+    "ModelSamplingDiscrete": ({"sampling": "v_prediction", "zsnr": True}, "model_sampling (Hallo2's noise schedule"),
+    "RescaleCFG": ({"multiplier": 0.7}, "sampler_cfg_function (guidance is part of Hallo2's own steps"),
+    "HyperTile": (
+        {"tile_size": 256, "swap_size": 2, "max_depth": 0, "scale_depth": False},
+        "patches of attn1_patch (it is made for another network)",
+    ),
+    "ProbeSamplerWrapper": ({}, "a wrapper of sampler_sample (Hallo2 samples with its own steps)"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_act_is_refused_by_name(host, graph, name):
+    inputs, message = REFUSED[name]
+    run = host.run(graph((name, inputs)))
+    assert run.status == "error" and not run.progress_of(SAMPLE)
+    assert message in run.message and "Remove them" in run.message
+
+
+def test_the_hosts_own_sampler_is_refused(host, graph):
+    full = graph()
+    full["latent"] = {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}}
+    full["clip"] = {"class_type": "ProbeClip", "inputs": {"kind": "sd1"}}
+    full["text"] = {"class_type": "CLIPTextEncode", "inputs": {"clip": ["clip", 0], "text": ""}}
+    full["sampler"] = {
+        "class_type": "KSampler",
+        "inputs": {
+            "model": ["to", 0], "positive": ["text", 0], "negative": ["text", 0], "latent_image": ["latent", 0],
+            "seed": 1, "steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
+        },
+    }  # fmt: skip
+    full["saved"] = {"class_type": "SaveLatent", "inputs": {"samples": ["sampler", 0], "filename_prefix": "none"}}
+    del full["10"]
+    run = host.run(full)
+    assert run.status == "error" and "cannot sample a Hallo2 model" in run.message
+
+
+def test_what_replaces_the_unet_comes_before(host, graph):
+    full = graph(("ProbeWrappers", {"only": "outer_sample"}))
+    full["again"] = {"class_type": "Hallo2ModelToComfyUI", "inputs": {"model": ["from", 0]}}
+    full["back"] = {"class_type": "Hallo2ModelFromComfyUI", "inputs": {"comfyui_model": ["again", 0]}}
+    full[SAMPLE]["inputs"]["model"] = ["back", 0]
+    run = host.run(full)
+    assert run.status == "error" and "Connect this node before 'Model to ComfyUI (Hallo2)'" in run.message
