@@ -67,12 +67,20 @@ class HostAttention:
 
 def kernel_for(device: torch.device, dtype: torch.dtype, head_width: int) -> Callable[..., Tensor]:
     kernel = _chosen(device)
-    limits = LIMITS.get(_name(kernel))
+    limits = _limits_of(kernel)
     if limits is None or (head_width <= limits.head_width and dtype in limits.dtypes):
         return kernel
     return partial(
         host.attention_pytorch, low_precision_attention=False
     )  # so that an override does not quantize either
+
+
+def _limits_of(kernel: Callable[..., Tensor]) -> Limits | None:
+    """By identity: torch.compile cannot read a function's name."""
+    for name, limits in LIMITS.items():
+        if kernel is getattr(host, name, None):
+            return limits
+    return None
 
 
 def _chosen(device: torch.device) -> Callable[..., Tensor]:

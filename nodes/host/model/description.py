@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING
 
 import torch
+from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from comfy.model_patcher import ModelPatcher
-
-DEPTH = 8  # of objects in objects, whatever they refer to
+DEPTH = 6  # of objects in objects
 
 
 def acting(patcher: ModelPatcher) -> dict[str, object]:
@@ -35,7 +33,7 @@ def described(value: object, depth: int = DEPTH) -> object:
     if isinstance(value, torch.dtype | torch.device):
         return str(value)
     name = getattr(value, "__qualname__", type(value).__qualname__)
-    if depth == 0 or isinstance(value, type | nn.Module):
+    if depth == 0 or isinstance(value, type | nn.Module | ModelPatcher):
         return name
     if isinstance(value, Mapping):
         return {_key(key): described(entry, depth - 1) for key, entry in value.items()}
@@ -55,6 +53,11 @@ def _held(value: object) -> object:
     if isinstance(value, MethodType):
         return [value.__self__]
     if isinstance(value, FunctionType):
-        cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        return [cells, value.__defaults__, value.__kwdefaults__]
+        return [dict(_closure(value)), value.__defaults__, value.__kwdefaults__]
     return getattr(value, "__dict__", None)
+
+
+def _closure(function: FunctionType) -> Iterator[tuple[str, object]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # a variable that was never assigned
+            yield name, cell.cell_contents
