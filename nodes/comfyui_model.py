@@ -29,7 +29,7 @@ class Hallo2ModelToComfyUI(io.ComfyNode):
                     tooltip="For ComfyUI's nodes, then for 'Model from ComfyUI (Hallo2)'. KSampler cannot sample it.",
                 )
             ],
-            **also_found_as("easycache", "lazycache", "torch compile", "sage attention", "teacache", "speed"),
+            **also_found_as("easycache", "lazycache", "torch compile", "sage attention", "speed"),
         )
 
     @classmethod
@@ -56,7 +56,7 @@ class Hallo2ModelFromComfyUI(io.ComfyNode):
                 )
             ],
             outputs=[io_types.Model.Output(display_name="model", tooltip="For 'Sample Video (Hallo2)'.")],
-            **also_found_as("easycache", "lazycache", "torch compile", "sage attention", "teacache", "speed"),
+            **also_found_as("easycache", "lazycache", "torch compile", "sage attention", "speed"),
         )
 
     @classmethod
