@@ -3,6 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
+from PIL import Image
+
+import hallo2_core
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -19,3 +24,31 @@ def test_every_folder_of_the_package_is_in_the_wheel():
     listed = set(re.findall(r'"([^"]+)"', packages)) - {"hallo2_core.selftest.goldens"}  # from tests/parity
     files = (path for path in (ROOT / "hallo2_core").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     assert {".".join(path.parent.relative_to(ROOT).parts) for path in files} == listed
+
+
+def project():
+    """pyproject.toml as the registry's tools read it: values of single lines."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return dict(re.findall(r'^"?([\w -]+)"? = "([^"]*)"', text, flags=re.MULTILINE))
+
+
+def test_the_registry_gets_every_field_of_its_specification():
+    fields = project()
+    assert "comfy" not in fields["name"].lower()
+    assert {"PublisherId", "DisplayName", "Repository", "Documentation", "Bug Tracker", "description"} <= set(fields)
+    assert re.fullmatch(r">=\d+\.\d+\.\d+", fields["requires-comfyui"])
+
+
+@pytest.mark.parametrize(("field", "ratio"), [("Icon", 1), ("Banner", 21 / 9)])
+def test_the_registrys_pictures_are_in_the_repository_and_of_the_right_shape(field, ratio):
+    url = project()[field]
+    place = url.split("/ComfyUI-Hallo2/main/")[1]
+    with Image.open(ROOT / place) as picture:
+        width, height = picture.size
+    assert abs(width / height - ratio) < 0.01 and (field != "Icon" or width <= 400)
+
+
+def test_the_version_is_the_same_everywhere():
+    assert project()["version"] == hallo2_core.__version__
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## (\S+)", changelog, flags=re.MULTILINE).group(1) == hallo2_core.__version__

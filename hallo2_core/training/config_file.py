@@ -71,8 +71,7 @@ def _toml_of(text: str, path: Path) -> dict[str, Any]:
             import tomli as tomllib
         except ImportError as error:
             raise MissingDependencyError(
-                "Reading a training configuration needs the package tomli on Python 3.10. Run: pip install "
-                "'comfyui-hallo2[train]'"
+                "Reading a training configuration needs the package tomli on Python 3.10. Run: pip install tomli"
             ) from error
     try:
         return tomllib.loads(text)

@@ -175,7 +175,7 @@ def _accelerator(settings: TrainSettings) -> Accelerator:
     except ImportError as error:
         raise MissingDependencyError(
             f"Training needs the package accelerate, which cannot be imported here ({error}). Run: "
-            f"pip install 'comfyui-hallo2[train]'"
+            f"pip install accelerate"
         ) from error
     # A share of a batch in which no clip has a portrait leaves ReferenceNet without gradients.
     parallel = DistributedDataParallelKwargs(find_unused_parameters=True)

@@ -66,7 +66,7 @@ def _peft(rank: int, alpha: float, layers: list[str]) -> tuple[Callable[..., nn.
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError as error:
         raise MissingDependencyError(
-            f"lora_rank needs the package peft, which cannot be imported here ({error}). Run: pip install "
-            f"'comfyui-hallo2[train]', or leave lora_rank at 0."
+            f"lora_rank needs the package peft, which cannot be imported here ({error}). Run: pip install peft, "
+            f"or leave lora_rank at 0."
         ) from error
     return inject_adapter_in_model, LoraConfig(r=rank, lora_alpha=alpha, target_modules=layers)

@@ -45,7 +45,7 @@ def _adamw_8bit(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> 
     except ImportError as error:
         raise MissingDependencyError(
             f"optimizer = 'adamw8bit' needs the package bitsandbytes, which cannot be imported here ({error}). Run: "
-            f"pip install 'comfyui-hallo2[train-8bit]', or choose optimizer = 'adafactor', which needs less memory "
+            f"pip install bitsandbytes, or choose optimizer = 'adafactor', which needs less memory "
             f"still."
         ) from error
     betas = (settings.adam_beta1, settings.adam_beta2)

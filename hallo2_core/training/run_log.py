@@ -93,7 +93,7 @@ class Board:
         except ImportError as error:
             raise MissingDependencyError(
                 f"report_to = 'tensorboard' needs the package tensorboard, which cannot be imported here ({error}). "
-                f"Run: pip install 'comfyui-hallo2[train]', or choose report_to = 'none'."
+                f"Run: pip install tensorboard, or choose report_to = 'none'."
             ) from error
         self._summary = summary_pb2.Summary
         self._writer = FileWriter(str(folder))
