@@ -9,6 +9,7 @@ from comfy_api.latest import Input, io
 from torch import Tensor
 
 from .host.jobs import job_for, new_video
+from .host.metadata import metadata_choice
 from .host.runtime import HostRuntime
 from .host.video import video_source
 from .schema import io_types
@@ -70,9 +71,10 @@ class Hallo2PasteBack(VideoNode):
                     optional=True,
                     tooltip="Which video provides the sound: the pasted one or the background.",
                 ),
+                video_inputs.metadata(),
             ],
             outputs=[video_inputs.finished_video()],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             **also_found_as("uncrop", "composite", "stitch", "two faces", "full picture"),
         )
 
@@ -87,6 +89,7 @@ class Hallo2PasteBack(VideoNode):
         image: Tensor | None = None,
         background: Input.Video | None = None,
         sound: str = "video",
+        metadata: str = "full",
     ) -> Path:
         from ..hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video, paste_key
         from ..hallo2_core.video.settings import VideoSettings
@@ -94,6 +97,8 @@ class Hallo2PasteBack(VideoNode):
         source = video_source(video)
         behind = None if background is None else video_source(background)
         settings = VideoSettings(codec, quality=quality)
-        work = PasteBack(source, portrait, settings, feather, image, behind, sound)
+        work = PasteBack(
+            source, portrait, settings, feather, image, behind, sound, metadata_choice(metadata, cls.hidden)
+        )
         job = job_for(paste_key(work))
         return paste_back_video(work, job, new_video("pasted"), HostRuntime(node_id=cls.hidden.unique_id))

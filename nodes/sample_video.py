@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from .host.jobs import job_for, new_video
+from .host.metadata import metadata_choice
 from .host.networks import Managed
 from .host.runtime import HostRuntime
 from .host.vae import latent_codec
@@ -47,9 +48,10 @@ class Hallo2SampleVideo(VideoNode):
                 *sampling_inputs.timelines(),
                 video_inputs.unfinished_gb(),
                 sampling_inputs.acceleration(),
+                video_inputs.metadata(),
             ],
             outputs=[video_inputs.finished_video()],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             **also_found_as(
                 "talking head",
                 "talking portrait",
@@ -88,6 +90,7 @@ class Hallo2SampleVideo(VideoNode):
         text_scale: float = 1.0,
         unfinished_gb: float = 50.0,
         acceleration: Acceleration | None = None,
+        metadata: str = "full",
     ) -> Path:
         from ..hallo2_core.animation.acceleration import EXACT
         from ..hallo2_core.animation.inputs import AnimationInputs
@@ -102,9 +105,10 @@ class Hallo2SampleVideo(VideoNode):
             steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale, acceleration or EXACT
         )
         inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
+        chosen = metadata_choice(metadata, cls.hidden)
         needed, node_id = step_bytes(inputs), cls.hidden.unique_id
         runtime = HostRuntime(model, speech, working_bytes=needed, node_id=node_id)
         pictures = latent_codec(vae, model, runtime)
-        render = Render(inputs, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality))
+        render = Render(inputs, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality), chosen)
         job = job_for(render_key(render, runtime), unfinished_gb)
         return render_video(render, job, new_video("animation"), runtime).path

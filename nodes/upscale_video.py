@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import Input, io
 
 from .host.jobs import job_for, new_video
+from .host.metadata import metadata_choice
 from .host.networks import Managed
 from .host.runtime import HostRuntime
 from .host.upscale_model import background_of, picture_upscaler, upscaling_bytes
@@ -100,9 +101,10 @@ class Hallo2UpscaleVideo(VideoNode):
                 ),
                 video_inputs.bit_depth(),
                 video_inputs.unfinished_gb(),
+                video_inputs.metadata(),
             ],
             outputs=[video_inputs.finished_video()],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             **also_found_as("4k", "face restore", "face restoration", "enhance", "super resolution", "video upscaler"),
         )
 
@@ -123,6 +125,7 @@ class Hallo2UpscaleVideo(VideoNode):
         upscale_model: Any = None,  # noqa: ANN401 - spandrel's descriptor
         bit_depth: str = "8",
         unfinished_gb: float = 50.0,
+        metadata: str = "full",
     ) -> Path:
         from ..hallo2_core.upscaling.estimate import working_bytes
         from ..hallo2_core.upscaling.job_key import Upscale, upscale_key
@@ -137,7 +140,8 @@ class Hallo2UpscaleVideo(VideoNode):
         needed += upscaling_bytes(upscale_model, *source_size)
         drawer = picture_upscaler(upscale_model)
         runtime = HostRuntime(upscaler, *drawer, working_bytes=needed, node_id=cls.hidden.unique_id)
+        chosen = metadata_choice(metadata, cls.hidden)
         background = background_of(*drawer, runtime=runtime)
-        work = Upscale(source, upscaler.payload, face_analysis, plan.settings, plan.video_settings, *background)
+        work = Upscale(source, upscaler.payload, face_analysis, plan.settings, plan.video_settings, *background, chosen)
         job = job_for(upscale_key(work, runtime), unfinished_gb)
         return upscale_video(work, job, new_video("upscaled"), runtime).path

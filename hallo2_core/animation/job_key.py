@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from torch import Tensor
 
@@ -16,6 +16,7 @@ from ..models.layers import attention_of, precision_of
 from ..payloads import Portrait
 from ..runtime import Runtime
 from ..video.encode import encoder_version
+from ..video.metadata import MetadataChoice
 from ..video.settings import VideoSettings
 from .acceleration import EXACT
 from .inputs import AnimationInputs
@@ -27,12 +28,13 @@ STRONGEST_NUMBERS = 4
 
 @dataclass(frozen=True)
 class Render:
-    """A complete video to render: inputs, speech, VAE and file settings."""
+    """A complete video to render: inputs, speech, VAE, file settings, and what the file says about its making."""
 
     inputs: AnimationInputs
     speech: SpeechEmbeddings
     codec: LatentCodec
     settings: VideoSettings
+    metadata: MetadataChoice = field(default_factory=MetadataChoice)
 
 
 def render_key(render: Render, runtime: Runtime) -> JobKey:
@@ -57,6 +59,7 @@ def render_key(render: Render, runtime: Runtime) -> JobKey:
         "speech": {"fps": speech.fps, "pieces": speech.pieces, "resampler": speech.signal.resampler},
         "file": render.settings,
         **_acceleration(inputs.sampler, _is_guided(render)),
+        **render.metadata.request,
     }
     if (voice := speech.voice.fingerprint()) != speech.audio.fingerprint():
         parts["voice"] = voice

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import ClipEncoder, join_clips
+from ..video.metadata import GENERATED, file_metadata
 from ..video.target import TargetFile, check_target
 from .animate import FinishedClip, animate, count_clips
 from .background_finisher import BackgroundFinisher
@@ -22,6 +23,7 @@ from .estimate import check_room, estimate_video
 from .eta import EtaRuntime
 from .job_key import Render
 from .memory import check_memory, memory_need
+from .record import render_record
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
             with _announced(render, job, path, runtime) as told:
                 _make_clips(render, job, told)
                 with TargetFile(path, job.folder) as video:
-                    join_clips(job.segments, video, speech.fps, speech.audio, told.check_cancelled)
+                    metadata = file_metadata(render.metadata, GENERATED, render_record(render, job.journal.key))
+                    join_clips(job.segments, video, speech.fps, speech.audio, told.check_cancelled, metadata)
                     job.publish(video)
         elif job.note:
             runtime.notify(job.note)

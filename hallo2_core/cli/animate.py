@@ -19,7 +19,7 @@ from ..config import check_frame_size
 from ..errors import SettingsError
 from . import acceleration_args, precision, timeline_args
 from .machine import add_device_arguments, chosen_runtime
-from .result import add_place_arguments, chosen_place, report
+from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument("--codec", choices=("h264", "h265", "av1"), default="h264")
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
+    add_metadata_argument(video)
     add_place_arguments(video)
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
@@ -125,6 +126,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     from ..models.precision import HALLO2_PRECISION
     from ..portrait.picture import load_picture
     from ..portrait.prepare import prepare_portrait
+    from ..video.metadata import MetadataChoice
     from ..video.target import check_name
     from .weights import check_weights_are_named, load_face_analysis, load_models, load_speech_encoder
 
@@ -157,7 +159,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     reference = build_reference(models, portrait, codec, runtime)
     inputs = AnimationInputs(models, reference, motion, sampler, text, weights)
     speech = encode_speech(voice, encoder, fps, sound=sound)
-    render = Render(inputs, speech, codec, settings)
+    render = Render(inputs, speech, codec, settings, MetadataChoice(arguments.metadata))
     path, job_folder = chosen_place(arguments)
     return render_video(render, choose_job(job_folder, render_key(render, runtime)), path, runtime)
 

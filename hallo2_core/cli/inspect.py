@@ -1,4 +1,5 @@
-"""Measure the seams and the drift of a video: writes a plot and a table, and reports the worst moments."""
+"""Measure the seams and the drift of a video: writes a plot and a table, and reports the worst moments and how the
+video was made."""
 
 from __future__ import annotations
 
@@ -32,16 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--face-models", type=Path, metavar="DIR", help="scrfd and glintr100: also measure identity")
     parser.add_argument("--clip-frames", type=int, default=ClipConfig().frames, help="frames from seam to seam (16)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for plot and table (the video's)")
+    parser.add_argument(
+        "--metadata-only", action="store_true", help="measure nothing; only print how the file says it was made"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..inspection.inspect_video import inspect_video
+    from ..inspection.record_text import record_text
     from ..inspection.seams import check_clip_frames
     from ..storage.free_path import free_path
+    from ..video.metadata import read_record
     from ..video.reader import probe
     from .weights import load_face_analysis
 
+    if arguments.metadata_only:
+        record = read_record(arguments.video)
+        print(json.dumps({"video": str(arguments.video), "record": record}) if arguments.json else record_text(record))
+        return 0
     check_clip_frames(arguments.clip_frames)
     info = probe(arguments.video)
     folder = arguments.out or arguments.video.parent
@@ -54,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     done = inspect_video(arguments.video, portrait, runtime, arguments.clip_frames, faces, table)
     done.plot.save(plot)
     if arguments.json:
-        print(json.dumps({"video": str(arguments.video), "csv": str(table), "plot": str(plot), **asdict(done.report)}))
+        files = {"video": str(arguments.video), "csv": str(table), "plot": str(plot)}
+        print(json.dumps({**files, **asdict(done.report), "record": done.record}))
     else:
         print(f"{done.text}\n{plot}\n{table}")
     return 0

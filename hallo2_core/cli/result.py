@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
+from ..video.metadata import CHOICES, FULL
 from .machine import peak_memory_mb
 
 if TYPE_CHECKING:
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 def add_place_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--job", type=Path, metavar="DIR", help="folder for unfinished work (OUT.mp4.hallo2)")
     group.add_argument("--fresh", action="store_true", help="start over, under a new name")
+
+
+def add_metadata_argument(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--metadata",
+        choices=CHOICES,
+        default=FULL,
+        help="what the file says: full (settings, weights, made by an AI), mark (only made by an AI) or none (full)",
+    )
 
 
 def chosen_place(arguments: argparse.Namespace) -> tuple[Path, Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..upscaling.settings import LONGEST_SIDE_PX, UpscaleSettings
 from . import precision
 from .machine import add_device_arguments, chosen_runtime
-from .result import add_place_arguments, chosen_place, report
+from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
     from ..upscaling.plan import UpscaleRequest
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        help="auto: h264, or h265 beyond h264's limits")  # fmt: skip
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
+    add_metadata_argument(video)
     add_place_arguments(video)
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
@@ -72,6 +73,7 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     from ..upscaling.job_key import Upscale, upscale_key
     from ..upscaling.plan import plan_upscale
     from ..upscaling.render import memory_needed, upscale_video
+    from ..video.metadata import MetadataChoice
     from ..video.target import check_name
     from .weights import load_face_analysis, load_upscaler
 
@@ -84,6 +86,7 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
         load_face_analysis(arguments.face_models),
         plan.settings,
         plan.video_settings,
+        metadata=MetadataChoice(arguments.metadata),
     )
     if not arguments.verbose:  # the log contains it too
         sys.stderr.write(f"note: {memory_needed(plan.source, upscale)}\n")

@@ -16,10 +16,12 @@ from ..errors import VideoError
 from ..payloads import Portrait
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
+from ..video.metadata import Record, read_record
 from ..video.reader import probe, read_frames
 from ..video.source import VideoSource
 from .drift import FrameMeasures, measure_frames
 from .plots import draw_curves
+from .record_text import record_text
 from .report import DriftReport, DriftSummary
 
 COLUMNS = ("frame", "seconds", "is_seam", "change", "similarity", "sharpness", "colour_drift", "identity")
@@ -29,7 +31,8 @@ COLUMNS = ("frame", "seconds", "is_seam", "change", "similarity", "sharpness", "
 class Inspection:
     report: DriftReport
     plot: Image.Image
-    text: str  # the report
+    record: Record | None  # what the file says about how it was made
+    text: str  # the report and the record
 
 
 def inspect_video(
@@ -54,7 +57,8 @@ def inspect_video(
             write(measures)
             runtime.progress(summary.frames, max(info.expected_frames, summary.frames))
     report = summary.report()
-    return Inspection(report, draw_curves(summary, fps), report.text(fps))
+    record = read_record(source)
+    return Inspection(report, draw_curves(summary, fps), record, f"{report.text(fps)}\n{record_text(record)}")
 
 
 @contextmanager

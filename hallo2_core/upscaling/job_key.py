@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..arithmetic import UPSCALING_ARITHMETIC
 from ..jobs.fingerprint import fingerprint
@@ -12,6 +12,7 @@ from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
 from ..video.encode import encoder_version
+from ..video.metadata import MetadataChoice
 from ..video.reader import probe
 from ..video.settings import VideoSettings
 from ..video.source import VideoSource
@@ -31,6 +32,7 @@ class Upscale:
     video_settings: VideoSettings
     background: Background = resample
     background_name: str = "resampled"  # different results need different names
+    metadata: MetadataChoice = field(default_factory=MetadataChoice)
 
 
 def upscale_key(upscale: Upscale, runtime: Runtime) -> JobKey:
@@ -44,6 +46,7 @@ def upscale_key(upscale: Upscale, runtime: Runtime) -> JobKey:
         "faces": [_kind_of(upscale.faces), upscale.upscaler.fingerprint, settings] if has_faces else [],
         "background": upscale.background_name,
         "file": upscale.video_settings,
+        **upscale.metadata.request,
     }
     arithmetic = {
         "ARITHMETIC": str(UPSCALING_ARITHMETIC),

@@ -27,6 +27,7 @@ from ..video.target import TargetFile, check_target
 from .clip_writer import CLIP_FRAMES, BackgroundWriter
 from .estimate import CHANNELS, FLOAT_BYTES, host_bytes, working_bytes
 from .job_key import Upscale
+from .record import upscale_metadata
 from .restore_faces import SHORTAGE_ADVICE
 from .settings import UpscaleSettings
 from .to_host import FinishedFrame, to_host
@@ -72,7 +73,8 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
             logger.info("%s", memory_needed(source, upscale))
             times = _make_clips(upscale, job, fps, source, runtime)
             with TargetFile(path, job.folder) as video:
-                join_clips_as(upscale.source, times, job.segments, video, fps, runtime.check_cancelled)
+                metadata = upscale_metadata(upscale, job.journal.key)
+                join_clips_as(upscale.source, times, job.segments, video, fps, runtime.check_cancelled, metadata)
                 job.publish(video)
         return _seen(job.finished, fps, resumed_from_clip)
 

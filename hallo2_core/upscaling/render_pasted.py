@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import repeat, zip_longest
@@ -17,6 +17,7 @@ from ..errors import SettingsError
 from ..jobs.fingerprint import fingerprint
 from ..jobs.job import Job
 from ..jobs.key import JobKey
+from ..jobs.record import record_of
 from ..payloads import Portrait
 from ..portrait.picture import as_picture
 from ..runtime import Runtime
@@ -25,6 +26,7 @@ from ..video.colour import to_planes
 from ..video.encode import encoder_version
 from ..video.frame_times import FrameTimes
 from ..video.levels import check_level
+from ..video.metadata import PARTLY_GENERATED, FileMetadata, MetadataChoice, file_metadata, read_record
 from ..video.reader import probe, read_frames
 from ..video.settings import VideoSettings
 from ..video.source import VideoSource
@@ -51,6 +53,7 @@ class PasteBack:
     picture: Tensor | None = None  # to paste into, instead of the portrait's own source; see `as_picture`
     background: VideoSource | None = None  # takes precedence over the picture
     sound_from: str = "video"
+    metadata: MetadataChoice = field(default_factory=MetadataChoice)
 
     def __post_init__(self) -> None:
         if self.sound_from not in SOUNDS:
@@ -80,6 +83,7 @@ def paste_key(work: PasteBack) -> JobKey:
         "place": [portrait.crop, list(portrait.source.shape), work.feather],
         "sound": work.sound_from,
         "file": work.video_settings,
+        **work.metadata.request,
     }
     arithmetic = {"ARITHMETIC": str(PASTING_ARITHMETIC), "torch": torch.__version__, "encoder": encoder_version()}
     info = probe(work.source)
@@ -114,9 +118,15 @@ def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) ->
             check_target(path)
             times = _make_clips(work, place, fps, job, runtime)
             with TargetFile(path, job.folder) as target:
-                join_clips_as(work.sound, times, job.segments, target, fps, runtime.check_cancelled)
+                metadata = _metadata(work, job.journal.key)
+                join_clips_as(work.sound, times, job.segments, target, fps, runtime.check_cancelled, metadata)
                 job.publish(target)
         return job.finished
+
+
+def _metadata(work: PasteBack, key: JobKey) -> FileMetadata:
+    settings = {"feather": work.feather, "sound": work.sound_from, "file": asdict(work.video_settings)}
+    return file_metadata(work.metadata, PARTLY_GENERATED, record_of(key, settings), read_record(work.source))
 
 
 def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime: Runtime) -> FrameTimes:

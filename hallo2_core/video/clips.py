@@ -25,6 +25,7 @@ from .colour import Planes
 from .copied_sound import CopiedSound, sound_rates
 from .encode import REORDERED_FRAMES, FrameEncoder
 from .frame_times import FrameTimes
+from .metadata import NO_METADATA, FileMetadata, append_mark
 from .reader import opened, origin_of
 from .settings import VideoSettings
 from .sound import SoundEncoder
@@ -114,6 +115,7 @@ def join_clips(
     fps: Fraction,
     audio: AudioSource | None,
     check_cancelled: Callable[[], None],
+    metadata: FileMetadata = NO_METADATA,
 ) -> None:
     """Write the clips of all segments, in order, and the sound, encoded once as a whole, to `target.part`.
 
@@ -122,7 +124,7 @@ def join_clips(
     """
     frames = FrameTimes(1 / fps, range(sum(segments.values())))
     make_sound = None if audio is None else partial(SoundEncoder, source=audio)
-    _join(segments, target, fps, frames, make_sound, mp4_options(fps, audio), check_cancelled)
+    _join(segments, target, fps, frames, make_sound, mp4_options(fps, audio), check_cancelled, metadata)
 
 
 def join_clips_as(
@@ -132,6 +134,7 @@ def join_clips_as(
     target: TargetFile,
     fps: Fraction,
     check_cancelled: Callable[[], None],
+    metadata: FileMetadata = NO_METADATA,
 ) -> None:
     """As `join_clips`, but with the sound of `source` copied packet by packet, and with the frame times of `times`.
 
@@ -147,7 +150,7 @@ def join_clips_as(
         options = mp4_options(fps, None) | {"movie_timescale": str(min(ticks_per_second, FINEST_MOVIE_TIMESCALE))}
         origin, length = origin_of(source, container), length_of(source)
         make_sound = partial(CopiedSound, source=container, origin=origin, length=length)
-        _join(segments, target, fps, times, make_sound, options, check_cancelled)
+        _join(segments, target, fps, times, make_sound, options, check_cancelled, metadata)
 
 
 def _join(
@@ -158,12 +161,16 @@ def _join(
     make_sound: Callable[[OutputContainer], SoundEncoder | CopiedSound] | None,
     options: Mapping[str, str],
     check_cancelled: Callable[[], None],
+    metadata: FileMetadata,
 ) -> None:
     first = next(iter(segments))
+    if metadata.tags:  # otherwise libavformat writes only the names that it knows
+        options = {**options, "movflags": f"{options['movflags']}+use_metadata_tags"}
     if _kind_of(first) == AV1_UNITS:  # older PyAV does not accept a time base for an opaque stream
         options = {**options, "video_track_timescale": str(times.time_base.denominator)}
     with target.reported():
         container = av.open(str(target.part), "w", format="mp4", options=dict(options))
+        container.metadata.update(metadata.tags)
         try:
             stream = _like_that_of(first, container, times.time_base)
             sound = make_sound(container) if make_sound is not None else None
@@ -185,6 +192,8 @@ def _join(
                 container.close()
             raise
         container.close()
+        if metadata.source_type:
+            append_mark(target.part, metadata.source_type)
 
 
 def _like_that_of(path: Path, container: OutputContainer, time_base: Fraction) -> VideoStream:

@@ -71,5 +71,19 @@ def unfinished_gb() -> io.Float.Input:
     )
 
 
+def metadata() -> io.Combo.Input:
+    return io.Combo.Input(
+        "metadata",
+        options=["full", "mark", "none"],
+        default="full",
+        optional=True,
+        tooltip=(
+            "What the file says about its making. 'full': the settings, seeds, fingerprints of the weights, this "
+            "workflow, and that an AI made it. 'mark': only that an AI made it. 'none': nothing."
+        ),
+        **io_types.ADVANCED,
+    )
+
+
 def finished_video() -> io.Video.Output:
     return io.Video.Output(display_name="video", tooltip="A finished file; its frames are not held in memory.")
