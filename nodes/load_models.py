@@ -82,7 +82,7 @@ class Hallo2LoadModel(io.ComfyNode):
         else:
             from ..hallo2_core.checkpoints.build import load_hallo2
 
-            models = load_hallo2(files.find_file(files.MODEL_FOLDER, file), build, files.use_mmap())
+            models = load_hallo2(files.found_file(files.MODEL_FOLDER, file), build, files.use_mmap())
         return io.NodeOutput(managed(models, *models.networks))
 
 
@@ -124,7 +124,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
         if file == files.DEMO:
             encoder = demo_speech_encoder(files.use_mmap())
         else:
-            path = files.find_file(files.SPEECH_ENCODER_FOLDER, file)
+            path = files.found_file(files.SPEECH_ENCODER_FOLDER, file)
             encoder = load_speech_encoder(path, torch.float32, use_mmap=files.use_mmap())
         return io.NodeOutput(managed(encoder, encoder, whole=True))
 
@@ -236,5 +236,5 @@ class Hallo2LoadUpscaler(io.ComfyNode):
         if file == files.DEMO:
             upscaler = demo_upscaler(build, files.use_mmap())
         else:
-            upscaler = load_upscaler(files.find_file(files.MODEL_FOLDER, file), build, files.use_mmap())
+            upscaler = load_upscaler(files.found_file(files.MODEL_FOLDER, file), build, files.use_mmap())
         return io.NodeOutput(managed(upscaler, upscaler.restorer, whole=True))

@@ -60,6 +60,6 @@ class Hallo2LoadLora(io.ComfyNode):
         from .host.model.convert import check_free_of_host_nodes
 
         check_free_of_host_nodes(model)
-        path = files.find_file(files.LORA_FOLDER, file)
+        path = files.found_file(files.LORA_FOLDER, file)
         adapted = with_lora(model.payload, path, strength, build_of(model.payload.denoising_unet))
         return io.NodeOutput(with_networks(model, adapted, *adapted.networks))

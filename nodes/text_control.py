@@ -61,7 +61,7 @@ class Hallo2LoadTextControl(io.ComfyNode):
         elif file == files.DEMO:
             adapter = demo_text_adapter(build, files.use_mmap())
         else:
-            path = files.find_file(files.MODEL_FOLDER, file)
+            path = files.found_file(files.MODEL_FOLDER, file)
             adapter = adapters.load_text_adapter(path, build, files.use_mmap())
         attached = adapters.with_text_adapter(model.payload, adapter)
         show_text(cls.hidden.unique_id, "Zeros: prompts change nothing." if adapter.is_zero else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from einops import rearrange
 from torch import Tensor
 
 from ..errors import AudioError
-from .waveform import SoundDigest, check_finite, check_sound, full_scale_one
+from .sound_gaps import SoundGaps, silent_blocks
+from .waveform import SoundDigest, check_samples, check_sound, full_scale_one
+
+logger = logging.getLogger("hallo2")
 
 KEPT_SECONDS = 2.0  # decoded audio that a reader keeps, so that overlapping reads need not start over
 OPEN_READERS = 3  # the encoder reads ahead, the writer behind, and checks read once
@@ -38,11 +42,11 @@ class FileAudio:
         self._readers: list[_Reader] = []  # least recently used first
         self._rate_hz = self._channels = self._samples = 0
         digest: SoundDigest | None = None
-        for rate_hz, block in decoded_blocks(self.path):
+        for rate_hz, block in decoded_blocks(self.path, tells_gaps=True):
             if digest is None:
                 self._rate_hz, self._channels = rate_hz, block.shape[0]
                 digest = SoundDigest(rate_hz, block.shape[0])
-            check_finite(self.path.name, block, self._samples, rate_hz)
+            check_samples(self.path.name, block, self._samples, rate_hz)
             digest.update(block)
             self._samples += block.shape[1]
         if digest is None:
@@ -124,19 +128,20 @@ class _Reader:
             yield block
 
 
-def decoded_blocks(path: Path) -> Iterator[tuple[int, Tensor]]:
-    """(rate in Hz, (c t) float32) after another: the first audio stream, about a second at a time.
+def decoded_blocks(path: Path, tells_gaps: bool = False) -> Iterator[tuple[int, Tensor]]:
+    """(rate in Hz, (c t) float32) after another: the first audio stream, about a second at a time. Where packets are
+    missing there is silence, as in players; tells_gaps: log it.
 
     Errors: AudioError where the file is no sound, is damaged, or changes its rate or channels on the way.
     """
     import av
 
-    samples = 0
+    samples, gaps = 0, SoundGaps()
     first: _Format | None = None
     gathered: list[np.ndarray] = []  # a decoder's own frames are small, and every step below has overhead
     gathered_samples = 0
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path.absolute())) as container:
             if not container.streams.audio:
                 raise AudioError(f"{path.name} has no audio stream. Choose a file with sound.")
             for frame in container.decode(audio=0):
@@ -147,6 +152,20 @@ def decoded_blocks(path: Path) -> Iterator[tuple[int, Tensor]]:
                         f"{path.name} changes from {first} to {found} after {samples / first.rate_hz:.2f} s. Convert "
                         f"it to a WAV file first."
                     )
+                if missing := gaps.before(frame, samples):
+                    if tells_gaps:
+                        logger.warning(
+                            "%s has no sound from %.2f to %.2f s: there is silence instead.",
+                            path.name,
+                            samples / first.rate_hz,
+                            (samples + missing) / first.rate_hz,
+                        )
+                    if gathered_samples:
+                        yield first.rate_hz, _joined(gathered, first)
+                        gathered, gathered_samples = [], 0
+                    for silence in silent_blocks(missing, first.rate_hz):
+                        yield first.rate_hz, torch.zeros(first.channels, silence)
+                    samples += missing
                 gathered.append(frame.to_ndarray())
                 samples += frame.samples
                 gathered_samples += frame.samples

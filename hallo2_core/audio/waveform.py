@@ -18,6 +18,8 @@ from ..errors import AudioError
 logger = logging.getLogger("hallo2")
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
+MOST_CHANNELS = 8  # of AAC
+HIGHEST_PEAK = 64.0  # 36 dB above full scale, which no recording reaches
 BLOCK_SAMPLES = 1 << 20  # read size when a whole sound is scanned
 
 
@@ -57,7 +59,7 @@ class TensorAudio:
         self._sound = sound.detach()
         self._rate_hz = rate_hz
         for start, block in blocks_of(self):
-            check_finite("The sound", block, start, rate_hz)
+            check_samples("The sound", block, start, rate_hz)
 
     @property
     def rate_hz(self) -> int:
@@ -159,15 +161,27 @@ def check_sound(what: str, rate_hz: int, channels: int, samples: int) -> None:
             f"{what} has a sample rate of {rate_hz} Hz; expected {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz. Convert it "
             f"to 44100 Hz, for example."
         )
+    if channels > MOST_CHANNELS:
+        turned = " Its axes may be exchanged: (channels, samples) was expected." if channels > samples else ""
+        raise AudioError(
+            f"{what} has {channels} channels of {samples} samples; a video's sound holds up to {MOST_CHANNELS}."
+            f"{turned} Mix it down to stereo."
+        )
     if not channels or not samples:
         raise AudioError(
             f"{what} is empty ({channels} channels of {samples} samples). Choose a sound of at least one sample."
         )
 
 
-def check_finite(what: str, block: Tensor, first_sample: int, rate_hz: int) -> None:
-    """block: (c t), which begins at `first_sample` of its sound."""
+def check_samples(what: str, block: Tensor, first_sample: int, rate_hz: int) -> None:
+    """Refuse samples that are not finite, or have another full scale than 1. block: (c t), which begins at
+    `first_sample` of its sound."""
     if torch.isfinite(block).all():
+        if (peak := float(block.abs().max())) > HIGHEST_PEAK:
+            raise AudioError(
+                f"{what} has samples up to {peak:g}; full scale is 1. They seem to be whole numbers that were turned "
+                f"into floats: divide 16-bit ones by 32768."
+            )
         return
     bad = first_sample + int((~torch.isfinite(block)).any(dim=0).nonzero()[0])
     raise AudioError(

@@ -26,6 +26,8 @@ logger = logging.getLogger("hallo2")
 WRAPPERS = ("model_state_dict", "state_dict", "params_ema", "params", "model", "net_recon")
 # The prefix that torch's DistributedDataParallel adds to every key.
 PARALLEL_PREFIX = "module."
+# What torch.compile inserts into the keys of every module that it wraps.
+COMPILED_PART = "_orig_mod."
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,7 @@ def _read_safetensors(path: Path, use_mmap: bool) -> Weights:
         ) from error
     if not tensors:
         raise CheckpointError(f"{path.name} is a safetensors file without tensors. Choose another file.")
-    return Weights(path, tensors, is_mapped=use_mmap, metadata=metadata)
+    return Weights(path, _as_defined(tensors), is_mapped=use_mmap, metadata=metadata)
 
 
 def _mapped_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -163,7 +165,7 @@ def _unreadable(path: Path, error: Exception) -> CheckpointError:
 
 
 def _named_tensors(path: Path, content: Any) -> dict[str, Tensor]:  # noqa: ANN401 - a pickle can contain anything
-    """Remove WRAPPERS, then PARALLEL_PREFIX; drop everything that is not a tensor, such as step counts."""
+    """Remove WRAPPERS and what `_as_defined` removes; drop everything that is not a tensor, such as step counts."""
     while isinstance(content, Mapping):
         inner = next((content[name] for name in WRAPPERS if isinstance(content.get(name), Mapping)), None)
         if inner is None:
@@ -177,6 +179,12 @@ def _named_tensors(path: Path, content: Any) -> dict[str, Tensor]:  # noqa: ANN4
     if not tensors:
         found = ", ".join(map(str, list(content)[:5])) or "nothing"
         raise CheckpointError(f"{path.name} contains no tensors (found: {found}). Choose a weights file.")
+    return _as_defined(tensors)
+
+
+def _as_defined(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """With the keys that the networks' classes define, however the model was wrapped when it was saved."""
+    tensors = {key.replace(COMPILED_PART, ""): tensor for key, tensor in tensors.items()}
     if all(key.startswith(PARALLEL_PREFIX) for key in tensors):
         tensors = {key.removeprefix(PARALLEL_PREFIX): tensor for key, tensor in tensors.items()}
     return tensors

@@ -14,6 +14,7 @@ import safetensors.torch
 from torch import Tensor
 
 from ..errors import JobError
+from ..storage.advice import advice_for
 from ..storage.durable import replace_file, sync_folder
 from .folder import remove_unfinished, segment_name, state_name, tidy
 from .journal import Journal, KeptFile, seen_from, write_journal
@@ -141,5 +142,5 @@ class Job:
         except OSError as error:
             raise JobError(
                 f"The job in {self.folder} cannot be written: {error.strerror or error}. Finished clips are kept. "
-                f"Free space there and run again with the same inputs: it resumes at the next clip."
+                f"{advice_for(error)} Then run again with the same inputs: it resumes at the next clip."
             ) from error

@@ -14,7 +14,20 @@ from torch import Tensor
 from ..errors import PortraitError
 
 BEHIND_TRANSPARENCY = 1.0  # white, as in most viewers
+LEAST, MOST = -0.5, 1.5  # beyond any overshoot: another range than 0..1
+FLOAT_MODE = "F"
 SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L")
+
+
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+NO_PICTURES = {
+    b"version https://git-lfs": "is a git-lfs pointer, not the picture. Run 'git lfs pull' there.",
+    b"%!ps": "is an EPS drawing. Export it as PNG.",
+    b"%pdf": "is a PDF document. Export the page as PNG.",
+    b"<svg": "is an SVG drawing. Export it as PNG.",
+    b"<?xml": "is an XML file, perhaps an SVG drawing. Export it as PNG.",
+    b"<": "is a web page: the download failed. Save the picture itself.",
+}
 
 
 def load_picture(path: Path) -> Tensor:
@@ -24,19 +37,40 @@ def load_picture(path: Path) -> Tensor:
             upright = ImageOps.exif_transpose(opened)
             if upright.mode in SIXTEEN_BIT_MODES:
                 return as_picture(torch.from_numpy(np.array(upright).astype(np.float32) / 65535.0))
+            if upright.mode == FLOAT_MODE:
+                return as_picture(torch.from_numpy(np.array(upright)))
             mode = "RGBA" if upright.has_transparency_data else "RGB"
             return as_picture(torch.from_numpy(np.array(upright.convert(mode))))
     except FileNotFoundError as error:
         raise PortraitError(f"There is no picture {path}. Check the path.") from error
     except UnidentifiedImageError as error:
-        raise PortraitError(f"{path.name} is not a readable picture. Choose a PNG, JPEG or WebP file.") from error
+        what = _other_kind(path) or "is not a readable picture. Choose a PNG, JPEG or WebP file."
+        raise PortraitError(f"{path.name} {what}") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow, for damaged files
-        raise PortraitError(f"{path.name} cannot be read: {error}. The file may be damaged; save it again.") from error
+        what = _other_kind(path) or f"cannot be read: {error}. The file may be damaged; save it again."
+        raise PortraitError(f"{path.name} {what}") from error
+
+
+def _other_kind(path: Path) -> str:
+    """What an unreadable file is, by its first bytes, and what to do; empty if they do not tell."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        start = file.read(512)
+    begins = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for kind, what in NO_PICTURES.items():
+        if begins.startswith(kind):
+            return what
+    if start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS:
+        return "is a HEIC picture, as phones take them. Export it as JPEG or PNG."
+    if start[4:8] == b"ftyp":
+        return "is a video. Choose a picture, or save one of its frames."
+    return "" if start else "is empty. Choose another file."
 
 
 def as_picture(image: Tensor) -> Tensor:
     """(h w 3) float32 on the CPU from one picture: (h w), (h w 1), (h w 3) or (h w 4) with alpha, or a batch of them,
-    of which the first is used. Values are uint8, or floats, clamped to 0..1.
+    of which the first is used. Values are uint8, or floats in 0..1; the overshoot of resampling is clamped.
     """
     picture = image[0] if image.ndim == 4 else image
     picture = repeat(picture, "h w -> h w 1") if picture.ndim == 2 else picture
@@ -49,6 +83,12 @@ def as_picture(image: Tensor) -> Tensor:
     picture = picture.float() / 255.0 if picture.dtype == torch.uint8 else picture.float()
     if not picture.isfinite().all():
         raise PortraitError("The picture contains NaN or infinite values. Create it again.")
+    low, high = (float(value) for value in picture.aminmax())
+    if low < LEAST or high > MOST:
+        raise PortraitError(
+            f"The picture's values run from {low:g} to {high:g}; 0 to 1 was expected. Divide values of 0 to 255 by "
+            f"255, or change -1..1 to 0..1."
+        )
     picture = picture.clamp(0.0, 1.0)
     if picture.shape[-1] == 4:
         alpha = picture[..., 3:]

@@ -169,7 +169,7 @@ def _join(
     if _kind_of(first) == AV1_UNITS:  # older PyAV does not accept a time base for an opaque stream
         options = {**options, "video_track_timescale": str(times.time_base.denominator)}
     with target.reported():
-        container = av.open(str(target.part), "w", format="mp4", options=dict(options))
+        container = av.open(str(target.part.absolute()), "w", format="mp4", options=dict(options))
         container.metadata.update(metadata.tags)
         try:
             stream = _like_that_of(first, container, times.time_base)
@@ -240,7 +240,7 @@ def opened_clips(path: Path) -> Iterator[InputContainer]:
     """A file of clips, complete or not. Errors: VideoError."""
     try:
         # With an explicit format: a few small frames are not enough to detect it.
-        with av.open(str(path), format=_kind_of(path)) as segment:
+        with av.open(str(path.absolute()), format=_kind_of(path)) as segment:
             if not segment.streams.video:
                 raise _damaged(path, "it holds no pictures")
             yield segment

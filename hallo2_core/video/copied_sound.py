@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import av
 
 from ..errors import VideoError
+from .frame_times import LONGEST_GAP_SECONDS
 from .sound import LAYOUTS, aac_rate
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class CopiedSound:
         self._container, self._origin, self._length = container, origin, length
         streams = _known(source)
         self._routes = {stream.index: _route(container, stream) for stream in streams}
-        self._packets = source.demux(*streams) if streams else iter(())
+        self._packets = _with_one_clock(source.demux(*streams)) if streams else iter(())
         self._next = next(self._packets, None)
 
     def write_until(self, seconds: Fraction) -> None:
@@ -100,6 +101,26 @@ def _known(source: InputContainer) -> list[AudioStream]:
     if len(known) < len(source.streams.audio):
         logger.warning("PyAV %s does not support one of the video's sound streams: it is left out.", av.__version__)
     return known
+
+
+def _with_one_clock(packets: Iterator[Packet]) -> Iterator[Packet]:
+    """After a jump of a stream's clock, as where two recordings were joined, its time goes on where it was: MP4 has no
+    times that go back."""
+    begun: dict[int, Fraction] = {}
+    ends: dict[int, Fraction] = {}
+    jumps: dict[int, Fraction] = {}
+    for packet in packets:
+        stream, begins = packet.stream.index, _begins(packet)
+        if packet.size and begins is not None:
+            begins += jumps.get(stream, 0)
+            if stream in ends and not begun[stream] < begins < ends[stream] + LONGEST_GAP_SECONDS:
+                logger.warning("The sound's clock jumps at %.2f s: the sound goes on there.", float(ends[stream]))
+                jumps[stream] = jumps.get(stream, Fraction(0)) + ends[stream] - begins
+                begins = ends[stream]
+            _shift(packet, jumps.get(stream, Fraction(0)))
+            begun[stream] = begins
+            ends[stream] = begins + max(packet.duration or 0, 1) * packet.time_base
+        yield packet
 
 
 def _begins(packet: Packet) -> Fraction | None:

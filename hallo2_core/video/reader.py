@@ -17,7 +17,9 @@ from av.stream import Disposition
 from torch import Tensor
 
 from ..errors import VideoError
+from .decoding import decoded
 from .frame_times import FrameTimes
+from .orientation import Orientation, orientation_of
 from .source import TrimmedVideo, VideoSource, file_of, length_of, start_of
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ HD_HEIGHT_PX = 720
 BT709, BT601 = 1, 6
 KNOWN_MATRICES = (BT709, 4, 5, BT601, 7, 9, 10)
 LIMITED_RANGE, FULL_RANGE = 1, 2
+END_TOLERANCE_FRAMES = Fraction(3, 2)
 HDR_TRANSFERS = (16, 18)  # PQ and HLG, as numbered by H.273
 # Up to this libavcodec, PyAV 14.2's, the H.265 decoder sometimes hangs if threads share the rows of a picture.
 LAST_THAT_HANGS = (61, 19, 100)
@@ -57,7 +60,7 @@ class VideoInfo:
     fps: Fraction
     frames: int | None  # None if the container has no count, and for a part of a file
     seconds: float | None
-    rotation: int  # degrees counter-clockwise that `read_frames` turns the stored picture by: 0, 90, 180 or 270
+    orientation: Orientation  # how `read_frames` turns and mirrors the stored picture
     codec: str
     pixel_format: str
     has_audio: bool
@@ -72,10 +75,8 @@ def probe(source: VideoSource) -> VideoInfo:
     """Errors: VideoError if `source` (a path, or a file open for reading) is no video."""
     with _opened(source) as (container, stream):
         context = stream.codec_context
-        rotation = _rotation(container, stream, source)
-        width, height = max(round(context.width * _pixel_aspect(stream)), 1), context.height
-        if rotation in (90, 270):
-            width, height = height, width
+        orientation = _orientation(container, stream, source)
+        width, height = orientation.size(max(round(context.width * _pixel_aspect(stream)), 1), context.height)
         seconds = None
         if stream.duration is not None:
             seconds = float(stream.duration * stream.time_base)
@@ -89,7 +90,7 @@ def probe(source: VideoSource) -> VideoInfo:
             fps=Fraction(stream.average_rate or stream.guessed_rate or 0),
             frames=None if isinstance(source, TrimmedVideo) else stream.frames or None,
             seconds=seconds,
-            rotation=rotation,
+            orientation=orientation,
             codec=context.codec.canonical_name,
             pixel_format=context.pix_fmt or "",
             has_audio=bool(container.streams.audio),
@@ -121,14 +122,14 @@ def read_frames(source: VideoSource, start: int = 0, times: FrameTimes | None = 
                 tick = None if frame.pts is None else frame.pts - origin
                 times.add(tick, getattr(frame, "duration", 0))  # older PyAV does not report it
             if done >= start:
-                yield _upright_rgb(frame, pixel_aspect)
+                yield orientation_of(frame, _name(source)).upright(_rgb(frame, pixel_aspect))
             done += 1
         if not done:
             raise _no_frame(source)
         if isinstance(source, TrimmedVideo):
             if times is not None and source.length is not None:
                 times.end_by(source.length)
-        elif done < stream.frames:
+        elif done < stream.frames and _ends_early(container, stream, frame):
             logger.warning("%s ends after %d of %d frames: it is truncated.", _name(source), done, stream.frames)
 
 
@@ -153,7 +154,7 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
     if isinstance(file, str | Path):
         if not Path(file).is_file():
             raise VideoError(f"There is no video {file}. Check its name and folder.")
-        file = str(file)
+        file = str(Path(file).absolute())  # libavformat takes "12:30.mp4" for an address
     else:
         file.seek(0)
     try:
@@ -177,13 +178,13 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
 def _decoded(source: VideoSource, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
     """The source's frames in display order. The first frame of a part is shown from the part's start."""
     if not isinstance(source, TrimmedVideo):
-        yield from container.decode(stream)
+        yield from decoded(container, stream, _name(source))
         return
     origin, length = origin_of(source, container), length_of(source)
     first = ceil(origin / stream.time_base)
     end = None if length is None else ceil((origin + length) / stream.time_base)
     is_first, seen = True, FrameTimes(stream.time_base)
-    for frame in _from_key_frame(container, stream, first):
+    for frame in _from_key_frame(container, stream, first, _name(source)):
         seen.add(frame.pts, getattr(frame, "duration", 0))
         frame.pts = seen.ticks[-1]
         if end is not None and frame.pts >= end:
@@ -195,18 +196,18 @@ def _decoded(source: VideoSource, container: InputContainer, stream: VideoStream
             yield frame
 
 
-def _from_key_frame(container: InputContainer, stream: VideoStream, tick: int) -> Iterator[av.VideoFrame]:
+def _from_key_frame(container: InputContainer, stream: VideoStream, tick: int, name: str) -> Iterator[av.VideoFrame]:
     """Starts at the last key frame up to `tick`, or, in files without an index of key frames, at the beginning."""
     if container.format.name in INDEXED_FORMATS:
         container.seek(tick, stream=stream)
-        frames = container.decode(stream)
+        frames = decoded(container, stream, name)
         frame = next(frames, None)
         if frame is not None and frame.pts is not None and frame.pts <= tick:
             yield frame
             yield from frames
             return
         container.seek(0)
-    yield from container.decode(stream)
+    yield from decoded(container, stream, name)
 
 
 def _seconds_of(source: TrimmedVideo, whole: float) -> float:
@@ -214,6 +215,15 @@ def _seconds_of(source: TrimmedVideo, whole: float) -> float:
     if left <= 0:
         raise VideoError(f"{_name(source)} lasts {whole:g} s; it has no frames {source.words}. Change the trim.")
     return left if source.length is None else min(left, float(source.length))
+
+
+def _ends_early(container: InputContainer, stream: VideoStream, last: av.VideoFrame) -> bool:
+    """Whether the container promises more. Counts do not tell: an edit list hides frames, and damaged ones are left
+    out."""
+    if last.pts is None or container.duration is None:
+        return True
+    missing = Fraction(container.duration, av.time_base) - (last.pts - (stream.start_time or 0)) * stream.time_base
+    return missing > END_TOLERANCE_FRAMES / (stream.average_rate or 25)
 
 
 def _name(source: VideoSource) -> str:
@@ -226,12 +236,12 @@ def _no_frame(source: VideoSource) -> VideoError:
     return VideoError(f"{_name(source)} has no complete frame{where}. Choose another video.")
 
 
-def _rotation(container: InputContainer, stream: VideoStream, source: VideoSource) -> int:
+def _orientation(container: InputContainer, stream: VideoStream, source: VideoSource) -> Orientation:
     """Every PyAV has the display matrix on the first frame; older ones do not have it on the stream."""
-    frame = next(container.decode(stream), None)
+    frame = next(decoded(container, stream, _name(source)), None)
     if frame is None:
         raise _no_frame(source)
-    return round(frame.rotation) % 360
+    return orientation_of(frame, _name(source))
 
 
 def _pixel_aspect(stream: VideoStream) -> Fraction:
@@ -239,7 +249,7 @@ def _pixel_aspect(stream: VideoStream) -> Fraction:
     return stream.sample_aspect_ratio or Fraction(1)
 
 
-def _upright_rgb(frame: av.VideoFrame, pixel_aspect: Fraction) -> Tensor:
+def _rgb(frame: av.VideoFrame, pixel_aspect: Fraction) -> Tensor:
     # Everything is explicit: older PyAV ignores a frame's tags, and the source's matrix too if source and destination
     # have the same one. RGB has no matrix; the destination's only has to differ.
     matrix = frame.colorspace
@@ -256,6 +266,4 @@ def _upright_rgb(frame: av.VideoFrame, pixel_aspect: Fraction) -> Tensor:
         src_color_range=FULL_RANGE if is_full_range else LIMITED_RANGE,
         dst_color_range=FULL_RANGE,
     )
-    picture = torch.from_numpy(rgb.to_ndarray())
-    quarter_turns = round(frame.rotation / 90)
-    return torch.rot90(picture, quarter_turns).contiguous() if quarter_turns % 4 else picture
+    return torch.from_numpy(rgb.to_ndarray())

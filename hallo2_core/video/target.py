@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import av
 
 from ..errors import VideoError
+from ..storage.advice import advice_for
 from ..storage.durable import rename
 from ..storage.free_path import free_path
 from .sound import aac_rate
@@ -23,11 +24,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hallo2")
 
+MOST_NAME_BYTES = 230  # file systems hold 255; NAME.mp4.hallo2 and .NAME-123.part.mp4 are longer
+
 
 def check_name(path: Path) -> None:
-    """Refuse a file name that is not a video's. Raises VideoError."""
+    """Refuse a file name that is not a video's, or too long for the names derived from it. Raises VideoError."""
     if path.suffix.lower() != ".mp4":
         raise VideoError(f"The video's name is {path.name}; it must end in .mp4, the only supported format.")
+    if (length := len(os.fsencode(path.name))) > MOST_NAME_BYTES:
+        raise VideoError(
+            f"The video's name has {length} bytes; up to {MOST_NAME_BYTES} are possible, because unfinished work gets "
+            f"a longer one. Choose a shorter name."
+        )
 
 
 def check_target(path: Path) -> None:
@@ -88,7 +96,7 @@ class TargetFile:
             yield
         except OSError as error:
             raise VideoError(
-                f"{self.path} cannot be written: {error.strerror or error}. Make room there, or choose another folder."
+                f"{self.path} cannot be written: {error.strerror or error}. {advice_for(error)}"
             ) from error
         except av.FFmpegError as error:
             raise VideoError(

@@ -43,7 +43,7 @@ class VideoWriter:
         self._target = TargetFile(path)
         with self._target.reported():
             options = mp4_options(Fraction(fps), audio)
-            self._container = av.open(str(self._target.part), "w", format="mp4", options=options)
+            self._container = av.open(str(self._target.part.absolute()), "w", format="mp4", options=options)
         try:
             self._video = FrameEncoder(self._container, width, height, Fraction(fps), settings or VideoSettings())
             self._sound = SoundEncoder(self._container, audio) if audio is not None else None

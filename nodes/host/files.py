@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import folder_paths
 from comfy.cli_args import args
 
+from ...hallo2_core.errors import SettingsError
+
 if TYPE_CHECKING:
     from ...hallo2_core.checkpoints.catalogue import KnownFile
 
@@ -56,8 +58,19 @@ def lora_files() -> list[str]:
 
 
 def find_file(folder: str, name: str) -> Path | None:
-    found = folder_paths.get_full_path(folder, name)
-    return None if found is None else Path(found)
+    """name: as on this system, or with Windows' separators, as in graphs that were saved there."""
+    for spelled in dict.fromkeys((name, name.replace("\\", "/"))):
+        if found := folder_paths.get_full_path(folder, spelled):
+            return Path(found)
+    return None
+
+
+def found_file(folder: str, name: str) -> Path:
+    """As `find_file`, for a name that was not checked before, because another node made it. Errors: SettingsError."""
+    if path := find_file(folder, name):
+        return path
+    places = " and ".join(folder_paths.get_folder_paths(folder))
+    raise SettingsError(f"There is no file '{name}' in {places}. Put it there, or choose another name.")
 
 
 def use_mmap() -> bool:
@@ -71,8 +84,11 @@ def missing_files(folder: str, names: list[str], places: list[Path], advice: str
     return f"Not in models/{folder}: {', '.join(names)} (looked in {looked}). {advice}"
 
 
-def check_file(folder: str, name: str, advice: str) -> bool | str:
-    """For validate_inputs: True, or the message. advice: what to do about a missing file."""
+def check_file(folder: str, name: str | None, advice: str) -> bool | str:
+    """For validate_inputs: True, or the message. name: None if another node makes it; it is checked when it is there.
+    advice: what to do about a missing file."""
+    if name is None:
+        return True
     places = [Path(place) for place in folder_paths.get_folder_paths(folder)]
     return True if name == DEMO or find_file(folder, name) else missing_files(folder, [name], places, advice)
 

@@ -79,3 +79,18 @@ def test_a_real_model_without_a_vae_is_refused(host, demo_graph):
         demo_graph[node]["inputs"]["model"] = ["no_vae", 0]
     run = host.run(demo_graph)
     assert run.status == "error" and run.message.startswith("No VAE is connected")
+
+
+def test_a_file_name_saved_on_windows_is_found(host, demo_graph):
+    """It is found below models/hallo2, and only then refused for its content."""
+    adapter = host.base / "models" / "hallo2" / "text_control" / "smile.safetensors"
+    adapter.parent.mkdir(parents=True, exist_ok=True)
+    adapter.touch()
+    demo_graph["adapter"] = {
+        "class_type": "Hallo2LoadTextControl",
+        "inputs": {"model": ["2", 0], "file": "text_control\\smile.safetensors"},
+    }
+    demo_graph["9"]["inputs"]["model"] = ["adapter", 0]
+    run = host.run(demo_graph)
+    adapter.unlink()
+    assert run.status == "error" and "smile.safetensors is empty" in run.message

@@ -260,7 +260,7 @@ def full_disk(folder: Path, expected: Expected) -> None:
             run = Run(folder, "--largest-file", str(expected.video_bytes // 2))
         status = run.end()
         check(status == 2, f"exit status {status} on a full disk: {run.errors}")
-        check(run.errors.count("\n") == 1 and "Free space there" in run.errors, f"it said: {run.errors}")
+        check(run.errors.count("\n") == 1 and "Make room there" in run.errors, f"it said: {run.errors}")
         print(f"  {run.errors.strip()}", flush=True)
         (folder / "filler").unlink(missing_ok=True)
         again = Run(folder)

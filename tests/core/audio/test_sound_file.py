@@ -192,3 +192,36 @@ def test_not_a_number_in_a_file_is_refused(tmp_path):
     sound[0, 24000] = np.nan
     with pytest.raises(AudioError, match="a.wav has samples that are not numbers .* at 0.50 s"):
         FileAudio(encode(tmp_path / "a.wav", "pcm_f32le", "flt", sound))
+
+
+def without_packets(source, target, begin, end):
+    """A copy that lost the packets which begin in these seconds."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as copy:
+        stream = copy.add_stream_from_template(given.streams.audio[0])
+        for packet in given.demux(audio=0):
+            if packet.size and not begin <= packet.pts * packet.time_base < end:
+                packet.stream = stream
+                copy.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize(("ending", "codec", "sample_format"), [("m4a", "aac", "fltp"), ("mkv", "flac", "s16")])
+def test_where_packets_are_missing_there_is_silence_and_the_log_says_so(tmp_path, caplog, ending, codec, sample_format):
+    tone = (0.5 * np.sin(np.arange(4 * 48000) / 20)).astype(np.float32)[None].repeat(2, axis=0)
+    whole = FileAudio(encode(tmp_path / f"whole.{ending}", codec, sample_format, tone))
+    with_gap = FileAudio(without_packets(whole.path, tmp_path / f"gap.{ending}", 1, 2.5))
+    assert abs(with_gap.samples - whole.samples) < 48000 * 0.03
+    heard = with_gap.read(0, with_gap.samples)
+    assert not heard[:, 54000:116000].any() and caplog.text.count("there is silence instead") == 1
+    after = slice(130_000, 180_000)
+    assert (heard[:, after] - whole.read(0, whole.samples)[:, after]).abs().max() < 0.02
+    assert torch.equal(with_gap.read(40_000, 130_000), heard[:, 40_000:130_000])
+
+
+def test_a_jump_of_the_clock_is_no_gap(tmp_path):
+    tone = np.zeros((2, 48000), dtype=np.float32)
+    encode(tmp_path / "a.ts", "aac", "fltp", tone)
+    joined = (tmp_path / "a.ts").read_bytes() * 2
+    (tmp_path / "joined.ts").write_bytes(joined)
+    seconds = FileAudio(tmp_path / "joined.ts").samples / 48000
+    assert 1.9 < seconds < 2.3

@@ -144,3 +144,16 @@ def test_a_padded_sound_is_silent_after_its_end():
     for start, stop in [(0, 250), (0, 60), (60, 140), (100, 100), (120, 250), (250, 250)]:
         assert torch.equal(padded.read(start, stop), whole[:, start:stop])
     assert len({audio.fingerprint() for audio in (sound, padded, PaddedAudio(sound, 251))}) == 3
+
+
+def test_whole_numbers_that_were_turned_into_floats_are_recognized():
+    with pytest.raises(AudioError, match="samples up to 20000; full scale is 1.*divide 16-bit ones by 32768"):
+        TensorAudio(torch.full((1, 100), -20000.0), 16000)
+    TensorAudio(torch.full((1, 100), 4.0), 16000)  # too loud, and still a sound
+
+
+def test_more_channels_than_a_video_can_hold_are_refused_at_once():
+    with pytest.raises(AudioError, match="has 9 channels of 100 samples; a video's sound holds up to 8. Mix it down"):
+        TensorAudio(torch.zeros(9, 100), 16000)
+    with pytest.raises(AudioError, match="axes may be exchanged"):
+        audio_from_comfy({"waveform": torch.zeros(1, 16000, 2), "sample_rate": 16000})

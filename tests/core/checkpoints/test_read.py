@@ -110,12 +110,20 @@ def test_the_name_does_not_matter(tmp_path, safetensors_file):
         lambda x: {"params": {"net.weight": torch.zeros(1)}, "params_ema": x},
         lambda x: {"model": {"state_dict": x}},
         lambda x: {"state_dict": {f"module.{key}": tensor for key, tensor in x.items()}},
+        lambda x: {f"_orig_mod.{key}": tensor for key, tensor in x.items()},
+        lambda x: {f"module.{key}".replace("net.", "net._orig_mod."): tensor for key, tensor in x.items()},
         lambda x: {**x, "global_step": 12},
     ],
-    ids=["state_dict", "params_ema before params", "nested", "module prefix", "numbers beside"],
+    ids=["state_dict", "params_ema before params", "nested", "module prefix", "compiled", "part compiled", "numbers"],
 )
 def test_takes_wrappers_off(tmp_path, wrap):
     assert_holds_tensors(read_tensors(save_torch(wrap(TENSORS), tmp_path / "net.pth")))
+
+
+@pytest.mark.parametrize("use_mmap", [True, False])
+def test_wrapped_models_saved_as_safetensors_are_read_too(tmp_path, use_mmap):
+    save_file({f"module._orig_mod.{key}": tensor for key, tensor in TENSORS.items()}, tmp_path / "net.safetensors")
+    assert_holds_tensors(read_tensors(tmp_path / "net.safetensors", use_mmap=use_mmap))
 
 
 def test_prefix_selects_and_is_cut_off(safetensors_file):

@@ -91,3 +91,41 @@ def test_masks_are_stretched_and_empty_ones_explained():
         as_mask(torch.zeros(1, 64, 64), "lip", 512, 512)
     with pytest.raises(PortraitError, match="pose mask has shape"):
         as_mask(torch.zeros(2, 3, 4, 4), "pose", 512, 512)
+
+
+def test_a_picture_of_floats_is_read_if_its_range_is_known(tmp_path):
+    values = np.linspace(0, 1, 24, dtype=np.float32).reshape(6, 4)
+    Image.fromarray(values).save(tmp_path / "a.tiff")
+    assert torch.equal(load_picture(tmp_path / "a.tiff")[..., 0], torch.from_numpy(values))
+    Image.fromarray(values * 255).save(tmp_path / "b.tiff")
+    with pytest.raises(PortraitError, match="from 0 to 255; 0 to 1 was expected"):
+        load_picture(tmp_path / "b.tiff")
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 255.0), (-1.0, 1.0)])
+def test_another_range_than_0_to_1_is_named(low, high):
+    with pytest.raises(PortraitError, match=f"from {low:g} to {high:g}; 0 to 1"):
+        as_picture(torch.linspace(low, high, 48).reshape(4, 4, 3))
+
+
+def test_the_overshoot_of_resampling_is_clamped():
+    picture = as_picture(torch.linspace(-0.2, 1.2, 48).reshape(4, 4, 3))
+    assert (picture.min(), picture.max()) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC picture.*Export it as JPEG"),
+        (b"\0\0\0\x18ftypisom\0\0\2\0isomiso2", "is a video. Choose a picture"),
+        (b"%!PS-Adobe-3.1 EPSF-3.0\n", "is an EPS drawing"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG drawing"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a git-lfs pointer"),
+        (b"", "is empty"),
+    ],
+)
+def test_what_an_unreadable_file_is(tmp_path, content, message):
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(PortraitError, match=f"a.jpg {message}"):
+        load_picture(tmp_path / "a.jpg")

@@ -20,6 +20,7 @@ from hallo2_core.upscaling import render as rendering
 from hallo2_core.upscaling.job_key import Upscale, upscale_key
 from hallo2_core.upscaling.render import memory_needed, upscale_video
 from hallo2_core.upscaling.settings import UpscaleSettings
+from hallo2_core.video.orientation import Orientation
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.settings import VideoSettings
 
@@ -197,7 +198,7 @@ def test_a_phones_video_comes_upright_and_has_no_rotation_left(tmp_path, upscale
     source.write_bytes(stored[:at] + clockwise + stored[at + len(upright) :])
     made = upscaled(source, tmp_path, upscaler, settings=replace(SETTINGS, width_px=64, height_px=96))
     seen = probe(made.path)
-    assert (seen.width, seen.height, seen.rotation) == (64, 96, 0)
+    assert (seen.width, seen.height, seen.orientation) == (64, 96, Orientation())
     assert np.abs(np.array(levels(made.path)) - [0, 4, 8]).max() <= 1
 
 
@@ -354,3 +355,16 @@ def test_a_frame_that_cannot_be_converted_for_lack_of_memory_is_converted_again(
     monkeypatch.setattr(rendering, "to_planes", convert)
     made = upscaled(source, tmp_path, upscaler)
     assert made.frames == 5 and len(asked) == 6 and np.abs(np.array(levels(made.path)) - 4 * np.arange(5)).max() <= 1
+
+
+def test_two_recordings_joined_byte_by_byte_go_on_where_the_clock_jumps(tmp_path, upscaler):
+    one = video_file(tmp_path / "one.ts", greys(12), sound="aac").read_bytes()
+    source = tmp_path / "two.ts"
+    source.write_bytes(one + one)
+    made = upscaled(source, tmp_path, upscaler)
+    seen = times(made.path)
+    assert made.frames == len(seen) == 24
+    steps = np.diff([float(time) for time in seen])
+    assert steps.min() > 0.02 and steps.max() < 0.1
+    sound = [float(time) for time, _content in packets(made.path)]
+    assert sound == sorted(sound) and sound[-1] == pytest.approx(float(seen[-1]), abs=0.2)

@@ -9,6 +9,7 @@ import torch
 from av.stream import Disposition
 
 from hallo2_core.errors import VideoError
+from hallo2_core.video.orientation import Orientation
 from hallo2_core.video.reader import _opened, probe, read_frames
 from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
@@ -42,7 +43,13 @@ def test_reads_open_files_from_their_start_and_leaves_them_open(clip):
 
 def test_probe(clip):
     info = probe(clip)
-    assert (info.width, info.height, info.fps, info.frames, info.rotation) == (48, 32, Fraction(25), 8, 0)
+    assert (info.width, info.height, info.fps, info.frames, info.orientation) == (
+        48,
+        32,
+        Fraction(25),
+        8,
+        Orientation(),
+    )
     assert info.seconds == pytest.approx(8 / 25) and info.codec == "h264" and not info.has_audio
 
 
@@ -92,40 +99,6 @@ def test_deep_colour_is_rounded(tmp_path):
     planes = [np.full((64, 64), value, dtype=np.uint16) for value in (64 + 438, 512, 512)]
     (frame,) = read_frames(encoded(tmp_path / "a.mkv", "yuv444p10le", planes, 1, 1))
     assert frame.unique().tolist() == [128]
-
-
-def test_pictures_are_turned_upright(tmp_path, clip):
-    """The display matrix of a mobile phone's video, written into the file's header by hand."""
-    content = clip.read_bytes()
-    upright = np.array([[1 << 16, 0, 0], [0, 1 << 16, 0], [0, 0, 1 << 30]], dtype=">i4").tobytes()
-    track = content.index(b"tkhd")
-    for turned, degrees in (
-        ([[0, 1 << 16, 0], [-(1 << 16), 0, 0], [0, 0, 1 << 30]], 270),  # a quarter clockwise
-        ([[-(1 << 16), 0, 0], [0, -(1 << 16), 0], [0, 0, 1 << 30]], 180),
-        ([[0, -(1 << 16), 0], [1 << 16, 0, 0], [0, 0, 1 << 30]], 90),
-    ):
-        at = content.index(upright, track)
-        path = tmp_path / f"{degrees}.mp4"
-        path.write_bytes(content[:at] + np.array(turned, dtype=">i4").tobytes() + content[at + len(upright) :])
-        info = probe(path)
-        size = (48, 32) if degrees == 180 else (32, 48)
-        assert (info.rotation, info.width, info.height) == (degrees, *size)
-        assert {tuple(frame.shape) for frame in read_frames(path)} == {(size[1], size[0], 3)}
-
-
-def test_which_way_upright_is(tmp_path):
-    """Stored with a red left half; turned a quarter clockwise the red half is on top."""
-    frame = torch.zeros(1, 64, 64, 3)
-    frame[:, :, :32, 0] = 1.0
-    with VideoWriter(tmp_path / "a.mp4", 64, 64, Fraction(25)) as writer:
-        writer.write(frame)
-    content = writer.path.read_bytes()
-    upright = np.array([[1 << 16, 0, 0], [0, 1 << 16, 0], [0, 0, 1 << 30]], dtype=">i4").tobytes()
-    at = content.index(upright, content.index(b"tkhd"))
-    clockwise = np.array([[0, 1 << 16, 0], [-(1 << 16), 0, 0], [0, 0, 1 << 30]], dtype=">i4").tobytes()
-    writer.path.write_bytes(content[:at] + clockwise + content[at + len(upright) :])
-    (seen,) = read_frames(writer.path)
-    assert seen[:24, :, 0].min() > 200 and seen[40:, :, 0].max() < 50
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all" * 50, bytes(10_000)], ids=["empty", "text", "zeros"])

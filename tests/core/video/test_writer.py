@@ -1,3 +1,4 @@
+import errno
 import logging
 import os
 import subprocess
@@ -17,6 +18,8 @@ from hallo2_core.video.encoder_options import av1_quality
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.settings import CODECS, VideoSettings
 from hallo2_core.video.sound import aac_rate
+from hallo2_core.video.stored_sizes import stored_sizes
+from hallo2_core.video.target import TargetFile, check_target
 from hallo2_core.video.writer import VideoWriter
 
 FAST = VideoSettings(preset="ultrafast")
@@ -311,3 +314,33 @@ def test_a_full_disk_is_one_clear_line_and_leaves_no_trace(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "cannot be written" in done.stdout and "Make room" in done.stdout and done.stdout.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_looks_like_an_address_is_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with VideoWriter("12:31.mp4", 32, 32, Fraction(25)) as writer:
+        writer.write(torch.zeros(2, 32, 32, 3))
+    assert sum(1 for _ in read_frames("12:31.mp4")) == 2 and stored_sizes("12:31.mp4") == {(32, 32)}
+
+
+@pytest.mark.parametrize("name", ["a" * 240 + ".mp4", "\u00fc" * 120 + ".mp4"])
+def test_a_name_too_long_for_its_unfinished_work_is_refused_before_the_work(tmp_path, name):
+    with pytest.raises(VideoError, match="name has 24[0-9] bytes; up to 230 .* Choose a shorter name"):
+        check_target(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.ENOSPC, "Make room there"),
+        (errno.EROFS, "Allow writing there, or choose another folder"),
+        (errno.EACCES, "Allow writing there"),
+        (errno.ENOENT, "Check that the folder is still there"),
+        (errno.ENAMETOOLONG, "shorter name"),
+    ],
+)
+def test_the_advice_fits_the_error(tmp_path, code, advice):
+    target = TargetFile(tmp_path / "a.mp4")
+    with pytest.raises(VideoError, match=advice) as raised, target.reported():
+        raise OSError(code, os.strerror(code))
+    assert (advice == "Make room there") == ("room" in str(raised.value))

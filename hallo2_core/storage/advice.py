@@ -1,0 +1,22 @@
+"""What to do about a failed write, by the system's error code."""
+
+from __future__ import annotations
+
+import errno
+
+FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.EIO}
+
+
+def advice_for(error: OSError) -> str:
+    """A sentence, for the end of a message about writing a file or folder."""
+    if error.errno in FULL:
+        return "Make room there."
+    if error.errno in REFUSED:
+        return "Allow writing there, or choose another folder."
+    if error.errno in GONE:
+        return "Check that the folder is still there and its disk works."
+    if error.errno == errno.ENAMETOOLONG:
+        return "Choose a shorter name."
+    return "Choose another folder."

@@ -1,0 +1,71 @@
+"""Decoded frames of a stream: damaged parts are skipped, and interlaced frames become whole ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import av
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+logger = logging.getLogger("hallo2")
+
+# One frame for each frame; only those that are marked as interlaced change.
+DEINTERLACER = "bwdif", "mode=send_frame:deint=interlaced"
+
+
+def decoded(container: InputContainer, stream: VideoStream, name: str) -> Iterator[av.VideoFrame]:
+    """Frames in display order, from where the container is. name: of the video, for the log."""
+    return _deinterlaced(_without_damage(container, stream, name), name)
+
+
+def _without_damage(container: InputContainer, stream: VideoStream, name: str) -> Iterator[av.VideoFrame]:
+    """As players do: a packet that cannot be decoded is left out, and the log says once where the first one is."""
+    is_damaged = False
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:
+            if not is_damaged:
+                at = "" if packet.pts is None else f" at about {float(packet.pts * packet.time_base):.2f} s"
+                logger.warning("%s is damaged%s. Frames that cannot be decoded are left out.", name, at)
+            is_damaged = True
+            continue
+        yield from frames
+
+
+def _deinterlaced(frames: Iterator[av.VideoFrame], name: str) -> Iterator[av.VideoFrame]:
+    """From the first interlaced frame on, all frames go through libavfilter."""
+    graph = None
+    for frame in frames:
+        if graph is None and frame.interlaced_frame:
+            logger.warning("%s is interlaced: its frames are deinterlaced, at the same frame rate.", name)
+            graph = _deinterlacer(frame)
+        if graph is None:
+            yield frame
+            continue
+        graph.push(frame)
+        yield from _pulled(graph)
+    if graph is not None:
+        graph.push(None)
+        yield from _pulled(graph)
+
+
+def _deinterlacer(frame: av.VideoFrame) -> av.filter.Graph:
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
+    same_clock = graph.add("settb", f"expr={frame.time_base.numerator}/{frame.time_base.denominator}")
+    graph.link_nodes(source, graph.add(*DEINTERLACER), same_clock, graph.add("buffersink")).configure()
+    return graph
+
+
+def _pulled(graph: av.filter.Graph) -> Iterator[av.VideoFrame]:
+    while True:
+        try:
+            yield graph.pull()
+        except (av.BlockingIOError, av.EOFError):  # it needs more frames, or is finished
+            return

@@ -1,0 +1,55 @@
+"""How a stored picture is turned and mirrored for display: phones and cameras note it as a matrix beside the pixels."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import av
+from av.sidedata.sidedata import Type
+from einops import rearrange
+from torch import Tensor
+
+from ..errors import VideoError
+
+ONE = 1 << 16  # the matrix has 16 fractional bits
+TOLERANCE = ONE // 100
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """First rows and columns are exchanged, then the picture is flipped: the eight right-angled display matrices."""
+
+    is_transposed: bool = False
+    flips_x: bool = False
+    flips_y: bool = False
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Of the displayed picture."""
+        return (height, width) if self.is_transposed else (width, height)
+
+    def upright(self, picture: Tensor) -> Tensor:
+        """(h w c) as stored → (h w c) as displayed."""
+        if self == Orientation():
+            return picture
+        if self.is_transposed:
+            picture = rearrange(picture, "h w c -> w h c")
+        axes = [axis for axis, flips in ((0, self.flips_y), (1, self.flips_x)) if flips]
+        return picture.flip(axes).contiguous()
+
+
+def orientation_of(frame: av.VideoFrame, name: str) -> Orientation:
+    """name: of the video, for the message. Errors: VideoError for a picture displayed at any other angle."""
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    if matrix is None:
+        return Orientation()
+    # A stored point (x, y), y downwards, is displayed at (a x + c y, b x + d y).
+    a, b, _, c, d, _, _, _, _ = struct.unpack("=9i", bytes(matrix))
+    if max(abs(b), abs(c)) < TOLERANCE < min(abs(a), abs(d)):
+        return Orientation(False, a < 0, d < 0)
+    if max(abs(a), abs(d)) < TOLERANCE < min(abs(b), abs(c)):
+        return Orientation(True, c < 0, b < 0)
+    raise VideoError(
+        f"{name} is to be displayed tilted by {frame.rotation} degrees; only right angles are supported. Save it "
+        f"upright first."
+    )

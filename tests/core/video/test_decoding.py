@@ -1,0 +1,108 @@
+import logging
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from hallo2_core.video.frame_times import FrameTimes
+from hallo2_core.video.reader import probe, read_frames
+from hallo2_core.video.settings import VideoSettings
+from hallo2_core.video.writer import VideoWriter
+
+FRAMES, DAMAGED = 30, 12
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """30 frames that brighten."""
+    levels = torch.arange(FRAMES) * 8
+    path = tmp_path_factory.mktemp("video") / "clip.mp4"
+    with VideoWriter(path, 64, 64, Fraction(25), VideoSettings(quality=4, preset="ultrafast")) as video:
+        video.write(levels.to(torch.uint8)[:, None, None, None].expand(-1, 64, 64, 3))
+    return path
+
+
+def spoiled(path, target, spoil):
+    """One packet in the middle overwritten in place, as a bad sector does it."""
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content, (at, size) = bytearray(path.read_bytes()), packets[DAMAGED]
+    content[at : at + size] = spoil(size, bytes(content[at : at + size]))
+    target.write_bytes(content)
+    return target
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda size, _was: bytes(size),
+        lambda size, _was: b"\xff" * size,
+        lambda _size, was: b"\xff\xff\xff\xf0" + was[4:],
+    ],
+    ids=["zeros", "ones", "length"],
+)
+def test_around_a_damaged_packet_the_frames_keep_their_times_and_the_log_says_where(clip, tmp_path, caplog, spoil):
+    times = FrameTimes()
+    with caplog.at_level(logging.WARNING, "hallo2"):
+        frames = list(read_frames(spoiled(clip, tmp_path / "bad.mp4", spoil), times=times))
+    assert FRAMES - 3 <= len(frames) == len(times.ticks)
+    assert float(times.end) == pytest.approx(FRAMES / 25)
+    levels = np.array([float(frame.float().mean()) for frame in frames])
+    expected = np.array([float(times.ticks[number] * times.time_base) for number in range(len(frames))]) * 25 * 8
+    assert np.abs(levels - expected).max() < 20
+    assert sum("is damaged" in message and "at about 0." in message for message in caplog.messages) <= 1
+    assert len(frames) == FRAMES or "bad.mp4 is damaged" in caplog.text
+
+
+@pytest.fixture(scope="module")
+def interlaced(tmp_path_factory):
+    """A bar that moves between the two fields of each frame: combs, as a camcorder's 25i."""
+    path = tmp_path_factory.mktemp("video") / "25i.mp4"
+    with av.open(str(path), "w") as container:
+        options = {"x264-params": "interlaced=1:tff=1", "crf": "4"}
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.width = stream.height = 64
+        for number in range(8):
+            picture = np.zeros((64, 64, 3), dtype=np.uint8)
+            picture[0::2, 4 * number : 4 * number + 16] = 255
+            picture[1::2, 4 * number + 2 : 4 * number + 18] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def combs(frame):
+    """How much neighboring rows differ."""
+    return float((frame[1:].float() - frame[:-1].float()).abs().mean())
+
+
+def test_interlaced_frames_become_whole_ones_at_their_times(interlaced, caplog):
+    times = FrameTimes()
+    with caplog.at_level(logging.WARNING, "hallo2"):
+        frames = list(read_frames(interlaced, times=times))
+    assert len(frames) == 8 and caplog.text.count("is interlaced") == 1
+    assert [float(tick * times.time_base) for tick in times.ticks] == pytest.approx([n / 25 for n in range(8)])
+    with av.open(str(interlaced)) as container:
+        stored = [torch.from_numpy(frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+    assert max(map(combs, frames)) < 0.2 * min(map(combs, stored))
+    assert probe(interlaced).frames == 8
+
+
+def test_a_progressive_video_is_left_alone(clip, caplog):
+    assert len(list(read_frames(clip))) == FRAMES and "interlaced" not in caplog.text
+
+
+def test_frames_that_an_edit_list_hides_are_no_truncation(tmp_path, caplog):
+    """Cut between key frames without re-encoding: the first frames are stored, and not shown."""
+    with av.open(str(tmp_path / "cut.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.width = stream.height = 64
+        for frame in (*(av.VideoFrame(64, 64, "yuv420p") for _ in range(50)), None):
+            for packet in stream.encode(frame):
+                packet.pts, packet.dts = packet.pts - 30, packet.dts - 30
+                container.mux(packet)
+    count = sum(1 for _ in read_frames(tmp_path / "cut.mp4"))
+    assert count < 50 == probe(tmp_path / "cut.mp4").frames
+    assert "truncated" not in caplog.text
