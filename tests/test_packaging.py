@@ -52,3 +52,10 @@ def test_the_version_is_the_same_everywhere():
     assert project()["version"] == hallo2_core.__version__
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(r"^## (\S+)", changelog, flags=re.MULTILINE).group(1) == hallo2_core.__version__
+
+
+def test_workflows_name_the_pack_as_the_registry_knows_it():
+    """By this id, managers offer to install the pack to those who open the workflow without it."""
+    for path in [*(ROOT / "workflows").glob("*.json"), *(ROOT / "subgraphs").glob("*.json")]:
+        ids = set(re.findall(r'"cnr_id": "([^"]+)"', path.read_text(encoding="utf-8")))
+        assert ids <= {"comfy-core", project()["name"]} and project()["name"] in ids, path.name
