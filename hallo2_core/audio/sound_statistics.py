@@ -22,6 +22,7 @@ from ..models.wav2vec import ChannelStatistics
 
 VARIANCE_FLOOR = 1e-7  # as in the original: transformers' feature extractor adds it to the variance
 WINDOWS_AT_ONCE = 32_000
+WINDOWS_OF_SILENCE = 1_600  # half a second: shorter silences are pauses of the voice
 
 
 class Samples(Protocol):
@@ -66,16 +67,28 @@ class SoundStatistics:
 
     @classmethod
     def of_signal(
-        cls, signal: Samples, window: int, stride: int, check_cancelled: Callable[[], None]
+        cls,
+        signal: Samples,
+        window: int,
+        stride: int,
+        check_cancelled: Callable[[], None],
+        sounding_only: bool = False,
     ) -> SoundStatistics:
-        """Windows begin at every `stride`-th sample, as the convolution's do. The signal is longer than one."""
+        """Windows begin at every `stride`-th sample, as the convolution's do. The signal is longer than one.
+
+        sounding_only: half seconds of nothing but zeros do not count. A voice is silent so where others speak.
+        """
         total = squares = 0.0
-        windows, sums, products = 0, np.zeros(window), np.zeros((window, window))
-        for start in range(0, signal.samples, WINDOWS_AT_ONCE * stride):
+        counted, windows, sums, products = 0, 0, np.zeros(window), np.zeros((window, window))
+        at_once = (WINDOWS_OF_SILENCE if sounding_only else WINDOWS_AT_ONCE) * stride
+        for start in range(0, signal.samples, at_once):
             check_cancelled()
-            stop = min(start + WINDOWS_AT_ONCE * stride, signal.samples)
+            stop = min(start + at_once, signal.samples)
             samples = signal.read(start, min(stop + window - stride, signal.samples)).numpy().astype(np.float64)
             own = samples[: stop - start]
+            if sounding_only and not own.any():
+                continue
+            counted += len(own)
             total += float(own.sum())
             squares += float(np.square(own).sum())
             if len(samples) >= window:
@@ -85,8 +98,9 @@ class SoundStatistics:
                 products += np.einsum(
                     "tj,tk->jk", seen, seen
                 )  # not matmul, whose rounding may depend on the number of threads
-        mean = total / signal.samples
-        variance = max(squares / signal.samples - mean * mean, 0.0)
+        counted, windows = max(counted, 1), max(windows, 1)  # of nothing but silence: its statistics
+        mean = total / counted
+        variance = max(squares / counted - mean * mean, 0.0)
         return cls(Loudness(mean, variance), stride, windows, sums / windows, products / windows)
 
     def channels(self, weight: Tensor, silence: int) -> ChannelStatistics:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..errors import AudioError, SettingsError
 from .sound_statistics import Loudness
-from .speech_pieces import OURS, Piece, SpeechPieces
+from .speech_pieces import OURS, PART_OF_THE_SOUND, Piece, SpeechPieces
 from .speech_signal import SpeechSignal
 from .waveform import PaddedAudio
 
@@ -62,17 +62,18 @@ def encode_speech(
     voice: AudioSource,
     encoder: SpeechEncoder,
     fps: Fraction | float,
-    pieces: SpeechPieces = OURS,
+    pieces: SpeechPieces | None = None,
     resampler: str = "pyav",
     sound: AudioSource | None = None,
 ) -> SpeechEmbeddings:
     """The payload that every clip takes its windows from; no audio is read yet.
 
-    fps: of the video. resampler: "pyav", or "soxr" as in the original. sound: what the video carries, and as long as
-    which it is, if not the voice itself: a recording with music, or with other speakers. Errors: SettingsError;
-    AudioError for a voice longer than the sound.
+    fps: of the video. pieces: None for OURS, or PART_OF_THE_SOUND. resampler: "pyav", or "soxr" as in the original.
+    sound: what the video carries, and as long as which it is, if not the voice itself: a recording with music, or with
+    other speakers. Errors: SettingsError; AudioError for a voice longer than the sound.
     """
     fps = frame_rate(fps)
+    pieces = pieces or (OURS if sound is None else PART_OF_THE_SOUND)
     sound = voice if sound is None else sound
     return SpeechEmbeddings(
         audio=sound,
@@ -161,10 +162,14 @@ class SpeechWindows:
         """The frames that are kept of one piece: (f layers d) float32 on the CPU."""
         signal, encoder = self._speech.signal, self._speech.encoder
         sound = signal.read(piece.start, piece.stop)
-        if self._speech.pieces.normalize == "piece" or len(self._pieces) == 1:  # one piece is the whole
+        normalize = self._speech.pieces.normalize
+        window, stride = encoder.config.conv_kernels[0], encoder.config.conv_strides[0]
+        if normalize == "sounding":
+            parts = signal.statistics(window, stride, self._runtime.check_cancelled, sounding_only=True)
+            loudness, channels = parts.loudness, parts.channels(encoder.first_weight, silence=0)
+        elif normalize == "piece" or len(self._pieces) == 1:  # one piece is the whole
             loudness, channels = Loudness.of(sound), None
         else:
-            window, stride = encoder.config.conv_kernels[0], encoder.config.conv_strides[0]
             whole = signal.statistics(window, stride, self._runtime.check_cancelled)
             loudness, channels = whole.loudness, whole.channels(encoder.first_weight, self._pieces[-1].zeros)
         sound = F.pad(loudness.normalize(sound), (0, piece.zeros))

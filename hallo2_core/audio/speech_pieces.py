@@ -48,9 +48,9 @@ class SpeechPieces:
 
     context_seconds: encoded on both sides of a piece and discarded. wav2vec2's position convolution reaches 64 frames,
     2.6 s; from 3 s on, a cut only affects long-range attention (measured by tests/bench/speech_pieces.py).
-    normalize: with the statistics of the "piece" or of the "whole" sound. With "piece" and no context, a piece is a
-    separate file, as in the release: its last, incomplete frame is not padded, and its features are spread evenly over
-    its frames.
+    normalize: with the statistics of the "piece", of the "whole" sound, or of its "sounding" parts. With "piece" and no
+    context, a piece is a separate file, as in the release: its last, incomplete frame is not padded, and its features
+    are spread evenly over its frames.
     """
 
     piece_seconds: float = 60.0
@@ -64,8 +64,8 @@ class SpeechPieces:
             )
         if not 0.0 <= self.context_seconds < math.inf:
             raise SettingsError(f"The context of a piece is {self.context_seconds} s; choose 0 (the release) or more.")
-        if self.normalize not in ("piece", "whole"):
-            raise SettingsError(f"Speech is normalized by '{self.normalize}'; choose 'piece' or 'whole'.")
+        if self.normalize not in ("piece", "whole", "sounding"):
+            raise SettingsError(f"Speech is normalized by '{self.normalize}'; choose 'piece', 'whole' or 'sounding'.")
 
     def plan(
         self, samples: int, frames: int, clip_frames: int, fps: Fraction, encoder: Wav2VecConfig
@@ -90,6 +90,7 @@ class SpeechPieces:
 
 RELEASED = SpeechPieces(piece_seconds=60.0, context_seconds=0.0, normalize="piece")
 OURS = SpeechPieces()
+PART_OF_THE_SOUND = SpeechPieces(normalize="sounding")  # for a voice that is silent while others speak
 
 
 def _piece_by_itself(samples: int, first: int, last: int, frames: int, fps: Fraction, encoder: Wav2VecConfig) -> Piece:

@@ -25,14 +25,17 @@ class SpeechSignal:
         self.resampler = resampler
         self._mono = Resampled(Mixed(audio, 1), SPEECH_RATE_HZ, resampler)
         self.samples = self._mono.samples
-        self._statistics: dict[tuple[int, int], SoundStatistics] = {}
+        self._statistics: dict[tuple[int, int, bool], SoundStatistics] = {}
 
     def read(self, start: int, stop: int) -> Tensor:
         """Samples start to stop of the 16 kHz signal, within it: (t) float32."""
         return self._mono.read(start, stop)[0]
 
-    def statistics(self, window: int, stride: int, check_cancelled: Callable[[], None]) -> SoundStatistics:
-        """Of the whole signal, collected in one pass and cached."""
-        if (window, stride) not in self._statistics:
-            self._statistics[window, stride] = SoundStatistics.of_signal(self, window, stride, check_cancelled)
-        return self._statistics[window, stride]
+    def statistics(
+        self, window: int, stride: int, check_cancelled: Callable[[], None], sounding_only: bool = False
+    ) -> SoundStatistics:
+        """Of the whole signal, or of its sounding parts; collected in one pass and cached."""
+        wanted = window, stride, sounding_only
+        if wanted not in self._statistics:
+            self._statistics[wanted] = SoundStatistics.of_signal(self, window, stride, check_cancelled, sounding_only)
+        return self._statistics[wanted]

@@ -18,6 +18,7 @@ from hallo2_core.animation.motion_settings import MotionSettings, PatchDropConfi
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
+from hallo2_core.audio.speech_pieces import OURS
 from hallo2_core.audio.speech_signal import SpeechSignal
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.text_control import zero_text_adapter
@@ -244,8 +245,8 @@ def test_an_exact_video_has_the_key_it_had_before_there_was_acceleration():
 def test_the_voice_counts_besides_the_sound_it_is_a_part_of():
     half = SOUND * (torch.arange(SOUND.shape[1]) < SOUND.shape[1] // 2)
     key = render_key(replace(a_render(), speech=speech(half, sound=TensorAudio(SOUND, RATE_HZ))), LocalRuntime())
-    assert different_parts(render_key(a_render(), LocalRuntime()).request, key.request) == ["voice"]
-    itself = replace(a_render(), speech=speech(SOUND.clone(), sound=TensorAudio(SOUND, RATE_HZ)))
+    assert different_parts(render_key(a_render(), LocalRuntime()).request, key.request) == ["speech", "voice"]
+    itself = replace(a_render(), speech=speech(SOUND.clone(), sound=TensorAudio(SOUND, RATE_HZ), pieces=OURS))
     assert name(itself) == name(a_render())
 
 

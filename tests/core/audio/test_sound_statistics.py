@@ -63,6 +63,37 @@ def test_channels_count_the_silence_after_the_sound():
     assert not torch.allclose(found.variance, statistics(whole).channels(weight, 0).variance, rtol=0.1)
 
 
+def test_silence_of_half_a_second_and_more_need_not_count():
+    """A voice has the statistics that it has alone, however long the others speak."""
+    alone, weight = signal(48_000), torch.randn(4, 1, 10, generator=torch.Generator().manual_seed(0))
+    parts = [
+        torch.zeros(1, 24_000),
+        alone.read(0, 16_000)[None],
+        torch.zeros(1, 80_000),
+        alone.read(16_000, 48_000)[None],
+    ]
+    among_others = SpeechSignal(TensorAudio(torch.cat(parts, dim=1), 16000))
+    expected, found = statistics(alone), among_others.statistics(10, 5, lambda: None, sounding_only=True)
+    assert found.loudness.variance == pytest.approx(expected.loudness.variance, rel=1e-9)
+    assert torch.allclose(found.channels(weight, 0).variance, expected.channels(weight, 0).variance, rtol=1e-2)
+    assert statistics(among_others).loudness.variance < 0.5 * expected.loudness.variance
+
+
+def test_pauses_count_as_parts_of_the_voice():
+    voice = signal(48_000).read(0, 48_000)
+    voice[20_000:24_000] = 0
+    paused = SpeechSignal(TensorAudio(voice[None], 16000))
+    found = paused.statistics(10, 5, lambda: None, sounding_only=True)
+    assert found.loudness.variance == pytest.approx(statistics(paused).loudness.variance, rel=1e-9)
+
+
+def test_a_voice_that_never_sounds_has_statistics():
+    silent = SpeechSignal(TensorAudio(torch.zeros(1, 48_000), 16000))
+    found = silent.statistics(10, 5, lambda: None, sounding_only=True)
+    assert found.loudness == Loudness(0.0, 0.0)
+    assert not found.channels(torch.ones(4, 1, 10), 0).variance.any()
+
+
 def test_the_whole_is_walked_through_once_and_can_be_cancelled():
     calls = []
     whole = signal(200_000)

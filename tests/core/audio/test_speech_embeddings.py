@@ -85,6 +85,27 @@ def test_a_voice_in_a_longer_sound_is_heard_alone_and_followed_by_silence(encode
     assert speech.voice.fingerprint() != voice.fingerprint()
 
 
+def test_a_voice_among_others_is_heard_as_it_is_heard_alone(encoder):
+    """Not louder because it is silent most of the time."""
+    voice = noise(3.0)
+    sound = TensorAudio(torch.cat([voice.read(0, voice.samples), torch.zeros(1, 57 * 16000)], dim=1), 16000)
+    alone = windows_of(voice, encoder, pieces=OURS).clip(0, 64)[:, 2, 0]
+
+    def difference(speech):
+        heard = SpeechWindows(speech, 16, LocalRuntime()).clip(0, 64)[:, 2, 0]
+        return float((heard - alone).norm())
+
+    assert difference(encode_speech(voice, encoder, 25, sound=sound)) < 0.9 * difference(
+        encode_speech(sound, encoder, 25)
+    )
+
+
+def test_a_listener_without_a_word_has_finite_features(encoder):
+    silent = TensorAudio(torch.zeros(1, 3 * 16000), 16000)
+    speech = encode_speech(silent, encoder, 25, sound=noise(3.0))
+    assert SpeechWindows(speech, 16, LocalRuntime()).clip(0, 80).isfinite().all()
+
+
 def test_without_a_sound_of_its_own_the_video_carries_the_voice(encoder):
     voice = noise(2.0)
     speech = encode_speech(voice, encoder, 25)

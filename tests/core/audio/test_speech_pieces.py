@@ -96,7 +96,7 @@ def test_no_frame_is_lost_or_added_where_the_release_miscounts(frames_of_sound):
         ({"piece_seconds": math.nan}, "length of a piece is nan s"),
         ({"piece_seconds": math.inf}, "length of a piece is inf s"),
         ({"context_seconds": -1.0}, "context of a piece is -1.0 s"),
-        ({"normalize": "loudness"}, "'loudness'; choose 'piece' or 'whole'"),
+        ({"normalize": "loudness"}, "'loudness'; choose 'piece', 'whole' or 'sounding'"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused(wrong, message):
