@@ -13,6 +13,7 @@ from .encode_speech import Hallo2EncodeSpeech
 from .evaluate import Hallo2EvaluateVideo
 from .example_inputs import Hallo2ExampleInputs
 from .host import files
+from .host.doctor import warn_of_folder_name
 from .inspect_video import Hallo2InspectVideo
 from .jobs import Hallo2Jobs
 from .load_models import Hallo2LoadFaceAnalysis, Hallo2LoadModel, Hallo2LoadSpeechEncoder, Hallo2LoadUpscaler
@@ -34,6 +35,7 @@ from .weight_timeline import Hallo2WeightTimeline
 class Hallo2Extension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         files.register_model_folder()
+        warn_of_folder_name()
         return [
             Hallo2LoadModel,
             Hallo2LoadSpeechEncoder,

@@ -42,7 +42,8 @@ class Estimate:
         least, most = (
             (self.clips * size + self.sound_bytes) / MEGABYTE for size in (self.least_clip_bytes, self.most_clip_bytes)
         )
-        return f"{self.frames} frames in {self.clips} clips; the file will have {least:.0f} to {most:.0f} MB"
+        size = f"{least:.0f} to {most:.0f}" if most >= 10 else f"{least:.1f} to {most:.1f}"
+        return f"{self.frames} frames in {self.clips} clips; the file will have {size} MB"
 
 
 def estimate_video(

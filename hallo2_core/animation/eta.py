@@ -1,4 +1,4 @@
-"""The remaining time, reported once, after the first steps."""
+"""The clip in the making and the remaining time, reported after the first steps and then every minute."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from torch import Tensor
 from ..runtime import Runtime, RuntimeWrapper
 
 MEASURED_STEPS = 3  # after the first one, which is a warm-up
+SAID_EVERY_SECONDS = 60.0
 MINUTE, HOUR = 60, 3600
 
 
 class EtaRuntime(RuntimeWrapper):
-    """A runtime wrapper that reports once what will be made and how long it takes."""
+    """A runtime wrapper that reports what is made, how far it is and how long it still takes."""
 
-    def __init__(self, runtime: Runtime, what: str) -> None:
+    def __init__(self, runtime: Runtime, what: str, clips: int) -> None:
         super().__init__(runtime)
-        self._what = what
+        self._what, self._clips = what, clips
         self._first: tuple[float, int] | None = None  # time of the first report, and steps done by then
-        self._is_said = False
+        self._said = -SAID_EVERY_SECONDS  # when it was reported last
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         super().progress(done, total, preview)
@@ -27,10 +28,11 @@ class EtaRuntime(RuntimeWrapper):
         if self._first is None:
             self._first = now, done
         since, before = self._first
-        if not self._is_said and done - before >= MEASURED_STEPS and done < total:
+        if now - self._said >= SAID_EVERY_SECONDS and done - before >= MEASURED_STEPS and done < total:
             left = (now - since) / (done - before) * (total - done)
-            self.notify(f"{self._what}; about {readable_time(left)} to go")
-            self._is_said = True
+            clip = done * self._clips // total + 1
+            self.notify(f"{self._what}; clip {clip} of {self._clips}, about {readable_time(left)} to go")
+            self._said = now
 
 
 def readable_time(seconds: float) -> str:

@@ -78,11 +78,15 @@ def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterat
     check_memory(need, runtime.memory())
     estimate = estimate_video(pixels, speech.frames, clip_frames, speech.fps, render.settings, speech.audio)
     check_room(estimate, job, path)
-    runtime.notify(f"{job.note} {estimate}; {need}".strip())
+    kept = f"{job.journal.clips} of {estimate.clips} clips are finished already." if job.journal.clips else ""
+    runtime.notify(" ".join(filter(None, (job.note, kept, f"{estimate}; {need}"))))
     try:
-        yield EtaRuntime(runtime, str(estimate))
-    finally:
-        runtime.notify(job.note)
+        yield EtaRuntime(runtime, str(estimate), estimate.clips)
+    except BaseException:
+        finished = f"{job.journal.clips} of {estimate.clips} clips are kept"
+        runtime.notify(f"Stopped: {finished}. Run the same again to continue.")
+        raise
+    runtime.notify(job.note)
 
 
 def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from comfy.cli_args import args
 from ...hallo2_core.doctor.finding import Finding, State, report
 from ...hallo2_core.doctor.software import release_numbers
 from .files import MODEL_FOLDER, HostFolders
+
+logger = logging.getLogger("hallo2")
 
 OLDEST = (0, 3, 64)  # as requires-comfyui in pyproject.toml
 PACK = Path(__file__).parents[2]
@@ -28,19 +31,31 @@ def examine_host() -> list[str]:
     return report(examine(HostFolders(), models, output, mm.get_torch_device(), tuple(_on_host())))
 
 
+def warn_of_folder_name() -> None:
+    """In the log, when ComfyUI loads the pack: without our JavaScript, nothing in the editor could say it."""
+    if finding := _on_folder_name():
+        logger.warning("Hallo2: %s. %s", finding.text, finding.remedy)
+
+
+def _on_folder_name() -> Finding | None:
+    if " " not in PACK.name:
+        return None
+    return Finding(
+        "pack",
+        f"the folder '{PACK.name}' has a space: ComfyUI cannot serve its help, templates and timeline editor",
+        State.PROBLEM,
+        f"Rename the folder '{PACK.name}' in custom_nodes to ComfyUI-Hallo2 and restart ComfyUI.",
+    )
+
+
 def _on_host() -> Iterator[Finding]:
     version = comfyui_version.__version__
     if release_numbers(version) < OLDEST:
         yield Finding("comfyui", f"{version} is too old", State.PROBLEM, "Update ComfyUI to 0.3.64 or newer.")
     else:
         yield Finding("comfyui", version)
-    if " " in PACK.name:
-        yield Finding(
-            "pack",
-            f"the folder '{PACK.name}' has a space: ComfyUI cannot serve its help, templates and timeline editor",
-            State.PROBLEM,
-            f"Rename the folder '{PACK.name}' in custom_nodes to ComfyUI-Hallo2 and restart ComfyUI.",
-        )
+    if finding := _on_folder_name():
+        yield finding
     yield from _on_options()
 
 

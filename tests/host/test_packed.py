@@ -46,6 +46,16 @@ def test_the_packed_archive_runs_the_demo_and_its_self_test(packed_host, install
     assert tested.status == "success", tested.message
 
 
+def test_a_folder_name_with_a_space_is_reported_in_the_log(checkout, installed, another_host, tmp_path):
+    """As a second download is unpacked. The host's routes fail on it, so only the log can say so."""
+    spaced = installed.rename(installed.with_name("ComfyUI-Hallo2-main (1)"))
+    try:
+        with another_host(tmp_path, pack=spaced) as running:
+            assert "has a space" in running.startup_log and "Rename the folder" in running.startup_log
+    finally:
+        spaced.rename(installed)
+
+
 @pytest.fixture
 def packed_host(checkout, installed, another_host, tmp_path):
     with another_host(tmp_path, pack=installed) as running:

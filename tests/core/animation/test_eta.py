@@ -22,7 +22,7 @@ def work(monkeypatch):
         clock = iter([warm_up + seconds * step for step in range(last - first + 1)])
         monkeypatch.setattr(eta.time, "monotonic", lambda: next(clock))
         runtime = TalkingRuntime()
-        saying = EtaRuntime(runtime, "217 frames in 14 clips")
+        saying = EtaRuntime(runtime, "217 frames in 14 clips", 14)
         for done in range(first, last + 1):
             saying.progress(done, total)
         assert [done for done, _total in runtime.reports] == list(range(first, last + 1))
@@ -31,13 +31,23 @@ def work(monkeypatch):
     return work
 
 
-def test_it_is_said_once_from_the_steps_after_the_first(work):
-    assert work(1, 20, 574) == ["217 frames in 14 clips; about 19 min to go"]  # (574 - 4) × 2 s
+def test_it_is_said_from_the_steps_after_the_first(work):
+    assert work(1, 20, 574) == ["217 frames in 14 clips; clip 1 of 14, about 19 min to go"]  # (574 - 4) × 2 s
     assert work(1, 3, 574) == []
 
 
 def test_what_was_done_before_the_run_counts_as_done(work):
-    assert work(540, 574, 574) == ["217 frames in 14 clips; about 62 s to go"]
+    assert work(540, 560, 574) == ["217 frames in 14 clips; clip 14 of 14, about 62 s to go"]
+
+
+def test_every_minute_it_is_said_anew_from_all_steps_so_far(work):
+    told = work(1, 99, 574)
+    assert [text.split("; ")[1] for text in told] == [
+        "clip 1 of 14, about 19 min to go",
+        "clip 1 of 14, about 18 min to go",
+        "clip 2 of 14, about 17 min to go",
+        "clip 3 of 14, about 16 min to go",
+    ]
 
 
 def test_at_the_end_there_is_nothing_to_say(work):

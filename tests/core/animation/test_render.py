@@ -294,7 +294,20 @@ def test_what_it_will_take_is_said_before_the_start_and_taken_away_at_the_end(re
     assert len(told) == 3  # it was finished
     with pytest.raises(PressedCancelError):
         make(render, tmp_path / "other", TalkingRuntime(cancel_after=1))
-    assert told[-1][1] == ""
+    assert told[-1][1] == "Stopped: 0 of 5 clips are kept. Run the same again to continue."
+
+
+def test_cancel_and_resume_say_what_is_kept(render, tmp_path):
+    class TalkingRuntime(RecordingRuntime):
+        def notify(self, text):
+            told.append(text)
+
+    told = []
+    with pytest.raises(PressedCancelError):
+        make(render, tmp_path, TalkingRuntime(cancel_after=5))
+    assert told[-1] == "Stopped: 2 of 5 clips are kept. Run the same again to continue."
+    make(render, tmp_path, TalkingRuntime())
+    assert any(text.startswith("2 of 5 clips are finished already. 18 frames") for text in told) and told[-1] == ""
 
 
 def test_what_is_to_know_of_the_job_is_said_first_and_stays(render, tmp_path):
