@@ -37,6 +37,7 @@ HD_HEIGHT_PX = 720
 BT709, BT601 = 1, 6
 KNOWN_MATRICES = (BT709, 4, 5, BT601, 7, 9, 10)
 LIMITED_RANGE, FULL_RANGE = 1, 2
+ANIMATED_WEBP = "webp_pipe"  # libavformat's name
 END_TOLERANCE_FRAMES = Fraction(3, 2)
 HDR_TRANSFERS = (16, 18)  # PQ and HLG, as numbered by H.273
 # Up to this libavcodec, PyAV 14.2's, the H.265 decoder sometimes hangs if threads share the rows of a picture.
@@ -164,6 +165,8 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
                 raise VideoError(f"{name} holds no pictures. Choose a video.")
             if stream.codec_context is None:
                 raise VideoError(f"{name} has a codec that PyAV {av.__version__} cannot decode. Save it as H.264.")
+            if not stream.codec_context.width and container.format.name == ANIMATED_WEBP:
+                raise VideoError(f"{name} is an animated WebP, which PyAV cannot decode. Convert it to MP4 or GIF.")
             if not stream.codec_context.width:
                 raise VideoError(f"{name} is damaged: its video stream has no size. Choose another video.")
             if stream.codec_context.name == "hevc" and av.library_versions["libavcodec"] <= LAST_THAT_HANGS:

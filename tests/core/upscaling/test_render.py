@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from faces_on_script import ScriptedFaces, face_at
+from PIL import Image
 from seeded_models import seeded_upscaler
 from stand_ins import PressedCancelError, RecordingRuntime
 
@@ -368,3 +369,12 @@ def test_two_recordings_joined_byte_by_byte_go_on_where_the_clock_jumps(tmp_path
     assert steps.min() > 0.02 and steps.max() < 0.1
     sound = [float(time) for time, _content in packets(made.path)]
     assert sound == sorted(sound) and sound[-1] == pytest.approx(float(seen[-1]), abs=0.2)
+
+
+@pytest.mark.parametrize("ending", ["gif", "png"])
+def test_the_last_picture_of_an_animation_keeps_its_duration(ending, tmp_path, upscaler):
+    first, *others = (Image.fromarray(picture) for picture in greys(4))
+    source = tmp_path / f"in.{ending}"
+    first.save(source, save_all=True, append_images=others, duration=[100, 100, 100, 1000])
+    made = upscaled(source, tmp_path, upscaler)
+    assert made.frames == 4 and made.seconds == pytest.approx(1.3)

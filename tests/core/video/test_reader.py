@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from av.stream import Disposition
+from PIL import Image
 
 from hallo2_core.errors import VideoError
 from hallo2_core.video.orientation import Orientation
@@ -206,3 +207,10 @@ def test_threads_share_a_picture_only_where_that_does_not_hang(wide_h265, monkey
     monkeypatch.setitem(av.library_versions, "libavcodec", libavcodec)
     with _opened(wide_h265) as (_, stream):
         assert stream.thread_type.name == threads
+
+
+def test_an_animated_webp_is_named(tmp_path):
+    frames = [Image.fromarray(np.full((32, 48, 3), level, dtype=np.uint8)) for level in (0, 90, 180)]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=100)
+    with pytest.raises(VideoError, match="a.webp is an animated WebP.*Convert it to MP4 or GIF"):
+        probe(tmp_path / "a.webp")
