@@ -24,6 +24,7 @@ TITLE_BAR_PX = 30
 BYPASSED = 4  # the editor's mode for a node that hands its input through
 READABLE = 0.6  # zoom; the letters of a node's inputs are 7 pixels high then
 DRAWINGS = ("classic", "nodes-2")
+BLUEPRINT = "Talking portrait (Hallo2)"
 IN_THE_DOCS = "animate_with_prompts"
 
 
@@ -107,9 +108,19 @@ def test_newer_hosts_offer_the_blueprint(host, pack):
         pytest.skip("this host does not look for blueprints")
     listed = {key: entry for key, entry in host.get("/global_subgraphs").items() if entry["source"] == "custom_node"}
     ((key, entry),) = listed.items()
-    assert (entry["name"], entry["info"]["node_pack"]) == ("Talking portrait (Hallo2)", f"custom_nodes.{pack.name}")
+    assert (entry["name"], entry["info"]["node_pack"]) == (BLUEPRINT, f"custom_nodes.{pack.name}")
     file = pack / "subgraphs" / f"{entry['name']}.json"
     assert json.loads(host.get(f"/global_subgraphs/{key}")["data"]) == json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_the_node_search_finds_by_common_words_and_adds_the_blueprint(host, in_browser):
+    if host.checkout.version == "0.3.64":
+        pytest.skip("this host's editor searches names only")
+    seen = in_browser("node_search.py", "lip sync", "4k", "face restore", "talking portrait", "--take")
+    for words, name in {"lip sync": "Sample Video", "4k": "Upscale Video", "face restore": "Upscale Video"}.items():
+        assert any(f"{name} (Hallo2)" in label for label in seen["found"][words]), seen["found"][words]
+    assert seen["graph"] == [BLUEPRINT]
+    assert seen["widgets"] == {"size": 512, "steps": 40, "cfg": 3.5, "lip_weight": 1, "seed": 42}
 
 
 def test_the_editor_shows_what_a_refusal_says(host, editor, with_the_users_files, pack, tmp_path):
