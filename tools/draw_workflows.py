@@ -103,10 +103,12 @@ def finish(name: str, graph: dict, layout: Layout, drawn_as_html: dict[str, int]
     note = note_node(max(node["id"] for node in graph["nodes"]) + (100 if layout.subgraph else 1), layout.note)
     graph = graph | {"nodes": [*graph["nodes"], note], "id": str(uuid.uuid5(NAMESPACE, name)), "extra": {}}
     nodes = {NOTE if node is note else str(node["id"]): node for node in graph["nodes"]}
-    heights = {
-        key: max(node["size"][1], drawn_as_html.get(key, 0), DEFAULT_HEIGHTS.get(node["type"], 0))
-        for key, node in nodes.items()
-    } | dict(layout.heights)
+    heights = {}
+    for key, node in nodes.items():
+        wanted = layout.heights.get(key, DEFAULT_HEIGHTS.get(node["type"], 0))
+        heights[key] = max(node["size"][1], drawn_as_html.get(key, 0), wanted)
+    if layout.subgraph:
+        heights[layout.subgraph.node] = layout.heights[layout.subgraph.node]
     for node in graph["nodes"]:
         node["properties"] = properties(node)
     if layout.subgraph:

@@ -50,7 +50,7 @@ class Subgraph:
 
 @dataclass(frozen=True)
 class Layout:
-    """A file of workflows/layouts. heights: for nodes with a picture or a text in them, by key of the API graph."""
+    """A file of workflows/layouts. heights: by key, for nodes with a picture or a text in them: the least."""
 
     note: str
     columns: tuple[Column, ...]
