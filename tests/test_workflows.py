@@ -16,8 +16,8 @@ LOADERS = {"Hallo2LoadModel", "Hallo2LoadSpeechEncoder", "Hallo2LoadUpscaler", "
 HEADER_PX, GROUP_TITLE_PX = 30, 24
 NOTES = ("Note", "MarkdownNote")
 ONLY_THE_EDITOR_KNOWS = ("fixed", "image")  # values of widgets that the API format lacks
-# The editor fits a workflow into three quarters of the window: up to this size it is readable in one of 1800x1000 pixels.
-WIDEST_PX, HIGHEST_PX = 2150, 1130
+# The editor fits a workflow into three quarters of the window: this much is readable in one of 1800x1000 pixels.
+WIDEST_PX, HIGHEST_PX = 2200, 1160
 BLUEPRINT, SETTINGS = "Talking portrait (Hallo2)", ["size", "steps", "cfg", "lip_weight", "seed"]
 SAMPLERS = ("Hallo2SampleVideo", "Hallo2AttentionMaps")
 AWAITED = {  # nodes whose workflow does not exist yet; those that load a file need one that does not ship

@@ -22,7 +22,7 @@ WEIGHTS = (
 )
 TITLE_BAR_PX = 30
 BYPASSED = 4  # the editor's mode for a node that hands its input through
-READABLE = 0.6  # zoom; the letters of a node's inputs are 7 pixels high then
+READABLE = 0.58  # zoom; the labels of a node are 8 pixels high then
 DRAWINGS = ("classic", "nodes-2")
 BLUEPRINT = "Talking portrait (Hallo2)"
 IN_THE_DOCS = "animate_with_prompts"
