@@ -72,6 +72,10 @@ def as_picture(image: Tensor) -> Tensor:
     """(h w 3) float32 on the CPU from one picture: (h w), (h w 1), (h w 3) or (h w 4) with alpha, or a batch of them,
     of which the first is used. Values are uint8, or floats in 0..1; the overshoot of resampling is clamped.
     """
+    if not isinstance(image, Tensor):
+        raise PortraitError(f"The picture is of type {type(image).__name__}; an IMAGE was expected. Pass a tensor.")
+    if image.ndim == 4 and not len(image):
+        raise PortraitError("The batch of pictures is empty. Pass one picture.")
     picture = image[0] if image.ndim == 4 else image
     picture = repeat(picture, "h w -> h w 1") if picture.ndim == 2 else picture
     if picture.ndim != 3 or picture.shape[-1] not in (1, 3, 4) or 0 in picture.shape:

@@ -22,10 +22,11 @@ from torch import Tensor
 
 from ..errors import VideoError
 from .colour import Planes
+from .copied_description import with_description_of
 from .copied_sound import CopiedSound, sound_rates
 from .encode import REORDERED_FRAMES, FrameEncoder
 from .frame_times import FrameTimes
-from .metadata import NO_METADATA, FileMetadata, append_mark
+from .metadata import NO_METADATA, RECORD_TAG, FileMetadata, append_mark
 from .reader import opened, origin_of
 from .settings import VideoSettings
 from .sound import SoundEncoder
@@ -136,7 +137,8 @@ def join_clips_as(
     check_cancelled: Callable[[], None],
     metadata: FileMetadata = NO_METADATA,
 ) -> None:
-    """As `join_clips`, but with the sound of `source` copied packet by packet, and with the frame times of `times`.
+    """As `join_clips`, but with the tags and chapters of `source`, its sound copied packet by packet, and frames at
+    `times`.
 
     fps: what the clips were encoded with. Raises VideoError as `join_clips`, and if there is not one time per frame.
     """
@@ -149,6 +151,7 @@ def join_clips_as(
         ticks_per_second = lcm(times.time_base.denominator, *sound_rates(container))
         options = mp4_options(fps, None) | {"movie_timescale": str(min(ticks_per_second, FINEST_MOVIE_TIMESCALE))}
         origin, length = origin_of(source, container), length_of(source)
+        metadata = with_description_of(container, metadata, origin, length)
         make_sound = partial(CopiedSound, source=container, origin=origin, length=length)
         _join(segments, target, fps, times, make_sound, options, check_cancelled, metadata)
 
@@ -164,13 +167,15 @@ def _join(
     metadata: FileMetadata,
 ) -> None:
     first = next(iter(segments))
-    if metadata.tags:  # otherwise libavformat writes only the names that it knows
+    if RECORD_TAG in metadata.tags:  # otherwise libavformat writes only the names that it knows
         options = {**options, "movflags": f"{options['movflags']}+use_metadata_tags"}
     if _kind_of(first) == AV1_UNITS:  # older PyAV does not accept a time base for an opaque stream
         options = {**options, "video_track_timescale": str(times.time_base.denominator)}
     with target.reported():
         container = av.open(str(target.part.absolute()), "w", format="mp4", options=dict(options))
         container.metadata.update(metadata.tags)
+        if metadata.chapters:
+            container.set_chapters([dict(chapter) for chapter in metadata.chapters])
         try:
             stream = _like_that_of(first, container, times.time_base)
             sound = make_sound(container) if make_sound is not None else None

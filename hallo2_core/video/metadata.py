@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,11 @@ class MetadataChoice:
 
 @dataclass(frozen=True)
 class FileMetadata:
-    """tags: of the container. source_type: one of IPTC's addresses, or empty."""
+    """tags: of the container. source_type: one of IPTC's addresses, or empty. chapters: in PyAV's form."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     source_type: str = ""
+    chapters: Sequence[Mapping[str, Any]] = ()
 
 
 NO_METADATA = FileMetadata()

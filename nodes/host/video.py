@@ -9,6 +9,7 @@ from typing import Any
 
 import folder_paths
 
+from ...hallo2_core.errors import VideoError
 from ...hallo2_core.video.source import VideoFile, VideoSource, trimmed
 from ...hallo2_core.video.stored_sizes import stored_sizes
 
@@ -20,6 +21,11 @@ def video_source(video: Any) -> VideoSource:  # noqa: ANN401 - only newer hosts 
 
     A VIDEO that is cropped relative to its file is first saved by the host.
     """
+    if not hasattr(video, "get_stream_source"):
+        raise VideoError(
+            f"The VIDEO is of type {type(video).__name__}, which cannot be read. Connect 'Load Video', or another node "
+            f"that makes ComfyUI's VIDEO."
+        )
     window = getattr(video, "get_active_trim_window", None)
     start_seconds, duration_seconds = window() if window is not None else (0.0, 0.0)
     try:

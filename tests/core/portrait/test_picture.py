@@ -129,3 +129,16 @@ def test_what_an_unreadable_file_is(tmp_path, content, message):
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(PortraitError, match=f"a.jpg {message}"):
         load_picture(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ([torch.zeros(4, 4, 3)], "is of type list; an IMAGE was expected"),
+        (np.zeros((4, 4, 3)), "is of type ndarray"),
+        (torch.zeros(0, 4, 4, 3), "batch of pictures is empty"),
+    ],
+)
+def test_what_other_nodes_may_hand_over_is_named(image, message):
+    with pytest.raises(PortraitError, match=message):
+        as_picture(image)
