@@ -165,6 +165,13 @@ def test_the_hosts_own_sampler_is_refused(host, graph):
     assert run.status == "error" and "cannot sample a Hallo2 model" in run.message
 
 
+def test_guidance_by_a_node_is_refused_at_the_first_step(host, graph):
+    if "CFGOverride" not in host.nodes():
+        pytest.skip("this host has no node that sets guidance")
+    run = host.run(graph(("CFGOverride", {"cfg": 2.0, "start_percent": 0.0, "end_percent": 1.0})))
+    assert run.status == "error" and "sets cfg to 2.0" in run.message and "'Weight Timeline (Hallo2)'" in run.message
+
+
 def test_what_replaces_the_unet_comes_before(host, graph):
     full = graph(("ProbeWrappers", {"only": "outer_sample"}))
     full["again"] = {"class_type": "Hallo2ModelToComfyUI", "inputs": {"model": ["from", 0]}}

@@ -20,7 +20,7 @@ from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrapper
 from torch import Tensor, nn
 
 from ....hallo2_core.errors import SettingsError
-from .unet_model import UNetModel, in_host_scale
+from .unet_model import UNetModel
 
 if TYPE_CHECKING:
     from ....hallo2_core.models.conditions import ClipConditions
@@ -104,14 +104,14 @@ class HostSteps:
         if not (guider.wrappers(WrappersMP.PREDICT_NOISE) or guider.wrappers(WrappersMP.CALC_COND_BATCH)):
             return predict(latents)
         sigma = model.sigma(timestep).to(latents.device)
-        scaled = in_host_scale(latents, sigma)
+        given = latents.to(torch.float32, copy=True)
 
         def guided(
             _model: UNetModel, _conds: object, x: Tensor, _sigmas: Tensor, options: dict[str, Any]
         ) -> list[Tensor]:
-            own = latents if x is scaled else model.model_sampling.calculate_input(sigma, x).to(latents.dtype)
             with guider.using(options):
-                return [model.denoised(predict(own), x, sigma)]
+                prediction = predict(x.to(latents.dtype))
+            return [model.model_sampling.calculate_denoised(sigma, prediction.float(), x)]
 
         def predict_noise(x: Tensor, sigmas: Tensor, options: dict[str, Any], _seed: int | None = None) -> Tensor:
             batch = guider.within(WrappersMP.CALC_COND_BATCH, guided, None)
@@ -119,20 +119,17 @@ class HostSteps:
             return denoised
 
         within = guider.within(WrappersMP.PREDICT_NOISE, predict_noise, guider)
-        denoised = within.execute(scaled, self._sigmas(latents, timestep), guider.model_options, None)
-        return model.prediction(denoised, scaled, sigma).to(latents.dtype)
+        denoised = within.execute(given, self._sigmas(latents, timestep), guider.model_options, None)
+        return model.model_sampling.prediction(sigma, denoised, given).to(latents.dtype)
 
     def unet(self, unet: nn.Module, latents: Tensor, timestep: int, conditions: ClipConditions) -> Tensor:
         assert unet is self._model.diffusion_model, "nodes that replace the UNet refuse a model with the host's nodes"
         options = self._options(latents, timestep, conditions)
-        latents = latents.clone()
         if not get_all_wrappers(WrappersMP.APPLY_MODEL, options):
-            return self._model.run_unet(latents, timestep, conditions, options)
-        sigma = self._model.sigma(timestep).to(latents.device)
-        scaled = in_host_scale(latents, sigma)
-        sigmas = self._sigmas(latents, timestep)
-        denoised = self._model.apply_model(scaled, sigmas, transformer_options=options, conditions=conditions)
-        return self._model.prediction(denoised, scaled, sigma).to(latents.dtype)
+            return self._model.run_unet(latents.clone(), timestep, conditions, options)
+        given, sigmas = latents.float(), self._sigmas(latents, timestep)
+        denoised = self._model.apply_model(given, sigmas, transformer_options=options, conditions=conditions)
+        return self._model.model_sampling.prediction(sigmas[0], denoised, given).to(latents.dtype)
 
     def _sigmas(self, latents: Tensor, timestep: int) -> Tensor:
         """One for each row, as the host gives them."""

@@ -9,6 +9,7 @@ import comfy.latent_formats
 import comfy.supported_models_base
 import torch
 from comfy.model_base import BaseModel, ModelType
+from comfy.model_sampling import ModelSamplingDiscrete
 from comfy.patcher_extension import WrapperExecutor, WrappersMP, get_all_wrappers
 from torch import Tensor
 
@@ -25,6 +26,27 @@ if TYPE_CHECKING:
 LEAST_SIGNAL = 4.8973451890853435e-08  # the host's, in place of the zero of the last timestep: sigmas are finite
 
 
+class OwnSampling(ModelSamplingDiscrete):
+    """The sigmas of Hallo2's schedule, for latents that keep a variance of 1, as its steps have them. The host's own
+    models of this kind scale them by up to 4,500, and what its caches keep would not fit the next step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        levels = signal_levels().clamp(min=LEAST_SIGNAL)
+        self.set_sigmas(((1 - levels) / levels).sqrt())
+
+    def calculate_input(self, sigma: Tensor, noise: Tensor) -> Tensor:
+        return noise
+
+    def calculate_denoised(self, sigma: Tensor, model_output: Tensor, model_input: Tensor) -> Tensor:
+        """From the v-prediction.  sigma: a scalar."""
+        return (model_input - sigma * model_output) / (sigma**2 + 1).sqrt()
+
+    def prediction(self, sigma: Tensor, denoised: Tensor, model_input: Tensor) -> Tensor:
+        """The inverse of `calculate_denoised`."""
+        return (model_input - (sigma**2 + 1).sqrt() * denoised) / sigma
+
+
 class UNetModel(BaseModel):
     """`held`: the Hallo2 model that the UNet is part of; `attention`: that of the UNet's layers, and of no other's."""
 
@@ -37,8 +59,7 @@ class UNetModel(BaseModel):
         self.diffusion_model = unet
         if compute_dtype_of(unet) != storage_dtype_of(unet):
             self.manual_cast_dtype = compute_dtype_of(unet)
-        levels = signal_levels().clamp(min=LEAST_SIGNAL)
-        self.model_sampling.set_sigmas(((1 - levels) / levels).sqrt())
+        self.model_sampling = OwnSampling()
 
     def get_dtype(self) -> torch.dtype:
         return storage_dtype_of(self.diffusion_model)
@@ -46,15 +67,6 @@ class UNetModel(BaseModel):
     def sigma(self, timestep: int) -> Tensor:
         """A scalar, on the CPU."""
         return self.model_sampling.sigmas[timestep].cpu()
-
-    def denoised(self, prediction: Tensor, latents: Tensor, sigma: Tensor) -> Tensor:
-        """From a v-prediction, as the host's wrappers see it.  latents: in its scale, see `in_host_scale`."""
-        return self.model_sampling.calculate_denoised(sigma, prediction.float(), latents)
-
-    def prediction(self, denoised: Tensor, latents: Tensor, sigma: Tensor) -> Tensor:
-        """The inverse of `denoised`."""
-        variance = sigma**2 + 1
-        return (latents / variance - denoised) * variance.sqrt() / sigma
 
     def run_unet(self, latents: Tensor, timestep: int, conditions: ClipConditions, options: dict[str, Any]) -> Tensor:
         """The UNet within the host's wrappers around it, and with its attention override.  latents: (b f) 4 h w, which
@@ -80,21 +92,17 @@ class UNetModel(BaseModel):
         conditions: ClipConditions | None = None,
         **_others: object,
     ) -> Tensor:
-        """x: (b f) 4 h w, in the host's scale.  t: (b f), sigmas.  Returns the denoised latents."""
+        """x: (b f) 4 h w.  t: (b f), sigmas.  Returns the denoised latents, float32."""
         if conditions is None:
             raise SettingsError(
                 "ComfyUI's samplers cannot sample a Hallo2 model. Connect it to 'Model from ComfyUI (Hallo2)', and "
                 "that node to 'Sample Video (Hallo2)'."
             )
         sigma = t[0]
-        latents = self.model_sampling.calculate_input(sigma, x).to(compute_dtype_of(self.diffusion_model))
+        latents = x.to(compute_dtype_of(self.diffusion_model), copy=True)
         timestep = int(self.model_sampling.timestep(sigma))
-        return self.denoised(self.run_unet(latents, timestep, conditions, transformer_options or {}), x, sigma)
-
-
-def in_host_scale(latents: Tensor, sigma: Tensor) -> Tensor:
-    """latents: with a variance of 1.  Returns them in float32, with the noise's standard deviation of sigma."""
-    return latents.float() * (sigma**2 + 1).sqrt()
+        prediction = self.run_unet(latents, timestep, conditions, transformer_options or {})
+        return self.model_sampling.calculate_denoised(sigma, prediction.float(), x.float())
 
 
 def _within(kind: str, call: Callable[..., Any], owner: object, options: dict[str, Any]) -> WrapperExecutor:
