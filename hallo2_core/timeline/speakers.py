@@ -102,12 +102,12 @@ class SpeakerTable:
             heard = sum(max(stop - start, 0) for start, stop in stretches) / audio.rate_hz
             lines.append(f"{speaker}: {heard:.2f} s" if heard else f"{speaker}: only listens")
         seconds = Fraction(audio.samples, audio.rate_hz)
-        lines += [
-            f"{turn.speaker}'s turn at {decimal_text(turn.start_seconds)} s begins after the end of the recording "
-            f"({float(seconds):.2f} s)."
-            for turn in self.turns
-            if turn.start_seconds >= seconds
-        ]
+        late = sorted(turn.start_seconds for turn in self.turns if turn.start_seconds >= seconds)
+        if late:
+            lines.append(
+                f"Turns from {decimal_text(late[0])} s on begin after the end of the recording, which is "
+                f"{float(seconds):.2f} s long."
+            )
         return "\n".join(lines)
 
     def _voice(self, audio: AudioSource, speaker: str) -> Tensor:

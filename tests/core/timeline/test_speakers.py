@@ -64,12 +64,12 @@ def test_an_rttm_file_may_have_comments_and_thousands_of_lines():
 
 
 def test_a_turn_after_the_end_is_reported_and_one_across_it_cut():
-    table = SpeakerTable.parse("0-4 left; 9-12 right; 13- left", "left, right")
+    table = SpeakerTable.parse("0-4 left; 9-12 right; 13-14 left; 20- right", "left, right")
     assert torch.equal(table.voices(RECORDING)[1], expected((9000, 10_000)))
     assert table.report(RECORDING).splitlines() == [
         "left: 4.00 s",
         "right: 1.00 s",
-        "left's turn at 13 s begins after the end of the recording (10.00 s).",
+        "Turns from 13 s on begin after the end of the recording, which is 10.00 s long.",
     ]
 
 
