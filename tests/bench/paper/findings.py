@@ -51,6 +51,7 @@ def findings(results: Results) -> dict[str, list[Finding]]:
             closer("Both together help more than noise alone", BOTH, "noise only"),
             closer("Both together help more than patch-drop alone", BOTH, "drop only"),
             closer("Both together are better than neither", BOTH, NEITHER),
+            _keeps_identity(results.values(BOTH, "identity_kept"), results.values(NEITHER, "identity_kept")),
         ],
         "figure 6": _over_time(results.over_time(BOTH), results.over_time(NEITHER)),
         "figure 14": _upscaler(results.upscaler),
@@ -70,6 +71,13 @@ def is_less(claim: str, less: Sequence[float], more: Sequence[float]) -> Finding
     elif all(one > other for one, other in pairs) and fmean(less) > CLEAR * fmean(more):
         shows = False
     return Finding(claim, shows, f"{fmean(less):.3g} against {fmean(more):.3g}")
+
+
+def _keeps_identity(both: Sequence[float], neither: Sequence[float]) -> Finding:
+    """As `is_less`, of what is lost."""
+    lost = is_less("", [1 - kept for kept in both], [1 - kept for kept in neither])
+    figures = f"{fmean(both):.3g} against {fmean(neither):.3g}"
+    return Finding("Both together keep more of the identity than neither", lost.shows, figures)
 
 
 def _over_time(both: Sequence[float], neither: Sequence[float]) -> list[Finding]:

@@ -77,8 +77,8 @@ def _measured(results: Results) -> str:
         [
             f"- Date: {' to '.join(dict.fromkeys((dates[0], dates[-1])))}. Processor time: "
             f"{sum(result.processor_seconds for result in results.all) / 60:.0f} minutes.",
-            f"- Tables 3 to 5, Figures 6 and 12: a video of {long['seconds']:g} s with each setting, of each of "
-            f"{len(results.long[BOTH])} actors (the paper's ran for 4 minutes). Figure 14: "
+            f"- Tables 3 to 5, Figures 6 and 12: a video of {long['seconds']:g} s with each setting; number of actors: "
+            f"{len(results.long[BOTH])} (the paper's videos ran for 4 minutes). Figure 14: "
             f"{results.upscaler.settings['frames']} frames. Figure 15: {prompt['seconds']:g} s with each prompt.",
             f"- {long['size_px']}×{long['size_px']} px, {long['steps']} steps, guidance {long['guidance']:g}.",
             f"- Weights, by the first digits of their SHA-256: "
