@@ -41,7 +41,7 @@ class Hallo2LoadModel(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=files.network_files(),
+                    options=files.network_files(MODEL_FILE),
                     tooltip=(
                         "net.pth (or its safetensors) in models/hallo2. 'demo' is a small model that ships with the "
                         "pack: it animates cartoons like the example portrait at 128x128. It was trained on nothing "
@@ -97,7 +97,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=files.model_files(files.SPEECH_ENCODER_FOLDER),
+                    options=files.model_files(files.SPEECH_ENCODER_FOLDER, SPEECH_ENCODER_FILE),
                     tooltip=(
                         "wav2vec2-base-960h.safetensors in models/audio_encoders; the large and the Chinese models do "
                         "not fit Hallo2. 'demo' is the encoder of the demo model, and fits no other."
@@ -197,7 +197,7 @@ class Hallo2LoadUpscaler(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=files.network_files(),
+                    options=files.network_files(UPSCALER_FILE),
                     tooltip=(
                         "net_g.pth (or its safetensors) in models/hallo2. 'demo' is a small network that ships with "
                         "the pack. It was trained on cartoons, and redraws every face as one."

@@ -36,14 +36,17 @@ def register_model_folder() -> None:
     folder_paths.folder_names_and_paths[MODEL_FOLDER] = (places, MODEL_EXTENSIONS)
 
 
-def model_files(folder: str) -> list[str]:
-    """The choices of a loader. The host caches the listing until a folder changes."""
-    return [DEMO, *folder_paths.get_filename_list(folder)]
+def model_files(folder: str, released: str) -> list[str]:
+    """The choices of a loader, the default first: the released file if it is there, else the demo. The host caches the
+    listing until a folder changes."""
+    listed = folder_paths.get_filename_list(folder)
+    first = [name for name in listed if Path(name).stem == Path(released).stem]
+    return [*first, DEMO, *(name for name in listed if name not in first)]
 
 
-def network_files() -> list[str]:
+def network_files(released: str) -> list[str]:
     """The choices of the loaders with files directly in models/hallo2."""
-    return [name for name in model_files(MODEL_FOLDER) if Path(name).parts[0] != TEXT_CONTROL_FOLDER]
+    return [name for name in model_files(MODEL_FOLDER, released) if Path(name).parts[0] != TEXT_CONTROL_FOLDER]
 
 
 def text_control_files() -> list[str]:

@@ -109,3 +109,16 @@ def test_model_folder_keeps_the_extra_paths_and_lists_weights_only(host):
         (host.base / file).touch()
     listed = host.get("/models/hallo2")
     assert {"extra.safetensors", "ours.pth"} <= set(listed) and "read_me.txt" not in listed
+
+
+def test_a_released_file_that_is_there_is_the_default(host):
+    def choices(node):
+        return own_nodes(host)[node]["input"]["required"]["file"][1]["options"]
+
+    assert choices("Hallo2LoadModel")[0] == "demo"
+    file = host.base / "models" / "hallo2" / "net.pth"
+    file.touch()
+    try:
+        assert choices("Hallo2LoadModel")[:2] == ["net.pth", "demo"] and choices("Hallo2LoadUpscaler")[0] == "demo"
+    finally:
+        file.unlink()
