@@ -115,17 +115,18 @@ def test_without_a_node_in_between_the_frames_are_the_same(host, graph, plain, f
     assert np.array_equal(frames_of(graph()), plain)
 
 
-def test_a_stopped_video_with_a_cache_continues_with_the_same_frames(host, graph, frames_of):
-    whole = frames_of(graph(("EasyCache", CACHING), frames=2 * FRAMES))
-    shutil.rmtree(host.base / "output" / "hallo2_jobs")
+def test_a_stopped_video_with_a_cache_continues_with_the_same_frames(host, graph, frames_of, film):
+    full = graph(("EasyCache", CACHING), frames=2 * FRAMES)
+    whole = frames_of(full)
+    for folder in ("hallo2_jobs", "hallo2"):
+        shutil.rmtree(host.base / "output" / folder)
     stopped = host.run(
-        graph(("EasyCache", CACHING), frames=2 * FRAMES),
-        interrupt_when=lambda message: message["type"] == "progress" and message["data"]["value"] >= STEPS + 3,
+        full, interrupt_when=lambda message: message["type"] == "progress" and message["data"]["value"] >= STEPS + 3
     )
     assert stopped.status == "interrupted"
-    run = host.run(graph(("EasyCache", CACHING), frames=2 * FRAMES))
+    run = host.run(full)
     assert min(value for _at, value, _maximum in run.progress_of(SAMPLE)) > STEPS
-    assert np.array_equal(frames_of(graph(("EasyCache", CACHING), frames=2 * FRAMES)), whole)
+    assert np.array_equal(film(host.saved_files(run, "10")[0]).frames, whole)
 
 
 REFUSED = {
