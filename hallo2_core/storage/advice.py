@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+FULL = {errno.ENOSPC, errno.EDQUOT}
 REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.EIO}
 
@@ -17,6 +17,8 @@ def advice_for(error: OSError) -> str:
         return "Allow writing there, or choose another folder."
     if error.errno in GONE:
         return "Check that the folder is still there and its disk works."
+    if error.errno == errno.EFBIG:  # FAT32 holds files of up to 4 GiB
+        return "Make room there, or choose a disk that holds larger files."
     if error.errno == errno.ENAMETOOLONG:
         return "Choose a shorter name."
     return "Choose another folder."
