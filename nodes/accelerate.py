@@ -29,8 +29,8 @@ class Hallo2Accelerate(io.ComfyNode):
                     options=[*PRESETS, CUSTOM],
                     default=BALANCED,
                     tooltip=(
-                        "'exact': everything is computed. 'balanced' and 'fast' need less than half and about a fifth "
-                        "of the operations; the help page has the measured loss. 'custom': the settings below."
+                        "'exact': everything is computed. 'balanced' and 'fast' need 40 and 20 percent of the "
+                        "operations; the help page has their measured loss. 'custom': the settings below."
                     ),
                 ),
                 io.Combo.Input(

@@ -1,6 +1,6 @@
 """Quality against cost of accelerated sampling: which combinations are worth their loss?
 
-    python tests/bench/acceleration.py --plot docs/images/acceleration.png --json acceleration.json
+    python tests/bench/acceleration.py --write      # into docs/performance.md, with the plot
     python tests/bench/acceleration.py --steps 40 --only exact,balanced,fast --clips 4 --seconds 2.56
 
 Videos of held-back faces and voices by the small model, each beside the exact one of the same seed: of 40 steps, as in
@@ -17,14 +17,16 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import torch
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent), str(ROOT / "tools")]
 
 from clip_cost import released_cost  # noqa: E402
+from doc_blocks import fill_blocks, markdown_table  # noqa: E402
 from quality.clips import SPLIT, Settings, SmallPipeline  # noqa: E402
 from quality.cost import ClipCost  # noqa: E402
 from quality.loss import Judge, Quality, decibels_between  # noqa: E402
@@ -32,23 +34,24 @@ from quality.pareto import Point, draw_points, front  # noqa: E402
 
 from hallo2_core.animation.acceleration import DPM_SOLVER, EXACT, EXACTLY, PRESETS, Acceleration  # noqa: E402
 from hallo2_core.checkpoints.demo import TRAINED  # noqa: E402
+from hallo2_core.storage.file_hash import sha256_of  # noqa: E402
 from hallo2_core.training.actor_recognition import actor_recognizer  # noqa: E402
 from hallo2_core.training.mouth_reading import mouth_reader  # noqa: E402
 
+PAGE, PLOT = ROOT / "docs" / "performance.md", ROOT / "docs" / "images" / "acceleration.png"
 LIMITS = {"balanced": (0.45, 0.01), "fast": (0.20, 0.03)}  # preset → most of the operations, and most of the loss
 HALF = Acceleration(DPM_SOLVER, step_share=0.5)
 QUARTER = Acceleration(DPM_SOLVER, step_share=0.25)
 GRID: Mapping[str, Acceleration] = {
-    "ddim, 1/2 of the steps": Acceleration(step_share=0.5),
-    "2m, 1/2": HALF,
+    "2m, 1/2 of the steps": HALF,
     "2m, 1/2, guided to 0.5": replace(HALF, guided_until=0.5),
     "2m, 1/2, guided from 0.5": replace(HALF, guided_from=0.5),
-    "2m, 1/2, uncond. 1 in 3": replace(HALF, unconditional_every=3),
+    "2m, 1/2, uncond. 1 in 2": replace(HALF, unconditional_every=2),
     "2m, 1/2, deep 1 in 2": replace(HALF, deep_every=2),
     "2m, 1/2, deep 1 in 4": replace(HALF, deep_every=4),
     "2m, 1/4": QUARTER,
+    "ddim, 1/4": Acceleration(step_share=0.25),
     "2m, 1/4, uncond. 1 in 3": replace(QUARTER, unconditional_every=3),
-    "2m, 1/4, guided to 0.3": replace(QUARTER, guided_until=0.3),
     "ddim, deep 1 in 3": Acceleration(deep_every=3),
 }
 
@@ -106,23 +109,25 @@ def main() -> int:
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     started, search = time.process_time(), Search(arguments)
-    chosen = {name: each for name, each in {**PRESETS, **GRID}.items() if name != EXACTLY}
+    chosen = {name: each for name, each in PRESETS.items() if name != EXACTLY}
+    chosen |= {name: each for name, each in GRID.items() if each not in chosen.values()}
     if arguments.only:
         chosen = {name: each for name, each in chosen.items() if name in arguments.only.split(";")}
     found = {int(steps): search.results(int(steps), chosen) for steps in arguments.steps.split(",")}
-    for steps, results in found.items():
-        tera = search.cost.of(EXACT, steps)
-        print(f"\n{steps} steps, exact: {tera:.0f} TFLOP a clip of the released model\n{table(results)}")
-        print("\n".join(best_of(results)))
-    print(
-        f"\n{time.process_time() - started:.0f} processor seconds; {arguments.clips} clips of {arguments.seconds:g} s"
+    parts = [report(steps, search.cost.of(EXACT, steps), results) for steps, results in found.items()]
+    measured = (
+        f"{arguments.clips} videos of {arguments.seconds:g} s, {Settings.size_px}×{Settings.size_px}, guidance "
+        f"{Settings.guidance:g}; weights {sha256_of(arguments.joint)[:8]}, {date.today()}; "
+        f"{time.process_time() - started:.0f} processor seconds."
     )
+    text = "\n\n".join([*parts, measured])
+    print(text)
+    plot = draw_points({f"{steps} steps": list(map(point, rows[1:])) for steps, rows in found.items()})
     if arguments.json:
         arguments.json.write_text(json.dumps([as_json(each) for rows in found.values() for each in rows], indent=1))
-    if arguments.plot:
-        draw_points({f"{steps} steps": list(map(point, rows[1:])) for steps, rows in found.items()}).save(
-            arguments.plot
-        )
+    if arguments.write:
+        fill_blocks(PAGE, {"acceleration": text})
+        plot.save(PLOT, optimize=True)
     return 0
 
 
@@ -130,22 +135,32 @@ def point(result: Result) -> Point:
     return Point(result.name, result.share, result.loss)
 
 
+def report(steps: int, exact_tera: float, results: Sequence[Result]) -> str:
+    """Markdown."""
+    title = f"Beside {steps} exact steps ({exact_tera:.0f} TFLOP a clip of the released model):"
+    return "\n\n".join([title, table(results), *best_of(results)])
+
+
 def table(results: Sequence[Result]) -> str:
-    """Markdown; the Pareto front is marked with a star."""
+    """The costliest first; the Pareto front is in bold."""
     best = {each.name for each in front(list(map(point, results)))}
-    rows = [
-        "| | operations | processor s | loss | sync | identity | seam jump | sharpness | PSNR to exact |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    header = ["", "operations", "CPU s", "loss", "sync", "identity", "seam jump", "sharpness", "PSNR to exact, dB"]
+    rows = []
     for each in sorted(results, key=lambda result: -result.share):
         values = each.quality
-        decibels = "" if each.decibels is None else f"{each.decibels:.1f} dB"
-        rows.append(
-            f"| {each.name}{' *' if each.name in best else ''} | {100 * each.share:.1f} % | {each.seconds:.0f} "
-            f"| {100 * each.loss:.2f} % | {values.sync:.4f} | {values.identity:.4f} | {values.seam_jump:.3f} "
-            f"| {values.sharpness:.5f} | {decibels} |"
-        )
-    return "\n".join(rows)
+        cells = [
+            f"**{each.name}**" if each.name in best else each.name,
+            f"{100 * each.share:.1f} %",
+            f"{each.seconds:.0f}",
+            f"{100 * each.loss:.1f} %",
+            f"{values.sync:.3f}",
+            f"{values.identity:.3f}",
+            f"{values.seam_jump:.2f}",
+            f"{values.sharpness:.4f}",
+            "" if each.decibels is None else f"{each.decibels:.1f}",
+        ]
+        rows.append(cells)
+    return markdown_table(header, rows)
 
 
 def best_of(results: Sequence[Result]) -> list[str]:
@@ -155,10 +170,10 @@ def best_of(results: Sequence[Result]) -> list[str]:
         cheap = [each for each in results[1:] if each.share <= most_share]
         if cheap:
             best = min(cheap, key=lambda result: result.loss)
-            verdict = "reached" if best.loss <= most_loss else "MISSED"
+            verdict = "reached" if best.loss <= most_loss else "missed"
             lines.append(
-                f"{preset}, at most {100 * most_share:.0f} %, loss {100 * most_loss:.0f} %: {best.name} with "
-                f"{100 * best.share:.1f} %, {100 * best.loss:.2f} %: {verdict}"
+                f"Least loss with at most {100 * most_share:.0f} % of the operations: {best.name}, "
+                f"{100 * best.loss:.1f} % (goal of {preset}: {100 * most_loss:.0f} %, {verdict})."
             )
     return lines
 
@@ -177,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=0, help="seed of the first actor (0)")
     parser.add_argument("--seconds", type=float, default=1.28, help="length of a video; two clips at least (1.28)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
-    parser.add_argument("--plot", type=Path, metavar="PNG", help="loss over operations")
+    parser.add_argument("--write", action="store_true", help=f"the tables into {PAGE.name}, and its plot")
     parser.add_argument("--threads", type=int, default=1)
     return parser
 

@@ -9,7 +9,7 @@ from bench.quality.loss import Quality, seam_jump, sharpness
 from bench.quality.pareto import ON_FRONT, Point, draw_points, front
 from PIL import ImageColor
 
-from hallo2_core.animation.acceleration import EXACT, Acceleration
+from hallo2_core.animation.acceleration import EXACT, PRESETS, Acceleration
 
 EXACT_QUALITY = Quality(sync=0.8, identity=0.9, seam_jump=1.2, sharpness=0.05)
 COST = ClipCost({(2, False): 40.0, (2, True): 4.0, (1, False): 20.0, (1, True): 2.0}, besides=50.0)
@@ -29,6 +29,13 @@ COST = ClipCost({(2, False): 40.0, (2, True): 4.0, (1, False): 20.0, (1, True): 
 def test_a_clip_costs_what_its_steps_do_and_what_is_done_besides(acceleration, cost):
     assert COST.of(acceleration, 4) == cost
     assert COST.share(acceleration, 4) == cost / 210
+
+
+def test_the_presets_keep_to_their_share_of_the_released_models_operations():
+    """As `clip_cost.py` counts them at 512×512."""
+    released = ClipCost({(2, False): 45.16, (2, True): 4.18, (1, False): 23.96, (1, True): 2.31}, besides=45.74)
+    assert released.share(PRESETS["balanced"], 40) <= 0.45
+    assert released.share(PRESETS["fast"], 40) <= 0.20
 
 
 @pytest.mark.parametrize(
