@@ -60,14 +60,20 @@ class _Panel:
         best = front(self.points)
         corners = [self._place(point.share, point.loss) for point in best]
         self.pen.line(corners if len(corners) > 1 else corners * 2, ON_FRONT, 1)
-        for point in self.points:
-            x, y = self._place(point.share, point.loss)
-            color = ON_FRONT if point in best else BEHIND
+        for (x, y), points in self._by_place().items():
+            color = ON_FRONT if any(point in best for point in points) else BEHIND
             self.pen.ellipse([x - 4, y - 4, x + 4, y + 4], color)
             is_right = x > (self.left + self.right) / 2
-            self.pen.text(
-                (x - 8 if is_right else x + 8, y - 3), point.name, color, self.font, "rd" if is_right else "ld"
-            )
+            names = " = ".join(point.name for point in points)
+            self.pen.text((x - 8 if is_right else x + 8, y - 3), names, color, self.font, "rd" if is_right else "ld")
+
+    def _by_place(self) -> Mapping[tuple[int, int], list[Point]]:
+        """Pixel → the points there: combinations can come to the same."""
+        places: dict[tuple[int, int], list[Point]] = {}
+        for point in self.points:
+            x, y = self._place(point.share, point.loss)
+            places.setdefault((round(x), round(y)), []).append(point)
+        return places
 
     def _place(self, share: float, loss: float) -> tuple[float, float]:
         return (

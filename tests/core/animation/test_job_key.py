@@ -134,6 +134,8 @@ FIELDS = {
     "settings.bit_depth": (10, COUNTS),
     "settings.quality": (0, COUNTS),
     "settings.preset": ("slow", COUNTS),
+    "metadata.choice": ("mark", COUNTS),
+    "metadata.workflow": ({"prompt": "{}"}, DOES_NOT),  # says how the video was asked for
 }
 NAMED_BY_FINGERPRINT = "inputs.models."
 
