@@ -52,7 +52,6 @@ GRID: Mapping[str, Acceleration] = {
     "2m, 1/4": QUARTER,
     "ddim, 1/4": Acceleration(step_share=0.25),
     "2m, 1/4, uncond. 1 in 3": replace(QUARTER, unconditional_every=3),
-    "ddim, deep 1 in 3": Acceleration(deep_every=3),
 }
 
 
@@ -116,18 +115,18 @@ def main() -> int:
     found = {int(steps): search.results(int(steps), chosen) for steps in arguments.steps.split(",")}
     parts = [report(steps, search.cost.of(EXACT, steps), results) for steps, results in found.items()]
     measured = (
-        f"{arguments.clips} videos of {arguments.seconds:g} s, {Settings.size_px}×{Settings.size_px}, guidance "
-        f"{Settings.guidance:g}; weights {sha256_of(arguments.joint)[:8]}, {date.today()}; "
+        f"Held-back actors: {arguments.clips}, {arguments.seconds:g} s of each, {Settings.size_px}×{Settings.size_px}, "
+        f"guidance {Settings.guidance:g}; weights {sha256_of(arguments.joint)[:8]}, {date.today()}; "
         f"{time.process_time() - started:.0f} processor seconds."
     )
     text = "\n\n".join([*parts, measured])
     print(text)
-    plot = draw_points({f"{steps} steps": list(map(point, rows[1:])) for steps, rows in found.items()})
     if arguments.json:
         arguments.json.write_text(json.dumps([as_json(each) for rows in found.values() for each in rows], indent=1))
     if arguments.write:
         fill_blocks(PAGE, {"acceleration": text})
-        plot.save(PLOT, optimize=True)
+        panels = {f"{steps} steps": list(map(point, rows[1:])) for steps, rows in found.items()}
+        draw_points(panels).save(PLOT, optimize=True)
     return 0
 
 
