@@ -113,6 +113,14 @@ def test_newer_hosts_offer_the_blueprint(host, pack):
     assert json.loads(host.get(f"/global_subgraphs/{key}")["data"]) == json.loads(file.read_text(encoding="utf-8"))
 
 
+def test_the_node_search_finds_nodes_by_common_words(host, in_browser):
+    if host.checkout.version == "0.3.64":
+        pytest.skip("this host's editor searches names only")
+    wanted = {"lip sync": "Sample Video", "4k": "Upscale Video", "face restore": "Upscale Video"}
+    for words, labels in in_browser("node_search.py", *wanted).items():
+        assert any(f"{wanted[words]} (Hallo2)" in label for label in labels), labels
+
+
 def test_the_editor_shows_what_a_refusal_says(host, editor, with_the_users_files, pack, tmp_path):
     """Prompts on a model without an adapter: the loader is bypassed, as a user would do it."""
     graph = json.loads((pack / "workflows" / "animate_with_prompts.json").read_text(encoding="utf-8"))
