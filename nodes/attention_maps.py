@@ -63,6 +63,7 @@ class Hallo2AttentionMaps(io.ComfyNode):
                 sampling_inputs.reference_banks(),
                 sampling_inputs.legacy_rng(),
                 *sampling_inputs.timelines(),
+                sampling_inputs.clip_noise(),
             ],
             outputs=[
                 io.Image.Output(display_name="overview", tooltip="One picture of the whole clip, with color scales."),
@@ -94,6 +95,7 @@ class Hallo2AttentionMaps(io.ComfyNode):
         weights: WeightTimeline | None = None,
         text_strength: float = 1.0,
         text_scale: float = 1.0,
+        clip_noise: str = "independent",
     ) -> io.NodeOutput:
         from ..hallo2_core.animation.inputs import AnimationInputs
         from ..hallo2_core.animation.memory import recorded_step_bytes
@@ -102,7 +104,9 @@ class Hallo2AttentionMaps(io.ComfyNode):
         from ..hallo2_core.inspection.attention_plot import draw_frames, draw_overview
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
-        sampler = SamplerConfig(steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale)
+        sampler = SamplerConfig(
+            steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale, clip_noise=clip_noise
+        )
         inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
         runtime = HostRuntime(model, speech, working_bytes=recorded_step_bytes(inputs))
         pictures = latent_codec(vae, model, runtime)

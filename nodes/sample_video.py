@@ -49,6 +49,7 @@ class Hallo2SampleVideo(VideoNode):
                 video_inputs.unfinished_gb(),
                 sampling_inputs.acceleration(),
                 video_inputs.metadata(),
+                sampling_inputs.clip_noise(),
             ],
             outputs=[video_inputs.finished_video()],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -91,6 +92,7 @@ class Hallo2SampleVideo(VideoNode):
         unfinished_gb: float = 50.0,
         acceleration: Acceleration | None = None,
         metadata: str = "full",
+        clip_noise: str = "independent",
     ) -> Path:
         from ..hallo2_core.animation.acceleration import EXACT
         from ..hallo2_core.animation.inputs import AnimationInputs
@@ -102,7 +104,16 @@ class Hallo2SampleVideo(VideoNode):
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
         sampler = SamplerConfig(
-            steps, cfg, seed, regions, legacy_rng, reference_banks, text_strength, text_scale, acceleration or EXACT
+            steps,
+            cfg,
+            seed,
+            regions,
+            legacy_rng,
+            reference_banks,
+            text_strength,
+            text_scale,
+            acceleration or EXACT,
+            clip_noise,
         )
         inputs = AnimationInputs(model.payload, reference, motion, sampler, text, weights)
         chosen = metadata_choice(metadata, cls.hidden)

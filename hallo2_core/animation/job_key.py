@@ -21,7 +21,7 @@ from ..video.settings import VideoSettings
 from .acceleration import EXACT
 from .inputs import AnimationInputs
 from .motion_settings import MotionSettings
-from .sampler_config import SamplerConfig
+from .sampler_config import REPEATED, SamplerConfig
 
 STRONGEST_NUMBERS = 4
 
@@ -125,6 +125,7 @@ def _sampler(sampler: SamplerConfig, is_guided: bool) -> dict[str, object]:
         "weights": sampler.weights,
         "legacy_rng": sampler.legacy_rng,
         "reference_banks": sampler.reference_banks if is_guided else None,
+        **({"clip_noise": REPEATED} if sampler.clip_noise == REPEATED else {}),  # others keep the keys they had
     }
 
 

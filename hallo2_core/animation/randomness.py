@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .motion_settings import PatchDropConfig
-from .sampler_config import SamplerConfig
+from .sampler_config import REPEATED, SamplerConfig
 
 
 def clip_generator(seed: int, clip: int, stream: str = "latents") -> torch.Generator:
@@ -50,7 +50,7 @@ class SeededDraws:
 
     def __init__(self, sampler: SamplerConfig, patch_drop: PatchDropConfig, clip: int) -> None:
         self._drop = clip_generator(patch_drop.seed, clip, "motion")
-        self._latents = clip_generator(sampler.seed, clip, "latents")
+        self._latents = clip_generator(sampler.seed, 0 if sampler.clip_noise == REPEATED else clip, "latents")
 
     def drop_uniforms(self, rows: int, columns: int) -> Tensor:
         return torch.rand(rows, columns, generator=self._drop)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from ..errors import SettingsError
 from .acceleration import EXACT, Acceleration
 
+INDEPENDENT, REPEATED = CLIP_NOISES = ("independent", "repeated")
+
 
 @dataclass(frozen=True)
 class RegionWeights:
@@ -30,12 +32,22 @@ class SamplerConfig:
     text_strength: float = 1.0  # of the prompts' effect, inside the network; 0: no prompt
     text_scale: float = 1.0  # classifier-free guidance of the prompts alone, on top of guidance; 1: none
     acceleration: Acceleration = EXACT
+    # "independent": each clip begins with noise of its own, as in the original. "repeated": all begin with that of the
+    # first, so that what the noise decides stays the same at their borders (Qiu et al., 2023, arXiv 2310.15169).
+    clip_noise: str = INDEPENDENT
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 1000:
             raise SettingsError(f"steps is {self.steps}; choose 1 to 1000 (the release uses 40).")
         if self.reference_banks not in ("released", "aligned"):
             raise SettingsError(f"reference_banks is '{self.reference_banks}'; choose 'released' or 'aligned'.")
+        if self.clip_noise not in CLIP_NOISES:
+            raise SettingsError(f"clip_noise is '{self.clip_noise}'; choose 'independent' or 'repeated'.")
+        if self.legacy_rng and self.clip_noise == REPEATED:
+            raise SettingsError(
+                "clip_noise is 'repeated', but legacy_rng draws all noise in a row, as the official code does. Set "
+                "clip_noise to 'independent', or turn legacy_rng off."
+            )
         if not 0.0 <= self.text_strength <= 3.0:
             raise SettingsError(f"The text strength is {self.text_strength}; choose 0 (no prompt) to 3.")
         if not 0.0 <= self.text_scale <= 15.0:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..animation.motion_presets import PRESETS, RELEASE
 from ..animation.motion_settings import MOST_NOISE_TIME, ClipConfig
-from ..animation.sampler_config import RegionWeights, SamplerConfig
+from ..animation.sampler_config import CLIP_NOISES, INDEPENDENT, REPEATED, RegionWeights, SamplerConfig
 from ..config import check_frame_size
 from ..errors import SettingsError
 from . import acceleration_args, precision, timeline_args
@@ -64,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--face-weight", type=float, default=1.0, help="strength of face motion (1)")
     sampling.add_argument("--lip-weight", type=float, default=1.0, help="strength of lip motion (1)")
     sampling.add_argument("--legacy-rng", action="store_true", help="draw random numbers in the release's order")
+    sampling.add_argument("--clip-noise", choices=CLIP_NOISES,
+                          help="each clip begins with noise of its own, as in the release, or all with the first one's "
+                          "for smaller seams (independent; demo model: repeated, unless --legacy-rng)")  # fmt: skip
     sampling.add_argument("--reference-banks", choices=("released", "aligned"), default="released")
 
     acceleration_args.add_arguments(parser)
@@ -190,6 +193,7 @@ def _size(arguments: argparse.Namespace) -> tuple[int, int]:
 def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
     is_demo = arguments.model == DEMO
     steps, guidance = (DEMO_STEPS, DEMO_GUIDANCE) if is_demo else (FULL_STEPS, FULL_GUIDANCE)
+    clip_noise = REPEATED if is_demo and not arguments.legacy_rng else INDEPENDENT
     return SamplerConfig(
         steps=steps if arguments.steps is None else arguments.steps,
         guidance=guidance if arguments.cfg is None else arguments.cfg,
@@ -200,6 +204,7 @@ def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
         text_strength=arguments.text_strength,
         text_scale=arguments.text_scale,
         acceleration=acceleration_args.chosen_acceleration(arguments),
+        clip_noise=arguments.clip_noise or clip_noise,
     )
 
 

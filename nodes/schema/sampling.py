@@ -104,6 +104,20 @@ def legacy_rng() -> io.Boolean.Input:
     )
 
 
+def clip_noise() -> io.Combo.Input:
+    return io.Combo.Input(
+        "clip_noise",
+        options=["independent", "repeated"],
+        default="independent",
+        optional=True,
+        tooltip=(
+            "'independent': each clip begins with noise of its own, as in the official code. 'repeated': all begin "
+            "with that of the first, which makes the seams between clips smaller."
+        ),
+        **io_types.ADVANCED,
+    )
+
+
 def timelines() -> list[io.Input]:
     """Inputs: timelines, and the strength of prompts."""
     return [

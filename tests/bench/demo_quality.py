@@ -33,6 +33,7 @@ from quality.sync import sync_figures  # noqa: E402
 from quality.text import text_figures  # noqa: E402
 from quality.upscaler import upscaler_figures  # noqa: E402
 
+from hallo2_core.animation.sampler_config import CLIP_NOISES, REPEATED  # noqa: E402
 from hallo2_core.checkpoints.demo import TRAINED  # noqa: E402
 from hallo2_core.checkpoints.small_model import SMALL_TEXT  # noqa: E402
 from hallo2_core.checkpoints.text_encoder import load_small_text_encoder  # noqa: E402
@@ -66,7 +67,14 @@ class Run:
     @cached_property
     def pipeline(self) -> SmallPipeline:
         given = self.arguments
-        settings = Settings(given.size, given.clip_frames, given.motion_frames, given.steps, given.guidance)
+        settings = Settings(
+            given.size,
+            given.clip_frames,
+            given.motion_frames,
+            given.steps,
+            given.guidance,
+            clip_noise=given.clip_noise,
+        )
         return SmallPipeline(given.joint, given.vae, given.speech, settings)
 
     @cached_property
@@ -151,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clip-frames", type=int, default=Settings.clip_frames)
     parser.add_argument("--motion-frames", type=int, default=Settings.motion_frames)
     parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--clip-noise", choices=CLIP_NOISES, default=REPEATED, help="as hallo2 animate (repeated)")
     parser.add_argument("--guidance", type=float, default=Settings.guidance)
     parser.add_argument("--long-seconds", type=float, default=600.0, help="length of the long video (600)")
     parser.add_argument("--long-variants", default=f"{BOTH},{NEITHER}", help="'all', or any of " + ", ".join(VARIANTS))

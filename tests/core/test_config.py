@@ -19,6 +19,8 @@ from hallo2_core.errors import Hallo2Error, SettingsError
         (lambda: ClipConfig(frames=0), "frames of a clip is 0; choose 1 or more .released: 16"),
         (lambda: SamplerConfig(steps=0), "steps is 0; choose 1 to 1000 .the release uses 40"),
         (lambda: SamplerConfig(steps=1001), "steps is 1001; choose 1 to 1000"),
+        (lambda: SamplerConfig(clip_noise="none"), "clip_noise is 'none'; choose 'independent' or 'repeated'"),
+        (lambda: SamplerConfig(legacy_rng=True, clip_noise="repeated"), "but legacy_rng draws all noise in a row"),
         (lambda: SamplerConfig(reference_banks="both"), "reference_banks is 'both'; choose 'released' or 'aligned'"),
         (lambda: Acceleration(solver="euler"), "solver is 'euler'; choose ddim or dpm..2m"),
         (lambda: Acceleration(step_share=0.0), "share of steps is 0.0; choose more than 0, up to 1"),

@@ -17,7 +17,7 @@ from hallo2_core.animation.animate import animate
 from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.animation.reference_banks import build_reference
-from hallo2_core.animation.sampler_config import SamplerConfig
+from hallo2_core.animation.sampler_config import INDEPENDENT, SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.models.hallo2_models import Hallo2Models
@@ -44,6 +44,7 @@ class Settings:
     guidance: float = 1.5
     patch_drop: PatchDropConfig = PatchDropConfig(noise_as_trained=True)
     acceleration: Acceleration = EXACT
+    clip_noise: str = INDEPENDENT  # as in the original
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,12 @@ class SmallPipeline:
             models,
             build_reference(models, portrait, self._codec, self.runtime),
             MotionSettings(ClipConfig(settings.clip_frames, settings.motion_frames), patch_drop or settings.patch_drop),
-            SamplerConfig(settings.steps, settings.guidance, acceleration=settings.acceleration),
+            SamplerConfig(
+                settings.steps,
+                settings.guidance,
+                acceleration=settings.acceleration,
+                clip_noise=settings.clip_noise,
+            ),
             text,
         )
         speech = encode_speech(TensorAudio(samples.unsqueeze(0), 16_000), self._encoder, Fraction(25))

@@ -103,6 +103,7 @@ FIELDS = {
     "inputs.sampler.weights.face": (1.1, COUNTS),
     "inputs.sampler.weights.lip": (1.1, COUNTS),
     "inputs.sampler.legacy_rng": (True, COUNTS),
+    "inputs.sampler.clip_noise": ("repeated", COUNTS),
     "inputs.sampler.reference_banks": ("aligned", COUNTS),
     "inputs.sampler.text_strength": (0.5, COUNTS),
     "inputs.sampler.text_scale": (2.0, COUNTS),

@@ -46,6 +46,14 @@ def test_no_two_clips_draw_the_same():
     assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+def test_repeated_noise_is_that_of_the_first_clip_and_motion_frames_still_differ():
+    sampler = SamplerConfig(clip_noise="repeated")
+    first, later = (draws_of(SeededDraws(sampler, PatchDropConfig(), clip)) for clip in (0, 3))
+    assert torch.equal(first[2], later[2])
+    assert torch.equal(first[2], draws_of(SeededDraws(SamplerConfig(), PatchDropConfig(), 0))[2])
+    assert not torch.equal(first[0], later[0]) and not torch.equal(first[1], later[1])
+
+
 def test_sampler_and_patch_drop_have_a_seed_each():
     drop, noise, latents = draws_of(SeededDraws(SamplerConfig(seed=1), PatchDropConfig(seed=1), 0))
     other_drop, other_noise, same_latents = draws_of(SeededDraws(SamplerConfig(seed=1), PatchDropConfig(seed=2), 0))
