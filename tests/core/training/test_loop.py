@@ -205,7 +205,7 @@ def test_tensorboard_has_losses_validation_figures_and_videos(settings):
     assert film.encoded_image_string.startswith(b"GIF") and (film.width, film.height) == (12, 8)
 
 
-def test_without_tensorboard_the_error_names_the_extra(settings, monkeypatch):
+def test_without_tensorboard_the_error_names_the_package(settings, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard.compat.proto", None)
-    with pytest.raises(MissingDependencyError, match="train"):
+    with pytest.raises(MissingDependencyError, match="pip install tensorboard"):
         train(LineStage(), replace(settings, report_to="tensorboard"))
