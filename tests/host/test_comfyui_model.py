@@ -64,7 +64,8 @@ def test_wrappers_are_called_where_the_host_would_call_them(host, graph, plain, 
         "outer_sample": 1,
         **dict.fromkeys(("predict_noise", "calc_cond_batch", "apply_model", "diffusion_model"), STEPS),
     }
-    assert np.abs(frames - plain).max() <= 2
+    difference = np.abs(frames - plain)
+    assert difference.max() <= 4 and difference.mean() < 0.02
     side = 128 // 8
     of_clip, of_pass = [FRAMES, 4, side, side], [2 * FRAMES, 4, side, side]
     assert {kind: one["out"][1:] for kind, one in found["seen"].items()} == {
@@ -107,7 +108,8 @@ def test_torch_compile_makes_one_graph_of_the_unet(host, graph, plain, frames_of
     before = calls(host)["compiled"]
     frames = frames_of(graph(("TorchCompileModel", {"backend": "cudagraphs"})))
     assert calls(host)["compiled"] == before + 1
-    assert np.abs(frames - plain).max() <= 2
+    difference = np.abs(frames - plain)
+    assert difference.max() <= 4 and difference.mean() < 0.02
 
 
 def test_without_a_node_in_between_the_frames_are_the_same(host, graph, plain, frames_of):

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 LEAST_SIGNAL = 4.8973451890853435e-08  # the host's, in place of the zero of the last timestep: sigmas are finite
 
 
+NOT_FOR_SAMPLERS = (
+    "ComfyUI's samplers cannot sample a Hallo2 model. Connect it to 'Model from ComfyUI (Hallo2)', and that node to "
+    "'Sample Video (Hallo2)'."
+)
+
+
 class OwnSampling(ModelSamplingDiscrete):
     """The sigmas of Hallo2's schedule, for latents that keep a variance of 1, as its steps have them. The host's own
     models of this kind scale them by up to 4,500, and what its caches keep would not fit the next step."""
@@ -34,6 +40,10 @@ class OwnSampling(ModelSamplingDiscrete):
         super().__init__()
         levels = signal_levels().clamp(min=LEAST_SIGNAL)
         self.set_sigmas(((1 - levels) / levels).sqrt())
+
+    def noise_scaling(self, *_of_a_sampler: object) -> Tensor:
+        """The host's samplers begin with it; our steps do not."""
+        raise SettingsError(NOT_FOR_SAMPLERS)
 
     def calculate_input(self, sigma: Tensor, noise: Tensor) -> Tensor:
         return noise
@@ -94,10 +104,7 @@ class UNetModel(BaseModel):
     ) -> Tensor:
         """x: (b f) 4 h w.  t: (b f), sigmas.  Returns the denoised latents, float32."""
         if conditions is None:
-            raise SettingsError(
-                "ComfyUI's samplers cannot sample a Hallo2 model. Connect it to 'Model from ComfyUI (Hallo2)', and "
-                "that node to 'Sample Video (Hallo2)'."
-            )
+            raise SettingsError(NOT_FOR_SAMPLERS)
         sigma = t[0]
         latents = x.to(compute_dtype_of(self.diffusion_model), copy=True)
         timestep = int(self.model_sampling.timestep(sigma))

@@ -66,9 +66,9 @@ def test_muon_takes_the_matrices_that_it_may():
     assert len(adam.param_groups[0]["params"]) == 3
 
 
-def test_8_bits_without_the_package_names_the_extra(monkeypatch):
+def test_8_bits_without_the_package_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes.optim", None)
-    with pytest.raises(MissingDependencyError, match="train-8bit"):
+    with pytest.raises(MissingDependencyError, match="pip install bitsandbytes"):
         built(network(), "adamw8bit")
 
 
