@@ -31,7 +31,7 @@ gpu:
 	PYTHONPATH=. $(GPU_PYTHON) tools/gpu_report.py
 
 # The paper's experiments with the demo model: docs/paper_in_small.md and its pictures, and the tables of docs/model_card.md.
-# 14 minutes on one core; a stopped run goes on.
+# 11 minutes on one core; a stopped run goes on.
 paper: $(READY)
 	$(BIN)/python tests/bench/paper_in_small.py
 	$(BIN)/python tools/model_card.py

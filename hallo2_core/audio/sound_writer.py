@@ -10,6 +10,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..errors import AudioError
+from ..storage.advice import advice_for
 from ..storage.durable import replacing
 
 CODECS = {".wav": "pcm_s16le", ".flac": "flac"}
@@ -40,7 +41,7 @@ def write_sound(path: Path, rate_hz: int, channels: int, pieces: Iterable[Tensor
     try:
         with (
             replacing(path) as part,
-            av.open(str(part), "w", format=kind[1:], options=OPTIONS[kind]) as container,
+            av.open(str(part.absolute()), "w", format=kind[1:], options=OPTIONS[kind]) as container,
         ):
             stream = container.add_stream(CODECS[kind], rate=rate_hz, layout=LAYOUTS[channels])
             for piece in pieces:
@@ -51,6 +52,4 @@ def write_sound(path: Path, rate_hz: int, channels: int, pieces: Iterable[Tensor
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
     except OSError as error:  # av's errors about files included
-        raise AudioError(
-            f"{path} cannot be written: {error.strerror or error}. Make room there, or choose another folder."
-        ) from error
+        raise AudioError(f"{path} cannot be written: {error.strerror or error}. {advice_for(error)}") from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from ..errors import SettingsError
 from .cartoons import EXPRESSIONS
 from .joint_stage import JointStage, JointStageSettings
 from .text_objective import PromptedClip, PromptedClips
@@ -25,7 +26,21 @@ RUN = len(EXPRESSIONS)  # of samples of one kind: text control's takes come with
 @dataclass(frozen=True)
 class JointTextStageSettings:
     joint: JointStageSettings  # of the samples without a prompt; its objective is that of all samples
-    text: TextStageSettings  # of the samples with a prompt
+    text: TextStageSettings  # of the samples with a prompt; their model, VAE and length are those of `joint`
+
+    def __post_init__(self) -> None:
+        joint, text = self.joint, self.text
+        for name, other, own in (
+            ("model", text.model, joint.weights),
+            ("vae", text.vae, joint.vae),
+            ("frames", text.frames, joint.frames),
+            ("motion_frames", text.motion_frames, joint.motion_frames),
+        ):
+            if other != own:
+                raise SettingsError(
+                    f"{name} of [joint_text.text] is {other!r}, but [joint_text.joint] has {own!r}. All samples of a "
+                    f"batch go through one model: write the same in both."
+                )
 
 
 class JointTextStage:

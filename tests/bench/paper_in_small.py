@@ -1,6 +1,6 @@
 """The paper's tables 3, 4, 5 and Figures 6, 12, 14, 15, 16 with the small model: writes docs/paper_in_small.md.
 
-    make paper                                                       # about 14 processor minutes on one core
+    make paper                                                       # about 11 processor minutes on one core
     python tests/bench/paper_in_small.py --seconds 600 --actors 1    # videos of ten minutes: about 9 hours
 
 Every result is kept in output/paper as soon as it is measured. After a stop, the same command goes on from there. What

@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
 from ...models.upscaler.video_restorer import VideoRestorer
 from ..draws import sample_generator
 from ..prepare_faces import FRAMES
-from ..pyramid import pyramid_distance
 from ..records import RecordShards
 from ..vae_stage import decibels, pixels_of
 from .color_swap import swapped_colors
+from .picture_errors import picture_errors
 from .quantization import fitted_codes, perplexity, quantized
 from .stage import RestorerStage, train_only
 
@@ -52,12 +51,11 @@ class AutoencoderObjective(nn.Module):
         features = features.float()
         drawing = quantized(features, restorer.codebook)
         drawn = restorer.generator(drawing.vectors).float()
-        errors = picture_errors(drawn, pictures, drawn.shape[-1] // features.shape[-1])
-        loss = errors["pyramid"] + settings.square_weight * errors["square"] + settings.color_weight * errors["color"]
-        loss = loss + settings.code_weight * drawing.distance
+        place_px = drawn.shape[-1] // features.shape[-1]
+        errors = picture_errors(drawn, pictures, place_px, settings.square_weight, settings.color_weight)
         return {
-            "loss": loss,
             **errors,
+            "loss": errors["loss"] + settings.code_weight * drawing.distance,
             "code_distance": drawing.distance,
             "perplexity": perplexity(drawing.codes, restorer.config.codes),
         }
@@ -123,12 +121,3 @@ class AutoencoderStage(RestorerStage):
             "psnr_db": decibels(torch.stack(squares).mean()),
             "perplexity": float(perplexity(torch.cat(used), restorer.config.codes)),
         }
-
-
-def picture_errors(drawn: Tensor, true: Tensor, place_px: int) -> dict[str, Tensor]:
-    """Both (b 3 h w). place_px: the side of a code's place, whose mean colors are compared as well."""
-    return {
-        "pyramid": pyramid_distance(drawn, true),
-        "square": F.mse_loss(drawn, true),
-        "color": F.avg_pool2d(drawn - true, place_px).abs().mean(),
-    }

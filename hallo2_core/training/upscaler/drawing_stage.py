@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from ...models.upscaler.video_restorer import VideoRestorer
 from ..draws import sample_generator
 from ..records import RecordShards
-from .autoencoder_stage import picture_errors
 from .degradation import DegradationSettings
 from .face_pairs import FacePairs
+from .picture_errors import picture_errors
 from .stage import FacePairStage, train_only
 
 
@@ -46,9 +46,8 @@ class DrawingObjective(nn.Module):
 
     def forward(self, batch: FacePairs) -> dict[str, Tensor]:
         drawn = self.drawn(batch.given, rearrange(batch.fidelity, "b -> b 1 1 1")).float()
-        errors = picture_errors(drawn, batch.true, 2 ** (len(self.restorer.config.widths) - 1))
-        loss = errors["pyramid"] + self.settings.square_weight * errors["square"]
-        return {"loss": loss + self.settings.color_weight * errors["color"], **errors}
+        settings = self.settings
+        return picture_errors(drawn, batch.true, place_px(self.restorer), settings.square_weight, settings.color_weight)
 
     def drawn(self, given: Tensor, fidelity: Tensor | float) -> Tensor:
         """given: (b 3 h w), faces or parts of them at a face's scale.  Returns the same shape, not clamped."""
@@ -57,6 +56,11 @@ class DrawingObjective(nn.Module):
         features, kept = restorer.encoder(given.contiguous(memory_format=torch.channels_last), sides)
         fuse = {side: partial(restorer.fusion[sides[side]], own, fidelity=fidelity) for side, own in kept.items()}
         return restorer.generator(features, fuse)
+
+
+def place_px(restorer: VideoRestorer) -> int:
+    """The side of a code's place in a face."""
+    return restorer.config.side_px // restorer.config.code_side
 
 
 class DrawingStage(FacePairStage):
@@ -73,7 +77,7 @@ class DrawingStage(FacePairStage):
         side = self._settings.crop_px
         if not side:
             return pairs
-        place = 2 ** (len(self.restorer.config.widths) - 1)
+        place = place_px(self.restorer)
         parts = []
         for number, given, true in zip(numbers, pairs.given, pairs.true, strict=True):
             draws = sample_generator(self._seed, number, "parts of faces")

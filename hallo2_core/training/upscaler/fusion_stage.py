@@ -18,10 +18,10 @@ from ...models.upscaler.codebook import adopt_statistics
 from ...models.upscaler.video_restorer import VideoRestorer
 from ...models.upscaler.vq_autoencoder import Encoder
 from ..records import RecordShards
-from .autoencoder_stage import picture_errors
 from .code_losses import CodeLossWeights, code_losses, true_codes
 from .degradation import DegradationSettings
 from .face_pairs import FacePairs
+from .picture_errors import picture_errors
 from .stage import FacePairStage, train_only
 
 
@@ -59,10 +59,9 @@ class FusionObjective(nn.Module):
         fidelity = rearrange(batch.fidelity, "b -> b 1 1 1")
         fuse = {side: partial(restorer.fusion[str(side)], own, fidelity=fidelity) for side, own in kept.items()}
         drawn = restorer.generator(drawing, fuse).float()
-        errors = picture_errors(drawn, batch.true, drawn.shape[-1] // features.shape[-1])
-        loss = errors["pyramid"] + self.settings.square_weight * errors["square"]
-        loss = loss + self.settings.color_weight * errors["color"] + losses["loss"]
-        return {**losses, **errors, "loss": loss}
+        place_px, settings = drawn.shape[-1] // features.shape[-1], self.settings
+        errors = picture_errors(drawn, batch.true, place_px, settings.square_weight, settings.color_weight)
+        return {**losses, **errors, "loss": losses["loss"] + errors["loss"]}
 
 
 class FusionStage(FacePairStage):

@@ -1,5 +1,7 @@
 """Joint training with prompts, on tiny networks and made-up clips."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from clips_on_script import TEXT, prompted_clips, text_encoder
@@ -9,11 +11,12 @@ from hallo2_core.checkpoints.networks import PREFIXES
 from hallo2_core.checkpoints.read import read_tensors
 from hallo2_core.checkpoints.text_control import load_text_adapter, new_text_adapter
 from hallo2_core.config import TextControlConfig
+from hallo2_core.errors import SettingsError
 from hallo2_core.training.denoiser_objective import ObjectiveSettings
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
 from hallo2_core.training.joint_objective import JointObjective
 from hallo2_core.training.joint_stage import JointStage, JointStageSettings
-from hallo2_core.training.joint_text_stage import JointTextStage
+from hallo2_core.training.joint_text_stage import JointTextStage, JointTextStageSettings
 from hallo2_core.training.stages import FULL_PRECISION, adapter_beside, export_stage
 from hallo2_core.training.text_objective import TextObjective
 from hallo2_core.training.text_stage import TextStage, TextStageSettings
@@ -81,3 +84,12 @@ def test_the_export_is_a_model_and_an_adapter(stage, tmp_path):
     control = load_text_adapter(str(adapter_beside(path)), FULL_PRECISION).control
     for name, value in stage.network.control.state_dict().items():
         torch.testing.assert_close(control.state_dict()[name], value.half().float())
+
+
+def test_two_models_lengths_or_vaes_in_one_batch_are_refused():
+    joint = JointStageSettings("clips", "clips", "vae", frames=4, weights="model")
+    text = TextStageSettings("clips", "clips", "vae", "model", "encoder", frames=4)
+    JointTextStageSettings(joint, text)
+    for other in ({"model": "another"}, {"vae": "another"}, {"frames": 6}, {"motion_frames": 3}):
+        with pytest.raises(SettingsError, match=f"{next(iter(other))} of .joint_text.text"):
+            JointTextStageSettings(joint, replace(text, **other))
