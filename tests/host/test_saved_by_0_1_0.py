@@ -22,7 +22,7 @@ def short_voice(host, pack, tmp_path):
 
 @pytest.mark.parametrize(("name", "side"), [("animate_with_prompts", 128), ("animate_and_upscale", 256)])
 def test_it_opens_and_runs_with_its_settings(host, editor, short_voice, film, name, side):
-    seen = editor(SAVED / f"{name}.json")
+    seen = editor([SAVED / f"{name}.json"])[name]
     assert not seen["missing"] and not seen["dialogs"] and not seen["console_errors"]
     graph = seen["prompt"]
     sample = graph[SAMPLE]["inputs"]
