@@ -90,7 +90,6 @@ def _face_shards(arguments: argparse.Namespace, seeds: range) -> Iterator[Path]:
     from ..checkpoints.small_model import SMALL_UPSCALER
     from ..errors import SettingsError
     from ..training.prepare_faces import prepare_face_clips, prepare_faces
-    from ..training.records import RecordShards
     from ..training.stages import small_vae
     from ..training.upscaler.degradation import DegradationSettings
     from ..training.upscaler.prepare_codes import prepare_face_codes
@@ -100,8 +99,9 @@ def _face_shards(arguments: argparse.Namespace, seeds: range) -> Iterator[Path]:
         if not (arguments.face_clips and arguments.autoencoder and arguments.upscaler):
             raise SettingsError("Face codes need --face-clips, --autoencoder and --upscaler.")
         restorer, sharp_encoder = small_restorer(arguments.upscaler), sharp_encoder_of(arguments.autoencoder)
-        clips = RecordShards(arguments.face_clips)
-        return prepare_face_codes(arguments.folder, clips, restorer, sharp_encoder, DegradationSettings())
+        return prepare_face_codes(
+            arguments.folder, arguments.face_clips, restorer, sharp_encoder, DegradationSettings()
+        )
     if not arguments.vae:
         raise SettingsError("Faces need --vae: a file written by 'hallo2 train vae … --export'.")
     prepare = prepare_faces if arguments.kind == "faces" else prepare_face_clips

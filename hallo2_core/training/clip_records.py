@@ -21,9 +21,9 @@ from ..portrait.region_masks import (
     soft_masks,
 )
 from .cartoons import FPS, Direction, Truth
-from .records import RecordShards
+from .records import FRAMES, LATENTS, RecordShards
 
-FRAMES, LATENTS, FEATURES, MASKS, FACE_BOX, MOUTH_TRUTH = "frames", "latents", "features", "masks", "face_box", "truth"
+FEATURES, MASKS, FACE_BOX, MOUTH_TRUTH = "features", "masks", "face_box", "truth"
 EXPRESSION, MOOD = "expression", "mood"
 SEED = "seed"  # of the actor
 IDENTITY = "identity"  # (512), of filmed faces; zeros without a network for it

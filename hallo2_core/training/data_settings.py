@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from ..models.fingerprint import weights_fingerprint
+from ..models.upscaler.video_restorer import VideoRestorer
+from ..models.upscaler.vq_autoencoder import Encoder
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
 from ..storage.durable import replace_file
@@ -16,6 +18,8 @@ from .records import SHARD_ENDING
 SETTINGS_FILE = "prepared.json"
 FORMAT = 1  # increased when records change their meaning
 RESOLUTION, FPS, VAE_ENCODER, SPEECH_ENCODER = "resolution", "fps", "vae_encoder", "speech_encoder"
+VAE, LATENT_NOISE = "vae", "latent_noise"  # of faces for the upscaler
+FACE_ENCODER = "face_encoder"  # of their codes: the upscaler's part that reads the faces
 ALIKE = (RESOLUTION, FPS, SPEECH_ENCODER)  # of all folders that a run learns from
 
 
@@ -32,6 +36,47 @@ def data_settings(
         VAE_ENCODER: vae_encoder_fingerprint(vae),
         SPEECH_ENCODER: weights_fingerprint({"": speech_encoder}),
     }
+
+
+def face_settings(source: str, resolution: int, vae: AutoencoderKL, latent_noise: float) -> dict[str, object]:
+    """As `data_settings`, of faces for the upscaler: they hold latents and decoded pictures, so all of the VAE
+    counts."""
+    return {
+        "format": FORMAT,
+        "source": source,
+        RESOLUTION: resolution,
+        VAE: weights_fingerprint({"": vae}),
+        LATENT_NOISE: latent_noise,
+    }
+
+
+def code_settings(
+    clips_folder: Path, restorer: VideoRestorer, sharp_encoder: Encoder, degradation: Mapping[str, object]
+) -> dict[str, object]:
+    """As `data_settings`, of the codes of face clips; with what is noted of those clips."""
+    clips = found_settings(clips_folder)
+    return {
+        "format": FORMAT,
+        "source": "face codes",
+        VAE: clips.get(VAE),
+        LATENT_NOISE: clips.get(LATENT_NOISE),
+        FACE_ENCODER: weights_fingerprint({"": restorer.encoder}),
+        "codes": weights_fingerprint({"encoder.": sharp_encoder, "codebook.": restorer.codebook}),
+        "degradation": degradation,
+    }
+
+
+def check_codes_fit(folders: Sequence[Path], restorer: VideoRestorer) -> None:
+    """Errors: SettingsError if a folder's features come from another encoder, or two folders' faces from different
+    VAEs. Folders without a note are not checked."""
+    own = weights_fingerprint({"": restorer.encoder})
+    for folder in folders:
+        if found_settings(folder).get(FACE_ENCODER, own) != own:
+            raise SettingsError(
+                f"The codes in {folder} were made with another upscaler than the one this run loads. Choose that one, "
+                f"or prepare the codes again."
+            )
+    check_alike(folders, [VAE])
 
 
 def vae_encoder_fingerprint(vae: AutoencoderKL) -> str:
@@ -66,19 +111,24 @@ def found_settings(folder: Path) -> Mapping[str, object]:
 def check_clips_fit(folders: Sequence[Path], vae: AutoencoderKL) -> None:
     """Errors: SettingsError if a folder's latents are not this VAE's, or two folders differ in what must be alike.
     Folders without a note are not checked."""
-    noted = {folder: found for folder in folders if (found := found_settings(folder))}
     own = vae_encoder_fingerprint(vae)
-    for folder, found in noted.items():
-        if found[VAE_ENCODER] != own:
+    for folder in folders:
+        if found_settings(folder).get(VAE_ENCODER, own) != own:
             raise SettingsError(
                 f"The clips in {folder} were encoded by another VAE than the one this run loads. Choose that VAE, or "
                 "prepare the clips again."
             )
-    first, *others = noted or [None]
-    for folder in others:
-        for name in ALIKE:
-            if noted[folder][name] != noted[first][name]:
+    check_alike(folders, ALIKE)
+
+
+def check_alike(folders: Sequence[Path], names: Sequence[str]) -> None:
+    """Errors: SettingsError if two of the folders differ in one of these settings. Folders without a note are not
+    checked."""
+    first, *others = [(folder, found) for folder in folders if (found := found_settings(folder))] or [None]
+    for folder, found in others:
+        for name in names:
+            if found[name] != first[1][name]:
                 raise SettingsError(
-                    f"{first} and {folder} cannot be learned from together: {name} is {noted[first][name]} and "
-                    f"{noted[folder][name]}. Prepare them alike."
+                    f"{first[0]} and {folder} cannot be learned from together: {name} is {first[1][name]} and "
+                    f"{found[name]}. Prepare them alike."
                 )

@@ -26,11 +26,12 @@ from .cartoons.head_pose import Framing
 from .cartoons.performance import FPS, performance
 from .cartoons.split import Split
 from .cartoons.tracks import Tracks
+from .data_settings import claim_folder, face_settings
 from .draws import sample_generator, sample_rng
 from .prepare_pictures import scattered_tracks
-from .records import missing_shards
+from .records import FRAMES, LATENTS, missing_shards
 
-FRAMES, LATENTS, SEEN = "frames", "latents", "seen"
+SEEN = "seen"
 PICTURE_PX = 128  # of the small model's videos
 CUT_FACES_PX = (96, 104, 112)  # of such a video inside the square around a face (measured: 0.75 to 0.89 of the side)
 CENTER_DOWN = 0.09  # of the square around a face from the head's center, in head units
@@ -45,12 +46,14 @@ def prepare_faces(
 
     latent_noise: largest deviation of noise on the latents, each frame's its own: the frames of a denoiser are blurrier
     than the VAE's own, and they jitter.
+    Errors: SettingsError if the folder's faces were made with another VAE or other settings.
     """
 
     def records_of(seed: int) -> list[dict[str, Tensor]]:
         tracks = scattered_tracks(sample_rng(0, seed, f"faces {split}"), frames)
         return [face_record(seed, split, tracks, size_px, vae, latent_noise)]
 
+    claim_folder(folder, face_settings(f"faces, {split}", size_px, vae, latent_noise))
     return missing_shards(folder, "faces", actors, ACTORS_PER_SHARD, records_of)
 
 
@@ -64,6 +67,7 @@ def prepare_face_clips(
         tracks = performance(seed, split, span.stop / FPS).tracks[span]
         return [face_record(seed, split, tracks, size_px, vae, latent_noise)]
 
+    claim_folder(folder, face_settings(f"face clips, {split}", size_px, vae, latent_noise))
     return missing_shards(folder, "face_clips", seeds, ACTORS_PER_SHARD, records_of)
 
 

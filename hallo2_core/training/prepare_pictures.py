@@ -15,9 +15,8 @@ from .cartoons.drawing import draw
 from .cartoons.split import Split
 from .cartoons.tracks import EXPRESSIONS, Tracks
 from .draws import sample_rng
-from .records import missing_shards
+from .records import FRAMES, missing_shards
 
-FRAMES = "frames"
 ACTORS_PER_SHARD = 64
 ANGLES = {"yaw": 25.0, "pitch": 15.0, "roll": 15.0}  # degrees to either side
 BOTH_WAYS = ("mouth_width", "gaze_x", "gaze_y", "brow")  # -1..1; the others are 0..1

@@ -20,6 +20,7 @@ from torch import Tensor
 from ..errors import SettingsError
 from ..storage.durable import replace_file
 
+FRAMES, LATENTS = "frames", "latents"  # tensors that several kinds of records have
 COUNT = "records"
 SHARD_ENDING = ".safetensors"
 MOST_OPEN_SHARDS = 512  # a data set may have a shard for each of many thousand videos

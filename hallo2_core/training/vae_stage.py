@@ -14,9 +14,7 @@ from ..config import LATENT_CHANNELS, LATENT_SCALE
 from ..models.vae import AutoencoderKL
 from .draws import sample_generator
 from .pyramid import pyramid_distance
-from .records import RecordShards
-
-FRAMES = "frames"
+from .records import FRAMES, RecordShards
 
 
 @dataclass(frozen=True)

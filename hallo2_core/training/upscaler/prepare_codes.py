@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ...models.upscaler.video_restorer import VideoRestorer
 from ...models.upscaler.vq_autoencoder import Encoder
+from ..data_settings import claim_folder, code_settings
 from ..draws import sample_generator
 from ..prepare_faces import FRAMES, SEEN
 from ..records import RecordShards, missing_shards
@@ -22,13 +24,16 @@ RECORDS_PER_SHARD = 8
 
 
 def prepare_face_codes(
-    folder: Path, clips: RecordShards, restorer: VideoRestorer, sharp_encoder: Encoder, settings: DegradationSettings
+    folder: Path, clips_folder: Path, restorer: VideoRestorer, sharp_encoder: Encoder, settings: DegradationSettings
 ) -> Iterator[Path]:
     """Yield each finished shard, see `missing_shards`: records of "features" (f c s s) float16 and "codes" (f l) int16,
     one for each clip.
 
-    sharp_encoder: of the autoencoder, which gives the codes.
+    clips_folder: of `prepare_face_clips`. sharp_encoder: of the autoencoder, which gives the codes.
+    Errors: SettingsError if there are no clips, or the folder's codes were made of others or with other weights.
     """
+    clips = RecordShards(clips_folder)
+    claim_folder(folder, code_settings(clips_folder, restorer, sharp_encoder, asdict(settings)))
     return missing_shards(
         folder,
         "face_codes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
@@ -16,6 +17,7 @@ from ...models.layers import Build
 from ...models.upscaler.video_restorer import VideoRestorer
 from ...models.upscaler.vq_autoencoder import Encoder
 from ..config_file import settings_from
+from ..data_settings import VAE, check_alike, check_codes_fit
 from ..records import RecordShards
 from .alignment_stage import AlignmentSettings, AlignmentStage
 from .autoencoder_stage import AutoencoderSettings, AutoencoderStage
@@ -46,42 +48,50 @@ def sharp_encoder_of(autoencoder: str) -> Encoder:
 
 def drawing_stage(table: Mapping[str, Any], seed: int, where: str) -> DrawingStage:
     settings = settings_from(DrawingSettings, table, where)
-    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    faces, held_back = _faces(settings.faces, settings.validation_faces)
     return DrawingStage(small_restorer(settings.weights, seed), settings, faces, held_back, seed)
 
 
 def autoencoder_stage(table: Mapping[str, Any], seed: int, where: str) -> AutoencoderStage:
     settings = settings_from(AutoencoderSettings, table, where)
     restorer = small_restorer(settings.weights, seed)
-    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    faces, held_back = _faces(settings.faces, settings.validation_faces)
     return AutoencoderStage(restorer, settings, faces, held_back, seed)
 
 
 def code_stage(table: Mapping[str, Any], seed: int, where: str) -> CodeStage:
     settings = settings_from(CodeSettings, table, where)
     restorer = small_restorer(settings.weights or settings.autoencoder)
-    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    faces, held_back = _faces(settings.faces, settings.validation_faces)
     return CodeStage(restorer, sharp_encoder_of(settings.autoencoder), settings, faces, held_back, seed)
 
 
 def fusion_stage(table: Mapping[str, Any], seed: int, where: str) -> FusionStage:
     settings = settings_from(FusionSettings, table, where)
-    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    faces, held_back = _faces(settings.faces, settings.validation_faces)
     encoder = sharp_encoder_of(settings.autoencoder)
     return FusionStage(small_restorer(settings.weights), encoder, settings, faces, held_back, seed)
 
 
 def alignment_stage(table: Mapping[str, Any], seed: int, where: str) -> AlignmentStage:
     settings = settings_from(AlignmentSettings, table, where)
+    restorer = small_restorer(settings.weights)
+    check_codes_fit([Path(settings.clips), Path(settings.validation_clips)], restorer)
     clips, held_back = RecordShards(settings.clips), RecordShards(settings.validation_clips)
-    return AlignmentStage(small_restorer(settings.weights), settings, clips, held_back, seed)
+    return AlignmentStage(restorer, settings, clips, held_back, seed)
 
 
 def latent_stage(table: Mapping[str, Any], seed: int, where: str) -> LatentStage:
     settings = settings_from(LatentSettings, table, where)
-    faces, held_back = RecordShards(settings.faces), RecordShards(settings.validation_faces)
+    faces, held_back = _faces(settings.faces, settings.validation_faces)
     encoder = sharp_encoder_of(settings.autoencoder)
     return LatentStage(small_restorer(settings.weights), encoder, settings, faces, held_back, seed)
+
+
+def _faces(*folders: str) -> list[RecordShards]:
+    """Errors: SettingsError if the folders' faces were made with different VAEs."""
+    check_alike(list(map(Path, folders)), [VAE])
+    return list(map(RecordShards, folders))
 
 
 UPSCALER_STAGES: dict[str, Callable[[Mapping[str, Any], int, str], UpscalerStage]] = {

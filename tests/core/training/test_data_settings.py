@@ -4,7 +4,8 @@ from seeded_models import seeded_speech_encoder
 from tiny import models
 
 from hallo2_core.errors import SettingsError
-from hallo2_core.training.data_settings import check_clips_fit, claim_folder, data_settings
+from hallo2_core.training.data_settings import VAE as VAE_NOTE
+from hallo2_core.training.data_settings import check_alike, check_clips_fit, claim_folder, data_settings, face_settings
 from hallo2_core.training.records import write_shard
 
 VAE, SPEECH = models().vae, seeded_speech_encoder()
@@ -43,3 +44,25 @@ def test_folders_of_one_run_are_alike(tmp_path):
     check_clips_fit(folders[:2], VAE)
     with pytest.raises(SettingsError, match=r"a and .*c cannot be learned from together: resolution is 128 and 64"):
         check_clips_fit(folders, VAE)
+
+
+def claimed_faces(folder, source="faces, train", vae=VAE):
+    claim_folder(folder, face_settings(source, 512, vae, 0.1))
+    return folder
+
+
+def other_vae():
+    """With another decoder: a video's faces are what it decodes."""
+    vae = models().vae
+    vae.decoder.conv_in.weight.data += 1.0
+    return vae
+
+
+def test_faces_for_the_upscaler_are_of_one_vae(tmp_path):
+    train = claimed_faces(claimed_faces(tmp_path / "train"))
+    with pytest.raises(SettingsError, match="prepared with vae"):
+        claimed_faces(train, vae=other_vae())
+    check_alike([train, claimed_faces(tmp_path / "held_back", "faces, held_back")], [VAE_NOTE])
+    with pytest.raises(SettingsError, match="cannot be learned from together: vae is"):
+        check_alike([train, claimed_faces(tmp_path / "others", vae=other_vae())], [VAE_NOTE])
+    check_alike([train, tmp_path / "without a note"], [VAE_NOTE])

@@ -5,6 +5,8 @@ from copy import deepcopy
 import pytest
 import torch
 
+from hallo2_core.errors import SettingsError
+from hallo2_core.training.data_settings import check_codes_fit, found_settings
 from hallo2_core.training.records import RecordShards
 from hallo2_core.training.upscaler.alignment_stage import AlignmentSettings, AlignmentStage
 from hallo2_core.training.upscaler.autoencoder_stage import AutoencoderSettings, AutoencoderStage
@@ -27,8 +29,8 @@ TRAINED = {
 }
 
 
-def coded_clips(restorer, faces, folder):
-    list(prepare_face_codes(folder, faces, restorer, deepcopy(restorer.encoder), DegradationSettings()))
+def coded_clips(restorer, faces_folder, folder):
+    list(prepare_face_codes(folder, faces_folder, restorer, deepcopy(restorer.encoder), DegradationSettings()))
     return RecordShards(folder)
 
 
@@ -45,7 +47,7 @@ def stage(request, restorer, faces, tmp_path):
         return FusionStage(restorer, sharp, FusionSettings("", "", "", ""), faces, faces, seed=1)
     if request.param == "upscaler_latents":
         return LatentStage(restorer, sharp, LatentSettings("", "", "", ""), faces, faces, seed=1)
-    clips = coded_clips(restorer, faces, tmp_path / "codes")
+    clips = coded_clips(restorer, tmp_path / "faces", tmp_path / "codes")
     return AlignmentStage(restorer, AlignmentSettings("", "", "", frames=2), clips, clips, seed=1)
 
 
@@ -138,7 +140,7 @@ def test_layers_over_time_change_nothing_before_they_are_trained(restorer):
 def test_face_codes_are_features_of_what_is_seen_and_codes_of_what_is_true(restorer, faces, tmp_path):
     folder = tmp_path / "codes"
     nothing = DegradationSettings(blur_px=0.0, noise=0.0, shade=0.0)
-    [path] = prepare_face_codes(folder, faces, restorer, restorer.encoder, nothing)
+    [path] = prepare_face_codes(folder, tmp_path / "faces", restorer, restorer.encoder, nothing)
     codes = RecordShards(folder)
     true = faces.read(1, "frames").float() / 127.5 - 1.0
     with torch.no_grad():
@@ -146,5 +148,18 @@ def test_face_codes_are_features_of_what_is_seen_and_codes_of_what_is_true(resto
     assert torch.equal(codes.read(1, CODES).long(), expected)
     assert codes.read(1, FEATURES).shape == (3, 4, 8, 8) and codes.read(1, FEATURES).dtype == torch.float16
     made = path.stat().st_mtime_ns
-    list(prepare_face_codes(folder, faces, restorer, restorer.encoder, nothing))
+    list(prepare_face_codes(folder, tmp_path / "faces", restorer, restorer.encoder, nothing))
     assert path.stat().st_mtime_ns == made
+
+
+def test_face_codes_are_of_one_upscaler_and_note_the_faces_vae(restorer, faces, tmp_path):
+    clips, codes, other = tmp_path / "faces", tmp_path / "codes", deepcopy(restorer)
+    next(other.encoder.parameters()).data += 1.0
+    (clips / "prepared.json").write_text('{"vae": "some VAE"}')
+    coded_clips(restorer, clips, codes)
+    assert found_settings(codes)["vae"] == "some VAE"
+    check_codes_fit([codes], restorer)
+    with pytest.raises(SettingsError, match="made with another upscaler"):
+        check_codes_fit([codes], other)
+    with pytest.raises(SettingsError, match="prepared with face_encoder"):
+        coded_clips(other, clips, codes)
