@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
     add_metadata_argument(video)
     add_place_arguments(video)
+    parser.add_argument("--strict", action="store_true", help="refuse a damaged video; reads all of it first")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -74,11 +75,14 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     from ..upscaling.plan import plan_upscale
     from ..upscaling.render import memory_needed, upscale_video
     from ..video.metadata import MetadataChoice
+    from ..video.reader import check_undamaged
     from ..video.target import check_name
     from .weights import load_face_analysis, load_upscaler
 
     check_name(arguments.out)
     plan = plan_upscale(arguments.video, _request(arguments))
+    if arguments.strict:
+        check_undamaged(arguments.video)
     runtime = chosen_runtime(arguments)
     upscale = Upscale(
         arguments.video,

@@ -49,7 +49,7 @@ def evaluate_video(
         done += 1
         runtime.progress(done, max(info.expected_frames, done))
     figures = {name: value for measure in measures for name, value in measure.figures().items()}
-    return VideoFigures(done, info.fps or Fraction(25), figures, curves)
+    return VideoFigures(done, info.nominal_fps, figures, curves)
 
 
 def check_pair(video: VideoInfo, reference: VideoInfo) -> None:

@@ -49,7 +49,7 @@ def inspect_video(
     Errors: VideoError, SettingsError.
     """
     info = probe(source)
-    fps = info.fps or Fraction(25)
+    fps = info.nominal_fps
     summary = DriftSummary(clip_frames)
     with _rows(table, fps) as write:
         for measures in measure_frames(read_frames(source), portrait, clip_frames, runtime, faces):

@@ -8,7 +8,7 @@ from ..video.levels import playable_codec
 from ..video.reader import VideoInfo, probe
 from ..video.settings import VideoSettings
 from ..video.source import VideoSource
-from .render import check_result, encoded_rate
+from .render import check_result
 from .settings import UpscaleSettings
 from .target_size import target_size
 
@@ -41,7 +41,7 @@ def plan_upscale(source: VideoSource, request: UpscaleRequest) -> Plan:
     info = probe(source)
     width, height = target_size(info.width, info.height, request.scale, request.long_side)
     settings = UpscaleSettings(width, height, request.fidelity, request.window_frames, request.overlap_frames)
-    codec = playable_codec(width, height, encoded_rate(info)) if request.codec == AUTO else request.codec
+    codec = playable_codec(width, height, info.nominal_fps) if request.codec == AUTO else request.codec
     video_settings = VideoSettings(codec, request.bit_depth, request.quality)
     check_result(info, settings, video_settings)
     return Plan(info, settings, video_settings)

@@ -35,8 +35,6 @@ from .upscale import first_frame_needed, upscale_frames
 
 logger = logging.getLogger("hallo2")
 
-USUAL_FPS = Fraction(25)  # for the encoder, if a file of one picture has no frame rate
-FASTEST_FPS = 1000
 MEGABYTE = 1e6
 PREVIEW_PX = 512
 
@@ -63,7 +61,7 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
     to another video.
     """
     source = probe(upscale.source)
-    fps = encoded_rate(source)
+    fps = source.nominal_fps  # that clips are encoded with; the finished file has the source's frame times
     check_result(source, upscale.settings, upscale.video_settings)
     with job:
         runtime.notify(job.note)
@@ -82,12 +80,7 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
 def check_result(source: VideoInfo, settings: UpscaleSettings, video_settings: VideoSettings) -> None:
     """Refuse a size that this codec, or every player, does not support. Raises a Hallo2Error."""
     check_even_size(settings.width_px, settings.height_px)
-    check_level(video_settings.codec, settings.width_px, settings.height_px, encoded_rate(source))
-
-
-def encoded_rate(source: VideoInfo) -> Fraction:
-    """Frame rate that clips are encoded with. The finished file has the source's frame times."""
-    return source.fps if 0 < source.fps <= FASTEST_FPS else USUAL_FPS
+    check_level(video_settings.codec, settings.width_px, settings.height_px, source.nominal_fps)
 
 
 def memory_needed(source: VideoInfo, upscale: Upscale) -> str:

@@ -34,7 +34,6 @@ from ..video.source_fingerprint import source_fingerprint
 from ..video.target import TargetFile, check_target
 from .clip_writer import BackgroundWriter
 from .paste_back import Place, check_video_fits, find_place, paste
-from .render import encoded_rate
 
 SOUNDS = ("video", "background")
 
@@ -100,14 +99,14 @@ def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) ->
     """
     video = probe(work.source)
     check_video_fits(work.portrait, video.width, video.height)
-    fps = encoded_rate(video)
+    fps = video.nominal_fps
     height, width = work.canvas.shape[:2]
     if work.background is not None:
         behind = probe(work.background)
         height, width = behind.height, behind.width
-        if encoded_rate(behind) != fps:
+        if behind.nominal_fps != fps:
             raise SettingsError(
-                f"The video has {float(fps):g} frames a second and the background {float(encoded_rate(behind)):g}. "
+                f"The video has {float(fps):g} frames a second and the background {float(behind.nominal_fps):g}. "
                 f"Make both with the same frame rate."
             )
     place = find_place(work.portrait, height, width, work.feather)

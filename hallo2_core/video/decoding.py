@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import av
+
+from .damage import Damage
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -18,24 +21,32 @@ logger = logging.getLogger("hallo2")
 DEINTERLACER = "bwdif", "mode=send_frame:deint=interlaced"
 
 
-def decoded(container: InputContainer, stream: VideoStream, name: str) -> Iterator[av.VideoFrame]:
-    """Frames in display order, from where the container is. name: of the video, for the log."""
-    return _deinterlaced(_without_damage(container, stream, name), name)
+def decoded(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[av.VideoFrame]:
+    """Frames in display order, from where the container is. damage: receives what cannot be decoded."""
+    return _deinterlaced(_readable(container, stream, damage), damage.name)
 
 
-def _without_damage(container: InputContainer, stream: VideoStream, name: str) -> Iterator[av.VideoFrame]:
-    """As players do: a packet that cannot be decoded is left out, and the log says once where the first one is."""
-    is_damaged = False
+def first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
+    """The first frame that can be decoded, as it is stored. Logs nothing."""
+    for packet in container.demux(stream):
+        with suppress(av.InvalidDataError):
+            if frames := packet.decode():
+                return frames[0]
+    return None
+
+
+def _readable(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[av.VideoFrame]:
+    """As players do: frames that the decoder had to conceal are shown, packets that it cannot read are left out."""
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
         except av.InvalidDataError:
-            if not is_damaged:
-                at = "" if packet.pts is None else f" at about {float(packet.pts * packet.time_base):.2f} s"
-                logger.warning("%s is damaged%s. Frames that cannot be decoded are left out.", name, at)
-            is_damaged = True
+            damage.add(None if packet.pts is None else packet.pts * packet.time_base)
             continue
-        yield from frames
+        for frame in frames:
+            if frame.is_corrupt:
+                damage.add(None if frame.pts is None else frame.pts * frame.time_base)
+            yield frame
 
 
 def _deinterlaced(frames: Iterator[av.VideoFrame], name: str) -> Iterator[av.VideoFrame]:

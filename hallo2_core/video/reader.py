@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
-import torch
 from av.stream import Disposition
 from torch import Tensor
 
 from ..errors import VideoError
-from .decoding import decoded
+from .damage import Damage
+from .decoding import decoded, first_frame
 from .frame_times import FrameTimes
 from .orientation import Orientation, orientation_of
+from .rgb import rgb_of
 from .source import TrimmedVideo, VideoSource, file_of, length_of, start_of
 
 if TYPE_CHECKING:
@@ -31,25 +33,12 @@ logger = logging.getLogger("hallo2")
 # libavformat's names: of formats whose clock starts anywhere, and of those with an index of key frames.
 BROADCAST_FORMATS = ("mpegts", "mpeg")
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
-# Height from which untagged video is treated as BT.709, as players do.
-HD_HEIGHT_PX = 720
-# Matrix coefficients as files tag them (ITU-T H.273); libswscale uses the same numbers.
-BT709, BT601 = 1, 6
-KNOWN_MATRICES = (BT709, 4, 5, BT601, 7, 9, 10)
-LIMITED_RANGE, FULL_RANGE = 1, 2
 ANIMATED_WEBP = "webp_pipe"  # libavformat's name
 END_TOLERANCE_FRAMES = Fraction(3, 2)
+USUAL_FPS, FASTEST_FPS = Fraction(25), 1000
 HDR_TRANSFERS = (16, 18)  # PQ and HLG, as numbered by H.273
 # Up to this libavcodec, PyAV 14.2's, the H.265 decoder sometimes hangs if threads share the rows of a picture.
 LAST_THAT_HANGS = (61, 19, 100)
-# Conversion without libswscale's shortcuts, which are off by several levels.
-EXACT = (
-    0x4  # SWS_BICUBIC
-    | 0x2000  # SWS_FULL_CHR_H_INT
-    | 0x4000  # SWS_FULL_CHR_H_INP
-    | 0x40000  # SWS_ACCURATE_RND
-    | 0x80000  # SWS_BITEXACT
-)
 
 
 @dataclass(frozen=True)
@@ -65,6 +54,11 @@ class VideoInfo:
     codec: str
     pixel_format: str
     has_audio: bool
+
+    @property
+    def nominal_fps(self) -> Fraction:
+        """The frame rate, or 25 if the file has none (it may hold one picture), or an impossible one."""
+        return self.fps if 0 < self.fps <= FASTEST_FPS else USUAL_FPS
 
     @property
     def expected_frames(self) -> int:
@@ -98,19 +92,24 @@ def probe(source: VideoSource) -> VideoInfo:
         )
 
 
-def read_frames(source: VideoSource, start: int = 0, times: FrameTimes | None = None) -> Iterator[Tensor]:
+def read_frames(
+    source: VideoSource, start: int = 0, times: FrameTimes | None = None, damage: Damage | None = None
+) -> Iterator[Tensor]:
     """Yield every frame upright, (h w 3) uint8 RGB, in display order; deep color is rounded to 8 bits, and
     non-square pixels (DVDs, camcorders) become square.
 
     start: earlier frames are decoded, as later ones depend on them, but not converted.
     times: receives the time of every frame, also of those before `start`, counted from the source's beginning.
+    damage: receives what cannot be decoded, which the log says too.
 
     Errors: VideoError, at once if `source` is no video, else at the first frame that cannot be decoded.
     """
     done = 0
+    damage = damage or Damage()
     with _opened(source) as (container, stream):
         stream.thread_type = "AUTO"
-        origin = round(origin_of(source, container) / stream.time_base)
+        damage.name, damage.origin = _name(source), origin_of(source, container)
+        origin = round(damage.origin / stream.time_base)
         pixel_aspect = _pixel_aspect(stream)
         if stream.codec_context.color_trc in HDR_TRANSFERS:
             logger.warning("%s is HDR: its colors will look dull. Convert it to SDR (BT.709) first.", _name(source))
@@ -118,20 +117,30 @@ def read_frames(source: VideoSource, start: int = 0, times: FrameTimes | None = 
             times.time_base = stream.time_base
             if stream.average_rate:  # until the real value is found
                 times.last = max(round(1 / (stream.average_rate * stream.time_base)), 1)
-        for frame in _decoded(source, container, stream):
+        for frame in _decoded(source, container, stream, damage):
             if times is not None:
                 tick = None if frame.pts is None else frame.pts - origin
                 times.add(tick, getattr(frame, "duration", 0))  # older PyAV does not report it
             if done >= start:
-                yield orientation_of(frame, _name(source)).upright(_rgb(frame, pixel_aspect))
+                yield orientation_of(frame, _name(source)).upright(rgb_of(frame, pixel_aspect))
             done += 1
         if not done:
             raise _no_frame(source)
         if isinstance(source, TrimmedVideo):
             if times is not None and source.length is not None:
                 times.end_by(source.length)
-        elif done < stream.frames and _ends_early(container, stream, frame):
-            logger.warning("%s ends after %d of %d frames: it is truncated.", _name(source), done, stream.frames)
+            damage.end()
+        else:
+            is_cut_off = done < stream.frames and _ends_early(container, stream, frame)
+            damage.end(f"ends after {done} of {stream.frames} frames" if is_cut_off else "")
+
+
+def check_undamaged(source: VideoSource) -> None:
+    """Decode all of it. Errors: VideoError that says where frames are damaged or missing."""
+    damage = Damage()
+    for _ in read_frames(source, start=sys.maxsize, damage=damage):  # converts none
+        pass
+    damage.check()
 
 
 def origin_of(source: VideoSource, container: InputContainer) -> Fraction:
@@ -178,16 +187,18 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
         ) from error
 
 
-def _decoded(source: VideoSource, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+def _decoded(
+    source: VideoSource, container: InputContainer, stream: VideoStream, damage: Damage
+) -> Iterator[av.VideoFrame]:
     """The source's frames in display order. The first frame of a part is shown from the part's start."""
     if not isinstance(source, TrimmedVideo):
-        yield from decoded(container, stream, _name(source))
+        yield from decoded(container, stream, damage)
         return
     origin, length = origin_of(source, container), length_of(source)
     first = ceil(origin / stream.time_base)
     end = None if length is None else ceil((origin + length) / stream.time_base)
     is_first, seen = True, FrameTimes(stream.time_base)
-    for frame in _from_key_frame(container, stream, first, _name(source)):
+    for frame in _from_key_frame(container, stream, first, damage):
         seen.add(frame.pts, getattr(frame, "duration", 0))
         frame.pts = seen.ticks[-1]
         if end is not None and frame.pts >= end:
@@ -199,18 +210,20 @@ def _decoded(source: VideoSource, container: InputContainer, stream: VideoStream
             yield frame
 
 
-def _from_key_frame(container: InputContainer, stream: VideoStream, tick: int, name: str) -> Iterator[av.VideoFrame]:
+def _from_key_frame(
+    container: InputContainer, stream: VideoStream, tick: int, damage: Damage
+) -> Iterator[av.VideoFrame]:
     """Starts at the last key frame up to `tick`, or, in files without an index of key frames, at the beginning."""
     if container.format.name in INDEXED_FORMATS:
         container.seek(tick, stream=stream)
-        frames = decoded(container, stream, name)
+        frames = decoded(container, stream, damage)
         frame = next(frames, None)
         if frame is not None and frame.pts is not None and frame.pts <= tick:
             yield frame
             yield from frames
             return
         container.seek(0)
-    yield from decoded(container, stream, name)
+    yield from decoded(container, stream, damage)
 
 
 def _seconds_of(source: TrimmedVideo, whole: float) -> float:
@@ -226,7 +239,7 @@ def _ends_early(container: InputContainer, stream: VideoStream, last: av.VideoFr
     if last.pts is None or container.duration is None:
         return True
     missing = Fraction(container.duration, av.time_base) - (last.pts - (stream.start_time or 0)) * stream.time_base
-    return missing > END_TOLERANCE_FRAMES / (stream.average_rate or 25)
+    return missing > END_TOLERANCE_FRAMES / (stream.average_rate or USUAL_FPS)
 
 
 def _name(source: VideoSource) -> str:
@@ -241,7 +254,7 @@ def _no_frame(source: VideoSource) -> VideoError:
 
 def _orientation(container: InputContainer, stream: VideoStream, source: VideoSource) -> Orientation:
     """Every PyAV has the display matrix on the first frame; older ones do not have it on the stream."""
-    frame = next(decoded(container, stream, _name(source)), None)
+    frame = first_frame(container, stream)
     if frame is None:
         raise _no_frame(source)
     return orientation_of(frame, _name(source))
@@ -250,23 +263,3 @@ def _orientation(container: InputContainer, stream: VideoStream, source: VideoSo
 def _pixel_aspect(stream: VideoStream) -> Fraction:
     """Width over height of a stored pixel as displayed."""
     return stream.sample_aspect_ratio or Fraction(1)
-
-
-def _rgb(frame: av.VideoFrame, pixel_aspect: Fraction) -> Tensor:
-    # Everything is explicit: older PyAV ignores a frame's tags, and the source's matrix too if source and destination
-    # have the same one. RGB has no matrix; the destination's only has to differ.
-    matrix = frame.colorspace
-    if matrix not in KNOWN_MATRICES:
-        matrix = BT709 if frame.height >= HD_HEIGHT_PX else BT601
-    is_full_range = frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj")
-    rgb = frame.reformat(
-        max(round(frame.width * pixel_aspect), 1),
-        frame.height,
-        format="rgb24",
-        interpolation=EXACT,
-        src_colorspace=int(matrix),
-        dst_colorspace=BT601 if matrix == BT709 else BT709,
-        src_color_range=FULL_RANGE if is_full_range else LIMITED_RANGE,
-        dst_color_range=FULL_RANGE,
-    )
-    return torch.from_numpy(rgb.to_ndarray())

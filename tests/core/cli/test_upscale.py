@@ -183,3 +183,13 @@ def test_killed_and_run_again_it_is_the_same_video(tmp_path, capsys):
     upscaled(capsys, *given[:2], "--out", tmp_path / "whole.mp4", *given[4:])
     for kind in ("video", "audio"):
         assert packets(tmp_path / "o.mp4", kind) == packets(tmp_path / "whole.mp4", kind)
+
+
+def test_a_damaged_video_is_refused_by_strict_before_anything_is_written(tmp_path, capsys):
+    whole = video(tmp_path / "whole.mp4", blank(60)).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: int(0.9 * len(whole))])
+    assert (
+        main(["upscale", "--video", str(tmp_path / "cut.mp4"), "--out", str(tmp_path / "large.mp4"), "--strict"]) == 2
+    )
+    assert "cut.mp4 is damaged" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.mp4", "whole.mp4"]
