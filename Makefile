@@ -21,9 +21,10 @@ demo: $(READY)
 	$(BIN)/python -m hallo2_core upscale --model demo --video output/demo_128px.mp4 --scale 4 --fidelity 1 \
 		--out output/demo.mp4
 
-# A worker a core, up to four: each takes about 1 GiB, and starts hosts of its own for the tests in them.
+# A worker a core, up to four: each takes about 1 GiB, and one of them runs all tests of a host version. Hosts compute with
+# one thread too, because threads of processes that share cores wait for each other.
 test: lint
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 # Any Python with torch: `make gpu GPU_PYTHON=~/ComfyUI/.venv/bin/python`. Sets nothing up.
 GPU_PYTHON ?= $(firstword $(wildcard $(BIN)/python) $(PYTHON))
