@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test gpu paper lint lint-js clean
+.PHONY: demo test bench gpu paper lint lint-js clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,11 @@ demo: $(READY)
 # one thread too, because threads of processes that share cores wait for each other.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+
+# Operations, memory and time: tables, and JSON in output/bench. About two minutes on a quiet core, with the demo's
+# networks; `make bench BENCH=--full` measures networks of the released size, in about an hour and 10 GiB of memory.
+bench: $(READY)
+	$(BIN)/python tests/bench/run.py $(BENCH)
 
 # Any Python with torch: `make gpu GPU_PYTHON=~/ComfyUI/.venv/bin/python`. Sets nothing up.
 GPU_PYTHON ?= $(firstword $(wildcard $(BIN)/python) $(PYTHON))

@@ -1,23 +1,22 @@
 """Memory of a guided step at the released size: `python tests/bench/memory_step.py [--side 512] [--where]`.
 
 Bytes of fp16 tensors alive at the peak, besides the weights, counted on the meta device. Attention is counted as fused:
-its logits are never in memory. Prints GiB as JSON, and with --where the innermost lines of the pack at the peak;
-exit status 1 if a step of 512×512 exceeds the limit.
+its logits are never in memory. --where: also the innermost lines of the pack at the peak. Exit status 1 if a step of
+512×512 exceeds the limit.
 
 The released code: 2.53 GiB.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import traceback
 import weakref
 from typing import Any
 
 import torch
-from meta_clip import ROOT, MetaClip
+from meta_clip import MetaClip
+from results import META, ROOT, bench_parser, publish
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -27,7 +26,7 @@ LIMIT_GIB = 1.77
 
 @torch.inference_mode()
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = bench_parser(__doc__)
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--where", action="store_true")
     arguments = parser.parse_args()
@@ -38,12 +37,12 @@ def main() -> int:
         constant = alive.now
         alive.restart()
         video.step(conditions)
-    result = {"constant": constant, "step": alive.peak - constant, "together": alive.peak}
-    result = {name: round(size / 2**30, 3) for name, size in result.items()}
-    print(json.dumps(result))
+    sizes = {"constant over the clip": constant, "of the step": alive.peak - constant, "together": alive.peak}
+    rows = [{"bytes alive": name, "GiB": round(size / 2**30, 3)} for name, size in sizes.items()]
     if arguments.where:
         print("\n".join(alive.where), file=sys.stderr)
-    return int(arguments.side == 512 and result["together"] > LIMIT_GIB)
+    is_above = arguments.side == 512 and alive.peak > LIMIT_GIB * 2**30
+    return publish(rows, META, arguments.json, [f"The step is above {LIMIT_GIB} GiB"] if is_above else [])
 
 
 def fused(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:

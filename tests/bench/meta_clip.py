@@ -23,10 +23,11 @@ from hallo2_core.animation.reference_banks import (  # noqa: E402
 )
 from hallo2_core.checkpoints.networks import hallo2_networks  # noqa: E402
 from hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, Hallo2Config, VAEConfig  # noqa: E402
+from hallo2_core.models import casting  # noqa: E402
 from hallo2_core.models.conditions import ClipConditions, PortraitConditions  # noqa: E402
 from hallo2_core.models.layers import AttentionFunction, Build, sdpa  # noqa: E402
 from hallo2_core.models.vae import AutoencoderKL  # noqa: E402
-from hallo2_core.payloads import RegionMasks  # noqa: E402
+from hallo2_core.payloads import ReferenceBanks, RegionMasks  # noqa: E402
 
 FRAMES, MOTION_FRAMES, STEPS = 16, 2, 40
 TIMESTEP = 499
@@ -34,15 +35,17 @@ TIMESTEP = 499
 
 @dataclass(frozen=True)
 class MetaClip:
-    """The stages of a guided video of side × side pixels, in fp16, each to be counted alone."""
+    """The stages of a guided video of side × side pixels in fp16, each to be counted alone. weights: their dtype."""
 
     side_px: int = 512
     attention: AttentionFunction = sdpa
+    weights: torch.dtype = torch.float16
 
     def __post_init__(self) -> None:
-        build = Build(attention=self.attention, dtype=torch.float16, device="meta")
+        build = Build(casting, self.attention, self.weights, "meta", torch.float16)
+        object.__setattr__(self, "build", build)
         object.__setattr__(self, "models", hallo2_networks(Hallo2Config(), build))
-        object.__setattr__(self, "vae", AutoencoderKL(VAEConfig(), build))
+        object.__setattr__(self, "vae", AutoencoderKL(VAEConfig(), build.wide))
 
     @property
     def latent_side(self) -> int:
@@ -58,27 +61,39 @@ class MetaClip:
 
     def portrait(self) -> tuple[PortraitConditions, Tensor]:
         """Once a video: its conditions, and the face tokens."""
-        models, side = self.models, self.latent_side
+        return self.portrait_conditions(*self.reference(self.encode(1)))
+
+    def reference(self, latents: Tensor) -> tuple[ReferenceBanks, Tensor, Tensor]:
+        """The portrait's banks, the face tokens, the face map."""
+        models = self.models
         tokens = face_tokens(models.image_projection, drawn(models.image_projection.embedding_width))
-        banks = portrait_banks(models.reference_net, self.encode(1), tokens)
         face_map = models.face_locator(drawn(1, 3, self.side_px, self.side_px))
-        levels = range(len(models.config.unet.block_widths))
-        mask = tuple(drawn((side >> level) ** 2) for level in levels)
-        masks = RegionMasks(mask, mask, mask)
-        return models.denoising_unet.portrait_conditions(banks, tokens, face_map, masks), tokens
+        return portrait_banks(models.reference_net, latents, tokens), tokens, face_map
+
+    def portrait_conditions(
+        self, banks: ReferenceBanks, tokens: Tensor, face_map: Tensor
+    ) -> tuple[PortraitConditions, Tensor]:
+        """As `portrait`."""
+        unet = self.models.denoising_unet
+        levels = range(len(self.models.config.unet.block_widths))
+        mask = tuple(drawn((self.latent_side >> level) ** 2) for level in levels)
+        return unet.portrait_conditions(banks, tokens, face_map, RegionMasks(mask, mask, mask)), tokens
 
     def clip(self, portrait: PortraitConditions, tokens: Tensor) -> ClipConditions:
         """Once a clip."""
+        return self.clip_conditions(portrait, *self.motion_and_speech(self.encode(MOTION_FRAMES), tokens))
+
+    def motion_and_speech(self, latents: Tensor, tokens: Tensor) -> tuple[ReferenceBanks, Tensor]:
+        """The motion frames' banks, and the audio tokens."""
         models, audio = self.models, self.models.config.audio_projection
         windows = drawn(FRAMES, audio.window_frames, audio.layers, audio.feature_width)
-        banks = motion_banks(models.reference_net, self.encode(MOTION_FRAMES), tokens)
-        return models.denoising_unet.clip_conditions(
-            portrait,
-            banks,
-            models.audio_projection(windows),
-            drawn(3, FRAMES),
-            reference_rows(FRAMES, cond_batch=2),
-        )
+        return motion_banks(models.reference_net, latents, tokens), models.audio_projection(windows)
+
+    def clip_conditions(
+        self, portrait: PortraitConditions, banks: ReferenceBanks, audio_tokens: Tensor
+    ) -> ClipConditions:
+        rows = reference_rows(FRAMES, cond_batch=2)
+        return self.models.denoising_unet.clip_conditions(portrait, banks, audio_tokens, drawn(3, FRAMES), rows)
 
     def step(self, conditions: ClipConditions) -> Tensor:
         latents = self.latents(FRAMES)
