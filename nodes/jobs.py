@@ -58,7 +58,7 @@ class Hallo2Jobs(io.ComfyNode):
             ],
             outputs=[
                 io.Image.Output(display_name="frames", tooltip="The first frame of each job, in the list's order."),
-                io.String.Output(display_name="report", tooltip="One line a job, the newest first."),
+                io.String.Output(display_name="report", tooltip="One line per job, newest first."),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,

@@ -156,8 +156,8 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
                     options=["cpu", "cuda", "directml", "coreml"],
                     default="cpu",
                     tooltip=(
-                        "What onnxruntime runs the released files on. They see one picture, so 'cpu' is fast enough. "
-                        "Not used by 'built-in'."
+                        "What onnxruntime runs the released files on. They process a single picture, so 'cpu' is fast "
+                        "enough. Not used by 'built-in'."
                     ),
                 ),
             ],

@@ -33,8 +33,8 @@ class Hallo2SampleVideo(VideoNode):
             display_name="Sample Video (Hallo2)",
             category="Hallo2",
             description=(
-                "Animates the portrait in clips of 16 frames, each saved in output/hallo2_jobs. A stopped graph, run "
-                "again, goes on where it was. Memory does not grow with the length of the video."
+                "Animates the portrait in clips of 16 frames, each saved in output/hallo2_jobs. Run a stopped graph "
+                "again, and it continues where it stopped. Memory does not grow with the length of the video."
             ),
             inputs=[
                 *sampling_inputs.parts(),

@@ -33,8 +33,8 @@ class Hallo2UpscaleVideo(VideoNode):
             category="Hallo2",
             description=(
                 "Makes any video larger, up to 4096 pixels a side, and its faces sharper. Every frame keeps its time "
-                "and the sound is copied. Saved 16 frames at a time in output/hallo2_jobs: a stopped graph, run again, "
-                "goes on where it was. Memory does not grow with the length of the video."
+                "and the sound is copied. Saved 16 frames at a time in output/hallo2_jobs: run a stopped graph again, "
+                "and it continues where it stopped. Memory does not grow with the length of the video."
             ),
             inputs=[
                 io.Video.Input("video", tooltip="Any video, with or without faces; it is read frame by frame."),
@@ -70,7 +70,7 @@ class Hallo2UpscaleVideo(VideoNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="Of faces: 0 redraws them, clean but freer; 1 stays close to the input.",
+                    tooltip="For faces: 0 redraws them, cleaner but less faithful; 1 stays close to the input.",
                 ),
                 io.Int.Input(
                     "window",
@@ -95,8 +95,8 @@ class Hallo2UpscaleVideo(VideoNode):
                     "upscale_model",
                     optional=True,
                     tooltip=(
-                        "Draws all but the faces, tile by tile, frame by frame: finer, and much slower. Without it the "
-                        "rest is resampled."
+                        "Upscales everything except the faces, frame by frame in tiles: finer, and much slower. "
+                        "Without it, the rest is resampled."
                     ),
                 ),
                 video_inputs.bit_depth(),

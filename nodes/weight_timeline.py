@@ -18,9 +18,8 @@ class Hallo2WeightTimeline(io.ComfyNode):
             display_name="Weight Timeline (Hallo2)",
             category="Hallo2",
             description=(
-                "Pose, face and lip weight and guidance over time: 'lip 1.2 @ 0-3, 0.8 @ 3-; cfg 4 @ 2-5'. Works "
-                "with the released weights. Weights that are not listed, and times between spans, use the sampler's "
-                "own values."
+                "Changes pose, face and lip weight and guidance over time. Works with the released weights. Weights "
+                "that are not listed, and times between spans, use the sampler's own values."
             ),
             inputs=[
                 io.String.Input(
@@ -28,9 +27,9 @@ class Hallo2WeightTimeline(io.ComfyNode):
                     multiline=True,
                     default="lip 1.2 @ 0-3, 0.8 @ 3-",
                     tooltip=(
-                        "pose, face, lip (0 to 3) or cfg (1 to 15) with 'value @ start-end', further values after "
-                        "commas; the next weight on its own line or after a semicolon. Times in seconds, frames "
-                        "(112f) or mm:ss; without an end, a span lasts to the end of the video."
+                        "A weight (pose, face, lip: 0 to 3; cfg: 1 to 15), then its values with their times, as in the "
+                        "default text. Separate values by commas, and weights by line breaks or semicolons. Times in "
+                        "seconds, frames (112f) or mm:ss; without an end, a span lasts to the end of the video."
                     ),
                 ),
                 timeline_inputs.transition_seconds(),

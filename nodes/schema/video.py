@@ -64,8 +64,8 @@ def unfinished_gb() -> io.Float.Input:
         step=1.0,
         optional=True,
         tooltip=(
-            "Gigabytes that stopped videos may take in output/hallo2_jobs together. Where it is more, the oldest are "
-            "removed before this one begins, never a finished one nor one being made. 0 removes none."
+            "Disk space in GB for all stopped videos in output/hallo2_jobs. If they take more, the oldest are deleted "
+            "before this one starts; finished and running ones never are. 0 deletes none."
         ),
         **io_types.ADVANCED,
     )

@@ -38,6 +38,7 @@ def test_the_packed_archive_runs_the_demo_and_its_self_test(packed_host, install
     assert packed_host.get_text(f"/extensions/{FOLDER}/hallo2.js")
     assert packed_host.get_text(f"/extensions/{FOLDER}/docs/Hallo2Jobs.md").startswith("# ")
     assert packed_host.get("/workflow_templates")[FOLDER]
+    assert nodes == set(packed_host.get("/i18n")["zh"]["nodeDefs"])
     run = packed_host.run(demo_graph)
     assert run.status == "success", run.message
     (saved,) = packed_host.saved_files(run, "10")

@@ -122,3 +122,14 @@ def test_a_released_file_that_is_there_is_the_default(host):
         assert choices("Hallo2LoadModel")[:2] == ["net.pth", "demo"] and choices("Hallo2LoadUpscaler")[0] == "demo"
     finally:
         file.unlink()
+
+
+def test_the_host_serves_texts_in_four_languages_and_the_english_ones_are_the_schemas_own(host, pack, monkeypatch):
+    """tools/write_locales.py writes locales/en anew; tests/test_locales.py then names what the translations lack."""
+    monkeypatch.syspath_prepend(str(pack / "tools"))
+    from write_locales import categories, node_texts
+
+    served, nodes = host.get("/i18n"), own_nodes(host)
+    assert set(served) == {"en", "zh", "ja", "ko"}
+    assert served["en"] == {"nodeCategories": categories(nodes), "nodeDefs": node_texts(nodes)}
+    assert all(set(texts["nodeDefs"]) == NODES for texts in served.values())
