@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Literal, Protocol
 
@@ -74,6 +75,9 @@ class Runtime(Protocol):
 
     def notify(self, text: str) -> None:
         """Show the user a line about the current work. An empty one clears it."""
+
+    def watchable(self, video: Path) -> None:
+        """What is finished so far plays from this file. Called after each clip, by a second thread."""
 
 
 class LocalRuntime:
@@ -150,6 +154,9 @@ class LocalRuntime:
         if text:
             logger.info("%s", text)
 
+    def watchable(self, video: Path) -> None:
+        return None
+
     def _free_bytes(self) -> float | None:
         """For networks and working memory. On a GPU, blocks cached by torch count as free."""
         if self.device.type != "cuda":
@@ -192,6 +199,9 @@ class RuntimeWrapper:
 
     def notify(self, text: str) -> None:
         self._runtime.notify(text)
+
+    def watchable(self, video: Path) -> None:
+        self._runtime.watchable(video)
 
 
 def is_out_of_memory(error: Exception) -> bool:

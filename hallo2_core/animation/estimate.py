@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -66,14 +65,12 @@ def estimate_video(
 def check_room(estimate: Estimate, job: Job, video: Path) -> None:
     """Refuse a video that will not fit. Raises JobError with the available and the required space.
 
-    At the end the clips and the file joined from them exist together, possibly on two disks.
+    Beside the clips there is a growing video of them, and in its place at the end the file, possibly on another disk.
     """
     kept = sum(segment.size_bytes for segment in job.journal.segments)
     coming = (estimate.clips - job.journal.clips) * estimate.least_clip_bytes
-    needed: Counter[int] = Counter()
     folders = job.folder, existing_part(video.parent)
-    for folder, size in zip(folders, (coming, kept + coming), strict=True):
-        needed[_disk(folder)] += size
+    needed = {_disk(folders[1]): kept + coming} | {_disk(folders[0]): coming + kept + coming}
     for folder in folders:
         free, wanted = shutil.disk_usage(folder).free, needed[_disk(folder)]
         if free < wanted:

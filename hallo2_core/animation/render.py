@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch import Tensor
 from ..jobs.job import Job
 from ..runtime import Runtime
 from ..video.clips import ClipEncoder, join_clips
+from ..video.growing import GrowingVideo
 from ..video.metadata import GENERATED, file_metadata
 from ..video.target import TargetFile, check_target
 from .animate import FinishedClip, animate, count_clips
@@ -93,19 +95,33 @@ def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
     """Finish one clip while the next is denoised. After a stop, the current clip is still finished."""
     if job.journal.clips == count_clips(render.inputs, render.speech):
         return
-    with BackgroundFinisher(runtime) as finisher:
+    growing = GrowingVideo(job.growing, render.speech.fps, render.speech.audio)
+    with growing, BackgroundFinisher(runtime) as finisher:
+        finisher.take(_begin_growing, growing, dict(job.segments), runtime)
         for clip in animate(render.inputs, render.speech, render.codec, finisher.runtime, _state_of(job)):
-            finisher.take(_finish_clip, render, job, clip)
+            finisher.take(_finish_clip, render, job, clip, growing, runtime)
             del clip
+    growing.remove()  # it would take room from the file that is joined now
 
 
-def _finish_clip(render: Render, job: Job, clip: FinishedClip) -> None:
+def _begin_growing(growing: GrowingVideo, segments: Mapping[Path, int], runtime: Runtime) -> None:
+    """Write what was finished before a stop again: the sound's encoder has to continue from there."""
+    for path, frames in segments.items():
+        growing.append(path, frames)
+    if segments:
+        runtime.watchable(growing.path)
+
+
+def _finish_clip(render: Render, job: Job, clip: FinishedClip, growing: GrowingVideo, runtime: Runtime) -> None:
     """Decode the remaining frames, encode, write."""
     portrait, before = render.inputs.reference.portrait, job.frames_in_segment
     with ClipEncoder(portrait.width, portrait.height, before, render.speech.fps, render.settings) as encoder:
         for frame in clip.frames:
             encoder.write(frame.unsqueeze(0))
-        job.append(encoder.finish(), encoder.frames, _tensors_of(clip.following))
+        content = encoder.finish()
+        job.append(content, encoder.frames, _tensors_of(clip.following))
+    growing.append(BytesIO(content), encoder.frames, before)
+    runtime.watchable(growing.path)
 
 
 def _tensors_of(state: ClipState) -> dict[str, Tensor]:

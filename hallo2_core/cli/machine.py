@@ -91,6 +91,7 @@ class TerminalRuntime(LocalRuntime):
         super().__init__(device, budget_bytes)
         self._terminal, self._unit = terminal, unit
         self._bar: tqdm | None = None
+        self._watchable: Path | None = None  # the one announced last
 
     def memory(self) -> DeviceMemory | None:
         """On the CPU: the machine's total memory."""
@@ -102,6 +103,11 @@ class TerminalRuntime(LocalRuntime):
         if text:
             tqdm.write(text, file=self._terminal)
             self._terminal.flush()
+
+    def watchable(self, video: Path) -> None:
+        if video != self._watchable:
+            self._watchable = video
+            self.notify(f"Watch the video while it is made: {video}")
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         if self._bar is None:

@@ -14,6 +14,7 @@ from .journal import NAME, PREVIOUS, Journal, write_journal
 STATES = tuple(f"state-{turn}.safetensors" for turn in range(3))
 SEGMENTS = "clips-[0-9][0-9][0-9][0-9]*.ts"
 ORPHANS = "orphan-[0-9][0-9][0-9][0-9]*.ts"
+GROWING = "growing.mp4"  # the finished clips with their sound, to watch
 PARTS = (*(f"{name}.part" for name in (*STATES, NAME)), ".*.part.mp4")
 
 
@@ -36,7 +37,7 @@ def tidy(folder: Path, journal: Journal) -> Journal:
     if journal.segments:
         journal = replace(journal, segments=(), state=None)
         write_journal(folder, journal)
-    _remove(folder, {PREVIOUS, SEGMENTS, *STATES, *PARTS})
+    _remove(folder, {PREVIOUS, SEGMENTS, GROWING, *STATES, *PARTS})
     return journal
 
 
@@ -52,7 +53,7 @@ def keep_orphans(folder: Path) -> list[Path]:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove all files of a job that has not published a video, except orphans."""
-    _remove(folder, {NAME, PREVIOUS, SEGMENTS, *STATES, *PARTS})
+    _remove(folder, {NAME, PREVIOUS, SEGMENTS, GROWING, *STATES, *PARTS})
 
 
 def remove_finished(folder: Path) -> None:

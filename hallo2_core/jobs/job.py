@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import JobError
 from ..storage.advice import advice_for
 from ..storage.durable import replace_file, sync_folder
-from .folder import remove_unfinished, segment_name, state_name, tidy
+from .folder import GROWING, remove_unfinished, segment_name, state_name, tidy
 from .journal import Journal, KeptFile, seen_from, write_journal
 from .key import JobKey
 from .lock import JobLock
@@ -80,6 +80,11 @@ class Job:
     def segments(self) -> dict[Path, int]:
         """The files of finished clips, in order, and the number of frames in each."""
         return {self.folder / segment.name: segment.frames for segment in self.journal.segments}
+
+    @property
+    def growing(self) -> Path:
+        """Where a video of the finished clips may lie while others are made."""
+        return self.folder / GROWING
 
     @property
     def frames_in_segment(self) -> int:

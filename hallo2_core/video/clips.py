@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
 from functools import partial
 from math import lcm
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import av
 from torch import Tensor
@@ -177,7 +177,8 @@ def _join(
         if metadata.chapters:
             container.set_chapters([dict(chapter) for chapter in metadata.chapters])
         try:
-            stream = _like_that_of(first, container, times.time_base)
+            with opened_clips(first) as segment:
+                stream = stream_like(segment, container, times.time_base)
             sound = make_sound(container) if make_sound is not None else None
             for frames, packet in enumerate(_packets(segments, fps), start=1):
                 check_cancelled()
@@ -201,15 +202,14 @@ def _join(
             append_mark(target.part, metadata.source_type)
 
 
-def _like_that_of(path: Path, container: OutputContainer, time_base: Fraction) -> VideoStream:
-    """A stream for packets from another encoder."""
-    with opened_clips(path) as segment:
-        made_before = segment.streams.video[0]
-        if segment.format.name == AV1_UNITS:  # opaque, or PyAV looks for an encoder with the decoder's name
-            return container.add_stream_from_template(made_before, opaque=True)
-        stream = container.add_stream_from_template(made_before)
-        if made_before.codec_context.name == "hevc":
-            stream.codec_context.codec_tag = "hvc1"  # Apple's players refuse libavformat's default hev1
+def stream_like(clips: InputContainer, container: OutputContainer, time_base: Fraction) -> VideoStream:
+    """A stream of `container` for the packets of `clips`."""
+    made_before = clips.streams.video[0]
+    if clips.format.name == AV1_UNITS:  # opaque, or PyAV looks for an encoder with the decoder's name
+        return container.add_stream_from_template(made_before, opaque=True)
+    stream = container.add_stream_from_template(made_before)
+    if made_before.codec_context.name == "hevc":
+        stream.codec_context.codec_tag = "hvc1"  # Apple's players refuse libavformat's default hev1
     stream.time_base = time_base
     return stream
 
@@ -218,48 +218,63 @@ def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
     """In file order, with times counted in frames of the video."""
     first = 0
     for path, frames in segments.items():
-        found = 0
         with opened_clips(path) as segment:
-            is_av1 = segment.format.name == AV1_UNITS
-            reordered = REORDERED_FRAMES["av1" if is_av1 else "h264"]
-            for packet in segment.demux(video=0):
-                if not packet.size:  # the flush packet at the end of a file
-                    continue
-                if is_av1:  # it holds no times, and its pictures are in display order
-                    packet.pts, packet.time_base = found + LEAD_FRAMES, 1 / fps
-                if packet.pts is None or packet.is_corrupt:
-                    raise _damaged(path, f"picture {found} is incomplete")
-                if found == frames:
-                    raise _damaged(path, f"it holds more than its {frames} pictures")
-                packet.pts = first + round(packet.pts * packet.time_base * fps) - LEAD_FRAMES
-                packet.dts = first + found - reordered  # encoders report another value for very short clips
-                found += 1
+            for packet in packets_of(segment, frames, fps):
+                packet.pts += first
+                packet.dts += first
                 yield packet
-        if found != frames:
-            raise _damaged(path, f"it holds {found} of its {frames} pictures")
         first += frames
 
 
+def packets_of(clips: InputContainer, frames: int, fps: Fraction, before: int = 0) -> Iterator[Packet]:
+    """In file order, with times counted in frames: the first is shown at 0.
+
+    frames: how many there are. before: how many came before them in the file that they were made for. Raises VideoError
+    if others are found.
+    """
+    is_av1 = clips.format.name == AV1_UNITS
+    reordered = REORDERED_FRAMES["av1" if is_av1 else "h264"]
+    found = 0
+    for packet in clips.demux(video=0):
+        if not packet.size:  # the flush packet at the end of a file
+            continue
+        if is_av1:  # it holds no times, and its pictures are in display order
+            packet.pts, packet.time_base = before + found + LEAD_FRAMES, 1 / fps
+        if packet.pts is None or packet.is_corrupt:
+            raise _damaged(clips.name, f"picture {found} is incomplete")
+        if found == frames:
+            raise _damaged(clips.name, f"it holds more than its {frames} pictures")
+        packet.pts = round(packet.pts * packet.time_base * fps) - LEAD_FRAMES - before
+        packet.dts = found - reordered  # encoders report another value for very short clips
+        found += 1
+        yield packet
+    if found != frames:
+        raise _damaged(clips.name, f"it holds {found} of its {frames} pictures")
+
+
 @contextmanager
-def opened_clips(path: Path) -> Iterator[InputContainer]:
-    """A file of clips, complete or not. Errors: VideoError."""
+def opened_clips(clips: Path | BinaryIO) -> Iterator[InputContainer]:
+    """A file of clips, or one in memory, complete or not. Errors: VideoError."""
+    name, file = (str(clips), str(clips.absolute())) if isinstance(clips, Path) else ("A clip", clips)
     try:
         # With an explicit format: a few small frames are not enough to detect it.
-        with av.open(str(path.absolute()), format=_kind_of(path)) as segment:
-            if not segment.streams.video:
-                raise _damaged(path, "it holds no pictures")
-            yield segment
+        with av.open(file, format=_kind_of(clips)) as container:
+            if not container.streams.video:
+                raise _damaged(name, "it holds no pictures")
+            yield container
     except av.FFmpegError as error:
-        raise _damaged(path, error.strerror or type(error).__name__) from error
+        raise _damaged(name, error.strerror or type(error).__name__) from error
 
 
-def _kind_of(path: Path) -> str:
+def _kind_of(clips: Path | BinaryIO) -> str:
     """By its first bytes; any other or missing file is reported when it is opened."""
-    with suppress(OSError), path.open("rb") as file:
-        if file.read(len(AV1_MARK)) == AV1_MARK:
+    with suppress(OSError), clips.open("rb") if isinstance(clips, Path) else nullcontext(clips) as file:
+        begin = file.read(len(AV1_MARK))
+        file.seek(0)
+        if begin == AV1_MARK:
             return AV1_UNITS
     return TRANSPORT_STREAM
 
 
-def _damaged(path: Path, how: str) -> VideoError:
+def _damaged(path: str, how: str) -> VideoError:
     return VideoError(f"{path} is damaged: {how}. What comes before the damage can still be watched. Start over.")

@@ -15,6 +15,7 @@ from ..errors import VideoError
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
+    from av.packet import Packet
 
     from ..audio.waveform import AudioSource
 
@@ -53,15 +54,25 @@ class SoundEncoder:
         self._container = container
         self._source = source
         self._layout = LAYOUTS[source.channels]
-        self._stream = container.add_stream("aac", rate=self.rate_hz, layout=self._layout)
-        self._stream.codec_context.bit_rate = source.channels * min(
-            BITS_PER_SECOND, MOST_BITS_PER_SAMPLE * self.rate_hz
-        )
+        self.stream = container.add_stream("aac", rate=self.rate_hz, layout=self._layout)
+        self.stream.codec_context.bit_rate = source.channels * min(BITS_PER_SECOND, MOST_BITS_PER_SAMPLE * self.rate_hz)
         self._graph = self._conversion()
         self._read_samples = self._converted_samples = 0
 
     def write_until(self, seconds: Fraction) -> None:
         """Encode the sound up to this time, rounded up to whole blocks."""
+        for packet in self.packets_until(seconds):
+            self._container.mux(packet)
+
+    def close(self) -> None:
+        """Encode the rest of the sound, to its last sample."""
+        self.write_until(Fraction(self._source.samples, self._source.rate_hz))
+        self._graph.push(None)
+        for packet in (*self._encoded(), *self.stream.encode(None)):
+            self._container.mux(packet)
+
+    def packets_until(self, seconds: Fraction) -> Iterator[Packet]:
+        """The next packets, instead of writing them."""
         end = min(self._source.samples, ceil(seconds * self._source.rate_hz))
         while self._read_samples < end:
             start, stop = self._read_samples, min(self._read_samples + BLOCK_SAMPLES, self._source.samples)
@@ -71,14 +82,7 @@ class SoundEncoder:
             frame.time_base = Fraction(1, self._source.rate_hz)
             self._graph.push(frame)
             self._read_samples = stop
-            self._mux_converted()
-
-    def close(self) -> None:
-        """Encode the rest of the sound, to its last sample."""
-        self.write_until(Fraction(self._source.samples, self._source.rate_hz))
-        self._graph.push(None)
-        self._mux_converted()
-        self._mux(None)
+            yield from self._encoded()
 
     def _conversion(self) -> av.filter.Graph:
         """Resample, then cut or pad to exactly `samples`: the resampler may retain a few at the end."""
@@ -104,12 +108,8 @@ class SoundEncoder:
             except (av.BlockingIOError, av.EOFError):  # it needs more input, or is finished
                 return
 
-    def _mux_converted(self) -> None:
+    def _encoded(self) -> Iterator[Packet]:
         for frame in self._converted():
             frame.pts, frame.time_base = self._converted_samples, Fraction(1, self.rate_hz)
             self._converted_samples += frame.samples
-            self._mux(frame)
-
-    def _mux(self, frame: av.AudioFrame | None) -> None:
-        for packet in self._stream.encode(frame):
-            self._container.mux(packet)
+            yield from self.stream.encode(frame)

@@ -84,8 +84,9 @@ def test_what_is_finished_already_takes_no_more_room_but_for_the_file(tmp_path, 
 
 
 def test_two_disks_are_asked_separately(tmp_path, monkeypatch):
+    """One has the clips and the growing video, the other the file of them."""
     usage = namedtuple("usage", "free")
-    free = {"job": 7_000_000, "videos": 7_000_000}
+    free = {"job": 14_000_000, "videos": 7_000_000}
     (tmp_path / "videos").mkdir()
     monkeypatch.setattr(estimation.shutil, "disk_usage", lambda folder: usage(free[folder.name]))
     monkeypatch.setattr(estimation, "_disk", lambda folder: folder.name)
@@ -93,6 +94,6 @@ def test_two_disks_are_asked_separately(tmp_path, monkeypatch):
         check_room(ESTIMATE, job, tmp_path / "videos" / "a.mp4")
         for name in free:
             with monkeypatch.context() as patch:
-                patch.setitem(free, name, 6_999_999)
-                with pytest.raises(JobError, match=f"{name} has 7 MB free"):
+                patch.setitem(free, name, free[name] - 1)
+                with pytest.raises(JobError, match=f"{name} has {free[name] / 1e6:.0f} MB free"):
                     check_room(ESTIMATE, job, tmp_path / "videos" / "a.mp4")
