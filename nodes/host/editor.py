@@ -1,10 +1,24 @@
-"""Text under a node, in the editor."""
+"""Messages to the editor about a node."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import folder_paths
 from server import PromptServer
 
 
 def show_text(node_id: str, text: str) -> None:
     """Show a text about a node's result below the node. An empty text clears an earlier one."""
     PromptServer.instance.send_progress_text(text, node_id)
+
+
+def show_growing_video(node_id: str, video: Path) -> None:
+    """Offer the finished part of a video for watching, at the node that makes it; again whenever it has grown.
+
+    video: in the host's output folder. Only the editor that queued the graph is told (js/growing_video.mjs).
+    """
+    folder = video.parent.relative_to(folder_paths.get_output_directory())
+    where = {"filename": video.name, "subfolder": folder.as_posix(), "type": "output"}
+    server = PromptServer.instance
+    server.send_sync("hallo2_growing_video", {"node": node_id, "file": where}, server.client_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+from pathlib import Path
 
 import comfy.model_management as mm
 import comfy.utils
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from ...hallo2_core.runtime import DeviceMemory, is_out_of_memory
 from .arithmetic import host_arithmetic
-from .editor import show_text
+from .editor import show_growing_video, show_text
 from .networks import Managed, network_of
 from .pictures import to_picture
 
@@ -77,3 +78,7 @@ class HostRuntime:
             logger.info("%s", text)
         if self._node_id is not None:
             show_text(self._node_id, text)
+
+    def watchable(self, video: Path) -> None:
+        if self._node_id is not None:
+            show_growing_video(self._node_id, video)
