@@ -7,6 +7,7 @@ by the command line stays when its job is removed; it is just no longer found by
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clean", action="store_true", help="remove the selected jobs (by name, age or total size)")
     parser.add_argument("--older-than", type=float, metavar="DAYS", help="select jobs untouched for this long")
     parser.add_argument("--over", type=float, metavar="GB", help="select the oldest until the rest takes at most this")
+    parser.add_argument("--json", action="store_true", help="print the jobs as one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,14 +45,30 @@ def run(arguments: argparse.Namespace) -> int:
         most = None if arguments.over is None else arguments.over * GIGABYTE
         jobs = choose(jobs, arguments.names, older_than, most)
     for job in jobs:
-        print(job_line(job))
+        if not arguments.json:
+            print(job_line(job))
         if arguments.clean:
             remove(job)
+    if arguments.json:
+        print(json.dumps({"jobs": [_as_json(job) for job in jobs], "removed": arguments.clean}))
     size = sum(job.size_bytes for job in jobs)
     sys.stderr.write(
         f"{len(jobs)} {_done(arguments, is_choice)}, {readable_size(size)}, in {arguments.jobs.resolve()}\n"
     )
     return 0
+
+
+def _as_json(job: ListedJob) -> dict[str, str | int | float | None]:
+    return {
+        "name": job.name,
+        "folder": str(job.folder),
+        "state": job.state,
+        "frames": job.frames,
+        "frames_in_all": job.frames_in_all or None,
+        "size_bytes": job.size_bytes,
+        "age_seconds": round(job.age_seconds),
+        "video": None if job.video is None else str(job.video),
+    }
 
 
 def _done(arguments: argparse.Namespace, is_choice: bool) -> str:

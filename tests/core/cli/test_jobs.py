@@ -1,3 +1,4 @@
+import json
 import os
 import time
 
@@ -35,6 +36,17 @@ def test_they_are_listed(output, capsys, monkeypatch):
         "b.mp4.hallo2  16 frames  1.0 MB  stopped  1.0 days old"
     ]  # fmt: skip
     assert told.err == f"2 unfinished, 3.0 MB, in {output}\n"
+
+
+def test_as_json(output, capsys):
+    assert main(["jobs", "--jobs", str(output), "--older-than", "10", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    (job,) = printed["jobs"]
+    assert job.pop("size_bytes") > 2_000_000 and job.pop("age_seconds") >= 12 * DAY
+    expected = {"name": "a.mp4.hallo2", "folder": str(output / "a.mp4.hallo2"), "state": "stopped", "frames": 32}
+    assert job == expected | {"frames_in_all": None, "video": None} and printed["removed"] is False
+    assert main(["jobs", "--jobs", str(output), "--older-than", "10", "--clean", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["removed"] is True and names(output) == {"b.mp4.hallo2"}
 
 
 def test_without_clean_a_choice_is_only_shown(output, capsys):
