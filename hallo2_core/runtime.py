@@ -77,7 +77,8 @@ class Runtime(Protocol):
         """Show the user a line about the current work. An empty one clears it."""
 
     def watchable(self, video: Path) -> None:
-        """What is finished so far plays from this file. Called after each clip, by a second thread."""
+        """What is finished plays from this file. Called after each clip, by a second thread, and for the complete
+        video."""
 
 
 class LocalRuntime:

@@ -1,8 +1,8 @@
-// The timeline widget of Text Prompts and Weight Timeline. Both nodes work without it: their timeline is a text, and
-// the widget only shows and edits that text.
+// The timeline widget of Text Prompts and Weight Timeline, and the growing video in Sample Video. All nodes work without
+// them: a timeline is a text, which the widget only shows and edits.
 //
 // The host makes every editor load every .js file in this folder, so this is the only one: the rest is .mjs, loaded
-// when the first timeline node is created.
+// when it is needed first.
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
@@ -64,6 +64,29 @@ async function loadCode() {
 }
 
 const addressOf = (name) => new URL(`./timeline/${name}`, import.meta.url).href;
+
+let videoCode = null;
+let versions = 0;
+
+/** nodes/host/editor.py: a clip was added to `file`, whose address is that of the host's /view. */
+api.addEventListener("hallo2_growing_video", async ({ detail: { node: id, file } }) => {
+  const node = nodeOf(String(id));
+  if (!node) return; // another workflow is open
+  const address = api.apiURL(`/view?${new URLSearchParams({ ...file, version: ++versions })}`);
+  const module = new URL("./growing_video.mjs", import.meta.url).href;
+  videoCode ??= revalidate(module).then(() => import("./growing_video.mjs"));
+  (await videoCode).showGrowingVideo(node, address);
+});
+
+/** id: of a node, or "a:b" for node b in the subgraph of node a. */
+function nodeOf(id) {
+  let [graph, node] = [app.rootGraph ?? app.graph, null];
+  for (const part of id.split(":")) {
+    node = graph?.getNodeById(part) ?? graph?.getNodeById(Number(part));
+    graph = node?.subgraph;
+  }
+  return node;
+}
 
 async function revalidate(address) {
   const reply = await fetch(address, { cache: "no-cache" });

@@ -63,6 +63,7 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
                     metadata = file_metadata(render.metadata, GENERATED, render_record(render, job.journal.key))
                     join_clips(job.segments, video, speech.fps, speech.audio, told.check_cancelled, metadata)
                     job.publish(video)
+            runtime.watchable(job.finished)
         elif job.note:
             runtime.notify(job.note)
         return RenderedVideo(

@@ -91,7 +91,7 @@ class TerminalRuntime(LocalRuntime):
         super().__init__(device, budget_bytes)
         self._terminal, self._unit = terminal, unit
         self._bar: tqdm | None = None
-        self._watchable: Path | None = None  # the one announced last
+        self._is_announced = False  # where the growing video is
 
     def memory(self) -> DeviceMemory | None:
         """On the CPU: the machine's total memory."""
@@ -105,9 +105,9 @@ class TerminalRuntime(LocalRuntime):
             self._terminal.flush()
 
     def watchable(self, video: Path) -> None:
-        if video != self._watchable:
-            self._watchable = video
-            self.notify(f"Watch the video while it is made: {video}")
+        if not self._is_announced:
+            self._is_announced = True
+            self.notify(f"What is finished can be watched: {video}")
 
     def progress(self, done: int, total: int, preview: Tensor | None = None) -> None:
         if self._bar is None:

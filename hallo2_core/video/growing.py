@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import struct
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -19,6 +20,8 @@ from .clips import opened_clips, packets_of, stream_like
 from .sound import SoundEncoder
 
 if TYPE_CHECKING:
+    from av.packet import Packet
+
     from ..audio.waveform import AudioSource
 
 logger = logging.getLogger("hallo2")
@@ -48,6 +51,7 @@ class GrowingVideo:
         self._is_given_up = False
         self._tray = av.open(io.BytesIO(), "w", format="mp4")  # only holds the sound's encoder; nothing is written
         self._sound = SoundEncoder(self._tray, audio)
+        self._waiting: deque[Packet] = deque()
 
     def __enter__(self) -> GrowingVideo:
         return self
@@ -78,6 +82,13 @@ class GrowingVideo:
         self._fragments += 1
         self.frames += frames
 
+    def _sound_until(self, seconds: Fraction) -> Iterator[Packet]:
+        """No longer than the pictures: at the end, players would go on with the sound alone."""
+        encoded = self._sound.packets_until(seconds + Fraction(SOUND_AHEAD_SAMPLES, self._sound.rate_hz))
+        self._waiting.extend(packet for packet in encoded if packet.pts >= 0)  # before 0 lies the encoder's delay
+        while self._waiting and self._waiting[0].pts * self._waiting[0].time_base < seconds:
+            yield self._waiting.popleft()
+
     def remove(self) -> None:
         """On Windows, a file that a player holds open stays."""
         with suppress(FileNotFoundError, PermissionError):
@@ -96,11 +107,9 @@ class GrowingVideo:
                 packet.pts += self.frames
                 packet.dts += self.frames
                 container.mux(packet)
-            end = (self.frames + frames) / self._fps + Fraction(SOUND_AHEAD_SAMPLES, self._sound.rate_hz)
-            for packet in self._sound.packets_until(end):
-                if packet.pts >= 0:  # before it lies the encoder's delay
-                    packet.stream = sound
-                    container.mux(packet)
+            for packet in self._sound_until((self.frames + frames) / self._fps):
+                packet.stream = sound
+                container.mux(packet)
         return b"".join(box for kind, box in _boxes(written.getvalue()) if not self._fragments or kind not in HEADER)
 
 

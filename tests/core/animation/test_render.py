@@ -409,8 +409,9 @@ def test_while_it_is_made_another_process_plays_what_is_finished(render, whole, 
 
     class Watching(RecordingRuntime):
         def watchable(self, video):
-            assert video == growing
-            played.append(played_elsewhere(video))
+            if video != tmp_path / "a.mp4":
+                assert video == growing
+                played.append(played_elsewhere(video))
 
     with pytest.raises(PressedCancelError):
         make(render, tmp_path, Watching(cancel_after=4))

@@ -1,0 +1,61 @@
+// The finished part of a video, in the node that still makes it. The host tells of every clip that was added to the file.
+// What is being watched is never interrupted: a longer version is loaded where the old one ends, or before it is played.
+
+const HEIGHT_PX = 240;
+const players = new WeakMap(); // node → GrowingVideo
+
+/**
+ * @param {object} node @param {string} address of the file as it is now: another one for each version
+ */
+export function showGrowingVideo(node, address) {
+  let player = players.get(node);
+  if (!player) {
+    const video = Object.assign(document.createElement("video"), { controls: true, playsInline: true });
+    addWidget(node, video);
+    player = new GrowingVideo(video);
+    players.set(node, player);
+  }
+  player.grown(address);
+}
+
+function addWidget(node, video) {
+  video.style.minHeight = `${HEIGHT_PX}px`;
+  const widget = node.addDOMWidget("growing_video", "hallo2_growing_video", video, {
+    serialize: false, // not in the queued prompt …
+    getMinHeight: () => HEIGHT_PX,
+  });
+  widget.serialize = false; // … nor in the saved workflow
+  const [width, height] = node.computeSize();
+  node.setSize([Math.max(width, node.size[0]), Math.max(height, node.size[1])]);
+}
+
+/** Plays the versions of a growing file as one video. */
+export class GrowingVideo {
+  #video;
+  #newest = null;
+  #loaded = null;
+
+  /** @param {HTMLVideoElement} video */
+  constructor(video) {
+    this.#video = video;
+    video.addEventListener("ended", () => this.#update());
+    video.addEventListener("error", () => (this.#loaded = null)); // the file is gone: the next version replaces it
+  }
+
+  grown(address) {
+    this.#newest = address;
+    this.#update();
+  }
+
+  /** Loads the newest version, unless that would interrupt. */
+  #update() {
+    const video = this.#video;
+    const isUntouched = video.paused && !video.currentTime;
+    if (this.#newest === this.#loaded || !(this.#loaded === null || video.ended || isUntouched)) return;
+    const [seconds, continues] = [video.currentTime, video.ended];
+    this.#loaded = this.#newest;
+    video.src = this.#newest;
+    video.currentTime = seconds; // before the file is known, this is where it will begin
+    if (continues) video.play().catch(() => {}); // browsers may refuse to play unasked
+  }
+}
