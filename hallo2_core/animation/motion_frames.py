@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..errors import SettingsError
 from ..payloads import Portrait
+from ..portrait.picture import check_values
 from .motion_settings import MotionSettings
 
 
@@ -17,6 +18,11 @@ def first_motion_frames(portrait: Portrait, motion: MotionSettings) -> Tensor:
     if motion.start_frames is None:
         return repeat(portrait.pixels, "c h w -> m c h w", m=count)
     frames = motion.start_frames
+    if not isinstance(frames, Tensor) or frames.ndim != 4 or frames.shape[-1] not in (3, 4):
+        found = f"have shape {tuple(frames.shape)}" if isinstance(frames, Tensor) else f"are {type(frames).__name__}"
+        raise SettingsError(
+            f"The start frames {found}; a batch of images was expected: frames × height × width with 3 or 4 channels."
+        )
     if not len(frames):
         raise SettingsError("The start frames are an empty batch; give at least one image, or disconnect them.")
     if frames.shape[1:3] != (portrait.height, portrait.width):
@@ -24,6 +30,7 @@ def first_motion_frames(portrait: Portrait, motion: MotionSettings) -> Tensor:
             f"The start frames are {frames.shape[2]}x{frames.shape[1]} and the portrait {portrait.width}x"
             f"{portrait.height}; resize the start frames to the portrait's size, or disconnect them."
         )
+    check_values(frames.float(), "batch of start frames")
     missing = max(count - frames.shape[0], 0)
     frames = torch.cat([frames[:1]] * missing + [frames[-count:]])
     return frames_to_pixels(frames)

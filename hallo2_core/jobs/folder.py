@@ -15,7 +15,8 @@ STATES = tuple(f"state-{turn}.safetensors" for turn in range(3))
 SEGMENTS = "clips-[0-9][0-9][0-9][0-9]*.ts"
 ORPHANS = "orphan-[0-9][0-9][0-9][0-9]*.ts"
 GROWING = "growing.mp4"  # the finished clips with their sound, to watch
-PARTS = (*(f"{name}.part" for name in (*STATES, NAME)), ".*.part.mp4")
+CHECK = "check.part"  # written before the work, to see whether the disk takes it
+PARTS = (*(f"{name}.part" for name in (*STATES, NAME)), ".*.part.mp4", CHECK)
 
 
 def segment_name(number: int) -> str:

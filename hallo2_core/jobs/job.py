@@ -16,7 +16,8 @@ from torch import Tensor
 from ..errors import JobError
 from ..storage.advice import advice_for
 from ..storage.durable import replace_file, sync_folder
-from .folder import GROWING, remove_unfinished, segment_name, state_name, tidy
+from ..storage.folders import check_writable
+from .folder import CHECK, GROWING, remove_unfinished, segment_name, state_name, tidy
 from .journal import Journal, KeptFile, seen_from, write_journal
 from .key import JobKey
 from .lock import JobLock
@@ -57,8 +58,10 @@ class Job:
         try:
             with self._reported():
                 self.journal = tidy(self.folder, trusted_journal(self.folder, self.journal.key))
+                if self.finished is None:
+                    check_writable(self.folder, CHECK)
         except BaseException:
-            self._lock.release()
+            self._leave()
             raise
         return self
 
@@ -67,9 +70,7 @@ class Job:
     ) -> None:
         if not self.journal.clips:
             remove_unfinished(self.folder)  # stopped before the first clip was finished
-        self._lock.release()
-        with suppress(OSError):  # not empty
-            self.folder.rmdir()
+        self._leave()
 
     @property
     def finished(self) -> Path | None:
@@ -119,6 +120,11 @@ class Job:
         video.publish()
         with self._reported():
             self.journal = tidy(self.folder, self.journal)
+
+    def _leave(self) -> None:
+        self._lock.release()
+        with suppress(OSError):  # not empty
+            self.folder.rmdir()
 
     def _open_segment(self) -> KeptFile:
         if self.journal.clips % CLIPS_PER_SEGMENT:

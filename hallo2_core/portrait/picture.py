@@ -85,14 +85,7 @@ def as_picture(image: Tensor) -> Tensor:
         )
     picture = picture.detach().cpu()
     picture = picture.float() / 255.0 if picture.dtype == torch.uint8 else picture.float()
-    if not picture.isfinite().all():
-        raise PortraitError("The picture contains NaN or infinite values. Create it again.")
-    low, high = (float(value) for value in picture.aminmax())
-    if low < LEAST or high > MOST:
-        raise PortraitError(
-            f"The picture's values run from {low:g} to {high:g}; 0 to 1 was expected. Divide values of 0 to 255 by "
-            f"255, or change -1..1 to 0..1."
-        )
+    check_values(picture, "picture")
     picture = picture.clamp(0.0, 1.0)
     if picture.shape[-1] == 4:
         alpha = picture[..., 3:]
@@ -100,11 +93,27 @@ def as_picture(image: Tensor) -> Tensor:
     return repeat(picture, "h w 1 -> h w c", c=3) if picture.shape[-1] == 1 else picture
 
 
+def check_values(image: Tensor, what: str) -> None:
+    """Refuse values that are not finite, or of another range than 0..1. image: floats. Raises PortraitError."""
+    if not image.isfinite().all():
+        raise PortraitError(f"The {what} has NaN or infinite values. Create it again.")
+    low, high = (float(value) for value in image.aminmax())
+    if low < LEAST or high > MOST:
+        raise PortraitError(
+            f"The {what} has values from {low:g} to {high:g}; 0 to 1 was expected. Divide values of 0 to 255 by "
+            f"255, or change -1..1 to 0..1."
+        )
+
+
 def as_mask(mask: Tensor, name: str, height: int, width: int) -> Tensor:
     """(height width) float32 in 0..1 from a mask (h w) or a batch of them; other sizes are resized to the picture's.
 
     Raises PortraitError for an empty mask, which often comes with a picture without alpha.
     """
+    if not isinstance(mask, Tensor):
+        raise PortraitError(f"The {name} mask is of type {type(mask).__name__}; a MASK was expected. Pass a tensor.")
+    if mask.ndim == 3 and not len(mask):
+        raise PortraitError(f"The {name} mask is an empty batch. Pass one mask, or leave it unconnected.")
     first = mask[0] if mask.ndim == 3 else mask
     if first.ndim != 2 or 0 in first.shape:
         raise PortraitError(f"The {name} mask has shape {tuple(mask.shape)}; height × width was expected. Pass a mask.")

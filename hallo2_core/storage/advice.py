@@ -9,8 +9,14 @@ REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.EIO}
 
 
+class UnchangeableFilesError(OSError):
+    """Files can be created in a folder, but not be changed later."""
+
+
 def advice_for(error: OSError) -> str:
     """A sentence, for the end of a message about writing a file or folder."""
+    if isinstance(error, UnchangeableFilesError):
+        return "Choose a local folder, or mount this one with a write cache (rclone: --vfs-cache-mode writes)."
     if error.errno in FULL:
         return "Make room there."
     if error.errno in REFUSED:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
 from pathlib import Path
+
+from .advice import FULL, UnchangeableFilesError
 
 
 def existing_part(folder: Path) -> Path:
@@ -12,12 +14,31 @@ def existing_part(folder: Path) -> Path:
     return next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.isdir(place))
 
 
-def writing_problem(folder: Path) -> str:
-    """Why no file can be written to the folder; empty if nothing speaks against it. Creates nothing that remains."""
+def check_writable(folder: Path, name: str) -> None:
+    """Create a file of this name in the folder, or where that will be, then change it and remove it. Jobs and videos
+    need both; mounted cloud storage often supports only the first. Raises OSError."""
     if folder.exists() and not folder.is_dir():
-        return "it is not a folder"
+        raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder))
+    path = existing_part(folder) / name
     try:
-        with tempfile.TemporaryFile(dir=existing_part(folder)):
-            return ""
+        path.write_bytes(b"12")
+        try:
+            with path.open("r+b") as file:
+                file.seek(1)
+                file.write(b"3")
+        except OSError as error:
+            if error.errno in FULL:
+                raise
+            reason = f"files there cannot be changed after they are written ({error.strerror or error})"
+            raise UnchangeableFilesError(error.errno, reason, str(folder)) from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def writing_problem(folder: Path) -> str:
+    """Why files cannot be written to the folder; empty if nothing speaks against it."""
+    try:
+        check_writable(folder, f".hallo2-check-{os.getpid()}")
     except OSError as error:
         return error.strerror or str(error)
+    return ""

@@ -16,6 +16,7 @@ import av
 from ..errors import VideoError
 from ..storage.advice import advice_for
 from ..storage.durable import rename
+from ..storage.folders import check_writable
 from ..storage.free_path import free_path
 from .sound import aac_rate
 
@@ -39,10 +40,15 @@ def check_name(path: Path) -> None:
 
 
 def check_target(path: Path) -> None:
-    """Refuse a wrong or existing file name before the work starts. Raises VideoError."""
+    """Refuse a wrong or existing file name, and a folder that cannot be written to, before the work starts. Raises
+    VideoError."""
     check_name(path)
     if path.exists():
         raise VideoError(f"{path} exists already and is not overwritten. Choose another name.")
+    try:
+        check_writable(path.parent, f".{path.stem}.check.part.mp4")
+    except OSError as error:
+        raise _not_written(path, error) from error
 
 
 class TargetFile:
@@ -95,13 +101,15 @@ class TargetFile:
         try:
             yield
         except OSError as error:
-            raise VideoError(
-                f"{self.path} cannot be written: {error.strerror or error}. {advice_for(error)}"
-            ) from error
+            raise _not_written(self.path, error) from error
         except av.FFmpegError as error:
             raise VideoError(
                 f"{self.path} cannot be made: {error.strerror}. Choose another frame size, codec or preset."
             ) from error
+
+
+def _not_written(path: Path, error: OSError) -> VideoError:
+    return VideoError(f"{path} cannot be written: {error.strerror or error}. {advice_for(error)}")
 
 
 def mp4_options(fps: Fraction, audio: AudioSource | None) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Bad input: refused before anything runs if possible, always with a message that says what to do."""
 
+import json
+
 import pytest
 
 
@@ -94,3 +96,12 @@ def test_a_file_name_saved_on_windows_is_found(host, demo_graph):
     run = host.run(demo_graph)
     adapter.unlink()
     assert run.status == "error" and "smile.safetensors is empty" in run.message
+
+
+def test_videos_of_other_kinds_are_refused_by_name_and_files_of_cropped_ones_do_not_stay(host):
+    run = host.run({"1": {"class_type": "ProbeVideos", "inputs": {}}})
+    assert run.status == "success", run.message
+    found = json.loads(run.outputs["1"]["text"][0])
+    parts = ("type str", "type dict", "type NoneType", "48x31 pixels", "4 channels", "waveform of (2, 800)")
+    assert all(part in said for part, said in zip(parts, found["refused"], strict=True)), found
+    assert found["same"] and (found["kept"], found["left"]) == (1, 0)

@@ -5,7 +5,7 @@ from tiny import normal, portrait
 
 from hallo2_core.animation.motion_frames import first_motion_frames, frames_to_pixels, next_motion_frames
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
-from hallo2_core.errors import SettingsError
+from hallo2_core.errors import Hallo2Error, SettingsError
 
 PORTRAIT = portrait(64, 128)
 
@@ -50,3 +50,17 @@ def test_the_next_clip_continues_from_the_last_frames_in_their_order():
 
 def test_an_alpha_channel_is_left_out():
     assert frames_to_pixels(torch.ones(1, 2, 2, 4)).shape == (1, 3, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        (torch.zeros(64, 128, 3), r"have shape \(64, 128, 3\)"),
+        ([torch.zeros(64, 128, 3)], "are list"),
+        (torch.full((2, 64, 128, 3), 200.0), "values from 200 to 200; 0 to 1 was expected"),
+        (torch.full((2, 64, 128, 3), float("nan")), "NaN"),
+    ],
+)
+def test_start_frames_that_are_none(frames, said):
+    with pytest.raises(Hallo2Error, match=said):
+        first_motion_frames(PORTRAIT, settings(2, frames))

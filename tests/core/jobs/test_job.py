@@ -222,6 +222,26 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(work):
         work.job().__enter__()
 
 
+def test_a_disk_whose_files_cannot_be_changed_is_refused_before_the_work(work, monkeypatch):
+    usual = Path.open
+
+    def write_once(path, mode="r", *arguments, **options):
+        if mode == "r+b":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        return usual(path, mode, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", write_once)
+        with pytest.raises(JobError, match="files there cannot be changed .* mount this one with a write cache"):
+            work.job().__enter__()
+    assert not work.folder.exists()
+    work.finish()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", write_once)
+        with work.job() as job:
+            assert job.finished == work.video
+
+
 def test_what_somebody_watches_on_windows_goes_the_next_time(work, monkeypatch):
     unlink = Path.unlink
 

@@ -75,7 +75,17 @@ def test_as_picture_takes_batches_greys_and_alpha():
 
 
 @pytest.mark.parametrize(
-    "bad", [torch.rand(5), torch.rand(0, 4, 3), torch.rand(4, 4, 2), torch.full((4, 4, 3), float("nan"))]
+    "bad",
+    [
+        torch.rand(5),
+        torch.rand(0, 4, 3),
+        torch.rand(4, 4, 2),
+        torch.full((4, 4, 3), float("nan")),
+        [torch.rand(4, 4, 3)],
+        np.zeros((4, 4, 3)),
+        torch.rand(0, 4, 4, 3),
+        None,
+    ],
 )
 def test_as_picture_refuses_what_is_none(bad):
     with pytest.raises(PortraitError):
@@ -91,6 +101,10 @@ def test_masks_are_stretched_and_empty_ones_explained():
         as_mask(torch.zeros(1, 64, 64), "lip", 512, 512)
     with pytest.raises(PortraitError, match="pose mask has shape"):
         as_mask(torch.zeros(2, 3, 4, 4), "pose", 512, 512)
+    with pytest.raises(PortraitError, match="face mask is of type ndarray"):
+        as_mask(np.ones((4, 4)), "face", 4, 4)
+    with pytest.raises(PortraitError, match="face mask is an empty batch"):
+        as_mask(torch.zeros(0, 4, 4), "face", 4, 4)
 
 
 def test_a_picture_of_floats_is_read_if_its_range_is_known(tmp_path):

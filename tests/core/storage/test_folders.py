@@ -1,7 +1,10 @@
 import errno
-import tempfile
+from pathlib import Path
 
-from hallo2_core.storage.folders import existing_part, writing_problem
+import pytest
+
+from hallo2_core.storage.advice import advice_for
+from hallo2_core.storage.folders import check_writable, existing_part, writing_problem
 
 
 def test_the_nearest_folder_that_exists(tmp_path):
@@ -19,8 +22,28 @@ def test_what_stands_in_the_way_of_writing(monkeypatch, tmp_path):
     (tmp_path / "a.mp4").touch()
     assert writing_problem(tmp_path / "a.mp4") == "it is not a folder"
 
-    def refuse(dir):
+    def refuse(path, content):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
     assert writing_problem(tmp_path) == "Read-only file system"
+
+
+@pytest.fixture
+def unchangeable(monkeypatch):
+    """As a mount of cloud storage without a write cache: files are written once, from start to end."""
+    usual = Path.open
+
+    def write_once(path, mode="r", *arguments, **options):
+        if "+" in mode and path.is_file() and path.stat().st_size:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        return usual(path, mode, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", write_once)
+
+
+def test_a_disk_whose_files_cannot_be_changed(unchangeable, tmp_path):
+    with pytest.raises(OSError, match="cannot be changed after they are written") as caught:
+        check_writable(tmp_path, "check")
+    assert "write cache" in advice_for(caught.value)
+    assert not any(tmp_path.iterdir())

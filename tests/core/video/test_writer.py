@@ -323,6 +323,12 @@ def test_a_name_that_looks_like_an_address_is_a_name(tmp_path, monkeypatch):
     assert sum(1 for _ in read_frames("12:31.mp4")) == 2 and stored_sizes("12:31.mp4") == {(32, 32)}
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(VideoError, match="cannot be written: it is not a folder. Check that the folder"):
+        check_target(tmp_path / "file" / "a.mp4")
+
+
 @pytest.mark.parametrize("name", ["a" * 240 + ".mp4", "\u00fc" * 120 + ".mp4"])
 def test_a_name_too_long_for_its_unfinished_work_is_refused_before_the_work(tmp_path, name):
     with pytest.raises(VideoError, match="name has 24[0-9] bytes; up to 230 .* Choose a shorter name"):
