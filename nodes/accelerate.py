@@ -19,8 +19,8 @@ class Hallo2Accelerate(io.ComfyNode):
             display_name="Accelerate (Hallo2)",
             category="Hallo2",
             description=(
-                "Makes sampling faster, with a loss. Connect it to 'Sample Video (Hallo2)'; without it every step is "
-                "computed in full."
+                "Makes sampling faster, at some loss of quality. Connect it to 'Sample Video (Hallo2)'; without it, "
+                "every step is computed in full."
             ),
             **also_found_as("speed", "fast", "faster", "deepcache", "dpm++", "few steps", "cache"),
             inputs=[

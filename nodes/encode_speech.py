@@ -43,8 +43,8 @@ class Hallo2EncodeSpeech(io.ComfyNode):
                     "sound",
                     optional=True,
                     tooltip=(
-                        "What the video carries, and how long it is, if 'audio' is only a part of it: the recording "
-                        "with music or other speakers that the voice was taken from. If not connected: 'audio'."
+                        "The full recording, with music or other speakers, if 'audio' is only the voice taken from it. "
+                        "The video carries this sound and has its length. If not connected: 'audio'."
                     ),
                 ),
             ],

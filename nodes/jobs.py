@@ -21,8 +21,8 @@ class Hallo2Jobs(io.ComfyNode):
             display_name="Jobs (Hallo2)",
             category="Hallo2",
             description=(
-                "Lists the videos that the Hallo2 nodes have finished or begun: what each is, how far, how large and "
-                "how old, with its first frame. Removes, moves or hard-links those you name."
+                "Lists the videos that the Hallo2 nodes have finished or begun, with kind, progress, size, age and "
+                "first frame. Removes, moves or hard-links those you name."
             ),
             inputs=[
                 io.Combo.Input(

@@ -164,5 +164,5 @@ def acceleration() -> io.Input:
     return io_types.Acceleration.Input(
         "acceleration",
         optional=True,
-        tooltip="From 'Accelerate (Hallo2)': faster, with a loss. Without it every step is computed in full.",
+        tooltip="From 'Accelerate (Hallo2)': faster, at some loss. Without it, every step is computed in full.",
     )
