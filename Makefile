@@ -21,10 +21,11 @@ demo: $(READY)
 	$(BIN)/python -m hallo2_core upscale --model demo --video output/demo_128px.mp4 --scale 4 --fidelity 1 \
 		--out output/demo.mp4
 
-# A worker a core, up to four: each takes about 1 GiB, and one of them runs all tests of a host version. Hosts compute with
-# one thread too, because threads of processes that share cores wait for each other.
+# A worker more than cores, up to four, because tests in a browser often wait. Each takes about 1 GiB, and one of them runs
+# all tests of a host version. Hosts compute with one thread too: threads of processes that share cores wait for each other.
+WORKERS = $(shell $(BIN)/python -c "import os; print(min(os.cpu_count() + 1, 4))")
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 # Operations, memory and time: tables, and JSON in output/bench. About two minutes on a quiet core, with the demo's
 # networks; `make bench BENCH=--full` measures networks of the released size, in about an hour and 10 GiB of memory.

@@ -91,6 +91,7 @@ def test_the_whole_demo_graph_runs_on_a_new_empty_host(empty_host, shipped_graph
 def test_half_loaded_networks_give_the_same_frames(host, demo_graph, demo_run, film):
     whole = saved_film(host, demo_run, film)
     demo_graph["half"] = {"class_type": "ProbeHalfLoaded", "inputs": {"model": ["2", 0]}}
+    demo_graph["6"]["inputs"]["face_expand"] = 1.25  # as in `demo_run`
     for node in ("7", "9"):
         demo_graph[node]["inputs"]["model"] = ["half", 0]
     shutil.rmtree(host.base / "output" / "hallo2_jobs")  # or the finished video would come back at once
