@@ -31,7 +31,7 @@ STAGES = {
     "reference": Stage("reference_net", 1, 0),
     "denoising": Stage("denoising_unet", STEPS + 1, 1),  # while the first clip is encoded and written
     "decoding": Stage("vae", CLIP_FRAMES + 4, 1),
-    "joining": Stage("audio", 2, 2),  # read once for its name, if at all, and then twice, beside the pictures
+    "joining": Stage("audio", 4, 2),  # read once for its name, if at all, then twice by the growing video
 }
 
 
@@ -79,7 +79,15 @@ def test_cancelled_in_every_stage_it_goes_on_there(host, graph, film, undisturbe
     assert stopped.status == "interrupted", stopped.message
     reports = [value for _at, value, _maximum in stopped.progress_of("9")]
     assert max(reports, default=0) <= stage.kept * REPORTS_A_CLIP + 2
-    assert len(list(jobs(host).glob("*/clips-*.ts"))) == (stage.kept > 0) and not list(jobs(host).glob("*/*.mp4"))
+    assert len(list(jobs(host).glob("*/clips-*.ts"))) == (stage.kept > 0)
+    watchable = list(jobs(host).glob("*/*.mp4"))
+    assert [path.name for path in watchable] == ["growing.mp4"] * (stage.kept == 1)
+    told = [message["data"] for _at, message in stopped.events if message["type"] == "hallo2_growing_video"]
+    assert len(told) == stage.kept
+    for growing in watchable:
+        assert np.array_equal(film(growing).frames, undisturbed[:CLIP_FRAMES])
+        subfolder = f"hallo2_jobs/{growing.parent.name}"
+        assert told == [{"node": "9", "file": {"filename": "growing.mp4", "subfolder": subfolder, "type": "output"}}]
 
     again = host.run(graph(f"{name} again"))
     assert again.status == "success", again.message
