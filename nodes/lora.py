@@ -18,8 +18,8 @@ class Hallo2LoadLora(io.ComfyNode):
             display_name="Load LoRA (Hallo2)",
             category="Hallo2",
             description=(
-                "Adds a LoRA that 'hallo2 train' exported to the model, for example of a face or a language. Several "
-                "LoRAs: one node after another."
+                "Adds a LoRA that 'hallo2 train' exported to the model, for example of a face or a language, or one "
+                "for sampling in few steps. Several LoRAs: one node after another."
             ),
             inputs=[
                 io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)', or from another LoRA."),
@@ -27,8 +27,9 @@ class Hallo2LoadLora(io.ComfyNode):
                     "file",
                     options=files.lora_files(),
                     tooltip=(
-                        "A file in models/loras, exported by 'hallo2 train' with lora_rank. LoRAs for Stable Diffusion "
-                        "and other models are listed too, but do not fit."
+                        "A file in models/loras or models/hallo2/few_step, exported by 'hallo2 train' with lora_rank. "
+                        "LoRAs for Stable Diffusion and other models are listed too, but do not fit. 'demo few-step' "
+                        "is for the demo model: set steps 4 and guidance 1 in 'Sample Video'."
                     ),
                 ),
                 io.Float.Input(
@@ -46,20 +47,23 @@ class Hallo2LoadLora(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return files.check_file(
-            files.LORA_FOLDER, file, "Export one with 'hallo2 train … --export' and put it there, or remove this node."
-        )
+        if file == files.DEMO_FEW_STEP:
+            return True
+        advice = "Export one with 'hallo2 train … --export' and put it there, or remove this node."
+        return files.check_file(files.lora_folder(file), file, advice)
 
     @classmethod
     def fingerprint_inputs(cls, file: str, strength: float, model: Managed | None = None) -> str:
-        return files.fingerprint(files.LORA_FOLDER, file)
+        return files.fingerprint(files.lora_folder(file), file)
 
     @classmethod
     def execute(cls, model: Managed, file: str, strength: float) -> io.NodeOutput:
+        from ..hallo2_core.checkpoints.demo import DEMO_FEW_STEP
         from ..hallo2_core.checkpoints.lora import with_lora
         from .host.model.convert import check_free_of_host_nodes
 
         check_free_of_host_nodes(model)
-        path = files.found_file(files.LORA_FOLDER, file)
+        is_demo = file == files.DEMO_FEW_STEP
+        path = DEMO_FEW_STEP if is_demo else files.found_file(files.lora_folder(file), file)
         adapted = with_lora(model.payload, path, strength, build_of(model.payload.denoising_unet))
         return io.NodeOutput(with_networks(model, adapted, *adapted.networks))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from ..audio.speech_embeddings import SpeechEmbeddings
 from ..config import PIXELS_PER_LATENT, check_frame_size
 from ..errors import CheckpointError, SettingsError
 from ..models.running import STEPS_DIRECTLY
 from ..timeline.prompts import TEXT_WIDTH
 from .inputs import AnimationInputs
+
+logger = logging.getLogger("hallo2")
 
 
 def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
@@ -20,6 +24,7 @@ def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
     inputs.schedule(speech.frames, speech.fps).check()
     _check_prompts_can_act(inputs)
     _check_features_can_be_reused(inputs)
+    _warn_of_other_steps(inputs)
 
 
 def _check_speech_fits(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
@@ -70,6 +75,17 @@ def _check_features_can_be_reused(inputs: AnimationInputs) -> None:
             f"whole passes of the network, and so cannot be combined with reused deep features. Set deep_every to 1 or "
             f"choose the preset 'balanced', or remove 'Model from ComfyUI (Hallo2)'."
         )
+
+
+def _warn_of_other_steps(inputs: AnimationInputs) -> None:
+    """A few-step LoRA loses quality with other steps or guidance than it was trained for, but it can be tried."""
+    made_for, sampler = inputs.models.few_steps, inputs.sampler
+    if made_for and (made_for.steps, made_for.guidance) != (sampler.steps_taken, max(sampler.guidance, 1.0)):
+        logger.warning(
+            "The few-step LoRA was trained for %d steps at guidance %g, but this video takes %d at guidance %g. Expect "
+            "a worse picture; set the steps and the guidance that it was trained for.",
+            made_for.steps, made_for.guidance, sampler.steps_taken, sampler.guidance,
+        )  # fmt: skip
 
 
 def _check_prompts_can_act(inputs: AnimationInputs) -> None:

@@ -31,13 +31,15 @@ def load_hallo2(
     lora: Path | str | None = None,
     lora_strength: float = 1.0,
     config: Hallo2Config | None = None,
+    few_step: Path | str | None = None,
 ) -> Hallo2Models:
     """The five networks of `net.pth`, or of the same weights as safetensors.
 
     build.dtype: None keeps the file's; conversion happens once, tensor by tensor. build.device: target device; None
     leaves the weights mapped, so that bytes are read on use. use_mmap: see `read_tensors`. lora: a LoRA file, whose
-    updates are multiplied by `lora_strength` and added to the weights. config: None reads the dimensions off the
-    tensors' shapes, which do not tell the heads and the norm groups: these are the release's then.
+    updates are multiplied by `lora_strength` and added to the weights. few_step: a few-step LoRA, added too.
+    config: None reads the dimensions off the tensors' shapes, which do not tell the heads and the norm groups: these
+    are the release's then.
     Errors: CheckpointError with the detected kind of file.
     """
     weights, found = open_hallo2(path, use_mmap)
@@ -46,7 +48,9 @@ def load_hallo2(
     models = hallo2_networks(config, replace(build, device="meta"))
     fill_hallo2(models, weights, build)
     if lora is not None:
-        add_lora(models, lora, lora_strength)
+        models = add_lora(models, lora, lora_strength)
+    if few_step is not None:
+        models = add_lora(models, few_step)
     return with_fingerprint(models)
 
 

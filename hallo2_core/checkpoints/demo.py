@@ -23,12 +23,14 @@ from .text_encoder import load_small_text_encoder
 from .upscaler import load_upscaler
 
 TRAINED = Path(__file__).with_name("trained")
+DEMO_FEW_STEP = TRAINED / "small_few_step.safetensors"
 FULL_PRECISION = Build(dtype=torch.float32)
 
 
-def demo_hallo2(build: Build = FULL_PRECISION, use_mmap: bool = True) -> Hallo2Models:
-    """The five networks and their VAE. build, use_mmap: as for `load_hallo2`."""
-    models = load_hallo2(TRAINED / "small_hallo2.safetensors", build, use_mmap, config=SMALL_HALLO2)
+def demo_hallo2(build: Build = FULL_PRECISION, use_mmap: bool = True, few_step: Path | None = None) -> Hallo2Models:
+    """The five networks and their VAE. build, use_mmap, few_step: as for `load_hallo2`."""
+    path = TRAINED / "small_hallo2.safetensors"
+    models = load_hallo2(path, build, use_mmap, config=SMALL_HALLO2, few_step=few_step)
     return replace(models, vae=load_vae(TRAINED / "small_vae.safetensors", build.wide, use_mmap, SMALL_VAE))
 
 

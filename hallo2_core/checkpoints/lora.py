@@ -1,14 +1,15 @@
 """LoRA files: low-rank updates of linear layers (Hu et al., 2021), added to the weights when a model is loaded.
 
 Each updated layer has two tensors, `lora_A.weight` (r in) and `lora_B.weight` (out r), below its name in net.pth. The
-metadata has alpha; as in peft, the update is alpha / r × B A.
+metadata has alpha; as in peft, the update is alpha / r × B A. That of a few-step LoRA also has the steps and the
+guidance that it was made for, by stage `distil`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
-from ..models.hallo2_models import Hallo2Models
+from ..models.hallo2_models import FewSteps, Hallo2Models
 from ..models.layers import Build
 from ..storage.durable import replace_file
 from .detect import Shapes, file_content
@@ -43,13 +44,8 @@ class LowRankUpdate:
 
 def read_lora(path: Path | str) -> dict[str, LowRankUpdate]:
     """By the names of the layers, as in net.pth. Errors: CheckpointError with the detected kind of file."""
-    weights = read_tensors(path)
-    if METADATA_KEY not in weights.metadata:
-        raise CheckpointError(
-            f"{weights.path.name} seems to be {file_content(weights.shapes).value}, not a LoRA for Hallo2: its "
-            f"metadata has no '{METADATA_KEY}'. Choose a file written by 'hallo2 train … --export' with lora_rank."
-        )
-    alpha = _alpha(weights)
+    weights = _opened(path)
+    alpha, _ = _facts(weights)
     layers = sorted(key.removesuffix(DOWN) for key in weights if key.endswith(DOWN))
     odd = sorted(set(weights) ^ {layer + end for layer in layers for end in (DOWN, UP)})
     if odd or not layers:
@@ -63,6 +59,12 @@ def read_lora(path: Path | str) -> dict[str, LowRankUpdate]:
     }
 
 
+def few_steps_of(path: Path | str) -> FewSteps | None:
+    """How to sample with the LoRA; None if it is not one for few steps. Errors: CheckpointError."""
+    _, few_steps = _facts(_opened(path))
+    return few_steps
+
+
 def with_lora(models: Hallo2Models, path: Path | str, strength: float, build: Build) -> Hallo2Models:
     """The models with the LoRA's updates times `strength`. The given ones do not change: networks with updates are new,
     and all weights without one keep their memory. build: of the new networks. Errors: those of `add_lora`."""
@@ -70,12 +72,17 @@ def with_lora(models: Hallo2Models, path: Path | str, strength: float, build: Bu
     names = [name for name, prefix in PREFIXES.items() if any(layer.startswith(prefix) for layer in updates)]
     adapted = with_new_networks(models, names, build)
     _add(adapted, updates, strength)
-    return with_fingerprint(adapted)
+    return with_fingerprint(_sampled_as(adapted, path))
 
 
-def add_lora(models: Hallo2Models, path: Path | str, strength: float = 1.0) -> None:
-    """In place. Errors: CheckpointError if a layer does not fit."""
+def add_lora(models: Hallo2Models, path: Path | str, strength: float = 1.0) -> Hallo2Models:
+    """In place; returns the same networks. Errors: CheckpointError if a layer does not fit."""
     _add(models, _updates_for(models, path), strength)
+    return _sampled_as(models, path)
+
+
+def _sampled_as(models: Hallo2Models, path: Path | str) -> Hallo2Models:
+    return replace(models, few_steps=few_steps_of(path) or models.few_steps)
 
 
 def _updates_for(models: Hallo2Models, path: Path | str) -> dict[str, LowRankUpdate]:
@@ -112,21 +119,40 @@ def fitting_lora(path: Path | str, shapes: Shapes) -> dict[str, LowRankUpdate]:
     return updates
 
 
-def write_lora(tensors: Mapping[str, Tensor], alpha: float, path: Path, dtype: torch.dtype = torch.float16) -> None:
-    """tensors: named as in the file. Atomic."""
+def write_lora(
+    tensors: Mapping[str, Tensor],
+    alpha: float,
+    path: Path,
+    dtype: torch.dtype = torch.float16,
+    few_steps: FewSteps | None = None,
+) -> None:
+    """tensors: named as in the file.  few_steps: of a LoRA that was made for few steps. Atomic."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"format": "pt", METADATA_KEY: json.dumps({"format": FORMAT, "alpha": alpha})}
+    facts = {"format": FORMAT, "alpha": alpha} | ({"few_steps": asdict(few_steps)} if few_steps else {})
+    metadata = {"format": "pt", METADATA_KEY: json.dumps(facts)}
     replace_file(path, save({key: x.detach().to("cpu", dtype).contiguous() for key, x in tensors.items()}, metadata))
 
 
-def _alpha(weights: Weights) -> float:
+def _opened(path: Path | str) -> Weights:
+    weights = read_tensors(path)
+    if METADATA_KEY not in weights.metadata:
+        raise CheckpointError(
+            f"{weights.path.name} seems to be {file_content(weights.shapes).value}, not a LoRA for Hallo2: its "
+            f"metadata has no '{METADATA_KEY}'. Choose a file written by 'hallo2 train … --export' with lora_rank."
+        )
+    return weights
+
+
+def _facts(weights: Weights) -> tuple[float, FewSteps | None]:
+    """alpha, and how to sample with a few-step LoRA. Errors: CheckpointError."""
     try:
         facts = json.loads(weights.metadata[METADATA_KEY])
-        number, alpha = facts["format"], float(facts["alpha"])
+        number, alpha, made_for = facts["format"], float(facts["alpha"]), facts.get("few_steps")
+        few_steps = made_for and FewSteps(int(made_for["steps"]), float(made_for["guidance"]))
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"The metadata of {weights.path.name} is damaged ({error!r}). Export it again.") from None
     if number != FORMAT:
         raise CheckpointError(
             f"{weights.path.name} is a LoRA of format {number}; this version reads format {FORMAT}. Update the pack."
         )
-    return alpha
+    return alpha, few_steps

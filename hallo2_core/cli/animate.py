@@ -16,7 +16,7 @@ from ..animation.motion_presets import PRESETS, RELEASE
 from ..animation.motion_settings import MOST_NOISE_TIME, ClipConfig
 from ..animation.sampler_config import CLIP_NOISES, INDEPENDENT, REPEATED, RegionWeights, SamplerConfig
 from ..config import check_frame_size
-from ..errors import SettingsError
+from ..errors import CheckpointError, SettingsError
 from . import acceleration_args, precision, timeline_args
 from .machine import add_device_arguments, chosen_runtime
 from .result import add_metadata_argument, add_place_arguments, chosen_place, report
@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net.pth or its safetensors (demo)")
     weights.add_argument("--lora", type=Path, metavar="FILE", help="a LoRA from 'hallo2 train', added to the weights")
     weights.add_argument("--lora-strength", type=float, default=1.0, metavar="S", help="factor of the LoRA (1)")
+    weights.add_argument("--few-step", metavar="FILE|demo",
+                         help="a few-step LoRA from 'hallo2 train distil', added to the weights; sets --steps and "
+                         "--cfg")  # fmt: skip
     weights.add_argument("--vae", type=Path, metavar="FILE", help="sd-vae-ft-mse; the demo model has its own")
     weights.add_argument("--speech-encoder", metavar="FILE|demo", help="wav2vec2-base-960h")
     weights.add_argument(
@@ -131,7 +134,13 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     from ..portrait.prepare import prepare_portrait
     from ..video.metadata import MetadataChoice
     from ..video.target import check_name
-    from .weights import check_weights_are_named, load_face_analysis, load_models, load_speech_encoder
+    from .weights import (
+        check_weights_are_named,
+        few_step_file,
+        load_face_analysis,
+        load_models,
+        load_speech_encoder,
+    )
 
     check_name(arguments.out)
     fps, runtime = frame_rate(arguments.fps), chosen_runtime(arguments)
@@ -151,7 +160,14 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     )
     _say(portrait.notes)
     build = precision.chosen_build(arguments, runtime.device, HALLO2_PRECISION)
-    models = load_models(arguments.model, arguments.vae, build, arguments.lora, arguments.lora_strength)
+    models = load_models(
+        arguments.model,
+        arguments.vae,
+        build,
+        arguments.lora,
+        arguments.lora_strength,
+        few_step_file(arguments.few_step),
+    )
     models = timeline_args.with_adapter(models, arguments)
     text, weights = timeline_args.encoded_text(arguments), timeline_args.chosen_weights(arguments)
     encoder = load_speech_encoder(arguments.speech_encoder, arguments.model)
@@ -192,7 +208,7 @@ def _size(arguments: argparse.Namespace) -> tuple[int, int]:
 
 def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
     is_demo = arguments.model == DEMO
-    steps, guidance = (DEMO_STEPS, DEMO_GUIDANCE) if is_demo else (FULL_STEPS, FULL_GUIDANCE)
+    steps, guidance = _usual_steps(arguments)
     clip_noise = REPEATED if is_demo and not arguments.legacy_rng else INDEPENDENT
     return SamplerConfig(
         steps=steps if arguments.steps is None else arguments.steps,
@@ -206,6 +222,18 @@ def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
         acceleration=acceleration_args.chosen_acceleration(arguments),
         clip_noise=arguments.clip_noise or clip_noise,
     )
+
+
+def _usual_steps(arguments: argparse.Namespace) -> tuple[int, float]:
+    """Steps and guidance of the chosen weights. Errors: CheckpointError for a file that is no few-step LoRA."""
+    from ..checkpoints.lora import few_steps_of
+    from .weights import few_step_file
+
+    if (file := few_step_file(arguments.few_step)) is None:
+        return (DEMO_STEPS, DEMO_GUIDANCE) if arguments.model == DEMO else (FULL_STEPS, FULL_GUIDANCE)
+    if (made_for := few_steps_of(file)) is None:
+        raise CheckpointError(f"{file.name} is a LoRA, but not one for few steps. Choose it with --lora instead.")
+    return made_for.steps, made_for.guidance
 
 
 def _motion(arguments: argparse.Namespace) -> MotionSettings:

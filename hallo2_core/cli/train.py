@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 STAGE_NAMES = (
-    "vae", "speech", "joint", "text_encoder", "text", "joint_text", "stage1", "stage2",
+    "vae", "speech", "joint", "text_encoder", "text", "joint_text", "stage1", "stage2", "distil",
     "upscaler_drawing", "upscaler_autoencoder", "upscaler_codes", "upscaler_fusion", "upscaler_alignment",
     "upscaler_latents",
 )  # fmt: skip

@@ -29,11 +29,25 @@ def check_weights_are_named(model: str, vae: Path | None, speech_encoder: str | 
         )
 
 
+def few_step_file(name: str | None) -> Path | None:
+    """name: of --few-step."""
+    from ..checkpoints.demo import DEMO_FEW_STEP
+
+    if name is None:
+        return None
+    return DEMO_FEW_STEP if name == DEMO else Path(name)
+
+
 def load_models(
-    model: str, vae: Path | None, build: Build, lora: Path | None = None, lora_strength: float = 1.0
+    model: str,
+    vae: Path | None,
+    build: Build,
+    lora: Path | None = None,
+    lora_strength: float = 1.0,
+    few_step: Path | None = None,
 ) -> Hallo2Models:
     """build.dtype: None keeps each file's own. The result has a VAE, whose weights have eight bits nowhere: its errors
-    would come back through the motion frames. lora: added to the weights; the demo model has none."""
+    would come back through the motion frames. lora, few_step: added to the weights."""
     from ..checkpoints.build import load_hallo2, load_vae
     from ..checkpoints.demo import demo_hallo2
 
@@ -43,8 +57,8 @@ def load_models(
         )
     if model == DEMO:
         sys.stderr.write("note: the demo model was trained on cartoons: of a photograph it makes a poor likeness.\n")
-        return demo_hallo2(build)
-    models = load_hallo2(Path(model), build, lora=lora, lora_strength=lora_strength)
+        return demo_hallo2(build, few_step=few_step)
+    models = load_hallo2(Path(model), build, lora=lora, lora_strength=lora_strength, few_step=few_step)
     return replace(models, vae=load_vae(vae, build.wide))
 
 

@@ -25,6 +25,14 @@ class TextAdapter:
 
 
 @dataclass(frozen=True)
+class FewSteps:
+    """How a model samples that was distilled to few steps."""
+
+    steps: int
+    guidance: float = 1.0  # 1: without
+
+
+@dataclass(frozen=True)
 class Hallo2Models:
     """The five networks of `net.pth`, a VAE (with the demo model, or on the command line), and an optional adapter."""
 
@@ -38,6 +46,7 @@ class Hallo2Models:
     fingerprint: str = ""
     text_adapter: TextAdapter | None = None
     run_steps: RunSteps = STEPS_DIRECTLY  # of the denoising UNet
+    few_steps: FewSteps | None = None  # a few-step LoRA is part of the weights
 
     @property
     def networks(self) -> tuple[nn.Module, ...]:

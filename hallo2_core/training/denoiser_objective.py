@@ -45,12 +45,16 @@ class DenoiserObjective(nn.Module):
         self, prediction: Tensor, latents: Tensor, noise: Tensor, timesteps: Tensor, face: Tensor, lips: Tensor
     ) -> Tensor:
         """prediction, latents, noise: (b f c h w).  timesteps: (b).  face, lips: (b h w), 0..1.  Returns the mean."""
-        settings, signal = self.settings, self.signal[timesteps]
+        signal = self.signal[timesteps]
+        errors = prediction.float() - velocity(latents, noise, signal)
+        return self.loss_of_errors(errors, min_snr_weights(signal, self.settings.snr_gamma), face, lips)
+
+    def loss_of_errors(self, errors: Tensor, weights: Tensor, face: Tensor, lips: Tensor) -> Tensor:
+        """errors: (b f c h w), of the v-prediction.  weights: (b), of the clips.  face, lips: as for `loss`."""
+        settings = self.settings
         places = 1.0 + settings.lip_weight * lips
         if settings.face_weight:
             places = places + settings.face_weight * face
-        weights = min_snr_weights(signal, settings.snr_gamma)
-        errors = prediction.float() - velocity(latents, noise, signal)
         loss = weighted_square(errors, places, weights)
         if settings.change_weight:
             loss = loss + settings.change_weight * weighted_square(errors.diff(dim=1), places, weights)

@@ -78,6 +78,9 @@ class JointStage:
     def sample(self, number: int) -> Clip:
         return self._sample(self._clips, number, self._seed)
 
+    def held_back_sample(self, number: int) -> Clip:
+        return self._sample(self._held_back, number, self._seed + 1)
+
     def _sample(self, records: RecordShards, number: int, seed: int) -> Clip:
         settings = self._settings
         draws = sample_generator(seed, number, "joint")
@@ -141,15 +144,19 @@ class JointStage:
         total = 0.0
         for first in range(0, clips, at_once):
             numbers = range(first, min(first + at_once, clips))
-            batch = ClipBatch.of([self._sample(self._held_back, number, self._seed + 1) for number in numbers])
+            batch = ClipBatch.of([self.held_back_sample(number) for number in numbers])
             total += float(self.network(batch.to(device))["loss"]) * len(numbers)
         figures = {"loss": total / clips}
-        if self._settings.sampling.clips:
-            self._sampled = self._sampled or SampledClips(
-                self._held_back, "held_back", self._settings.sampling, self._settings.motion_frames
-            )
-            figures |= self._sampled.figures(self.network)
-        return figures
+        return figures | self.sampled_figures()
+
+    def sampled_figures(self) -> Mapping[str, float]:
+        """Of clips sampled for held-back actors and voices; none if the settings sample none."""
+        if not self._settings.sampling.clips:
+            return {}
+        self._sampled = self._sampled or SampledClips(
+            self._held_back, "held_back", self._settings.sampling, self._settings.motion_frames
+        )
+        return self._sampled.figures(self.network)
 
     def sample_video(self) -> Tensor:
         """(f 3 h w), 0..1: clips of held-back records, side by side, from their portraits and sounds."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from ..errors import SettingsError
@@ -51,20 +50,18 @@ class JointTextStage:
         self.network = text.network
         self._joint = joint
         self._text = text
-        self._no_prompt = torch.zeros(text.encoder.config.text_width)
+        self._width = text.encoder.config.text_width
 
     def batch(self, numbers: Sequence[int]) -> PromptedClips:
-        return PromptedClips.of([self._sample(number) for number in numbers])
+        return PromptedClips.of([self.sample(number) for number in numbers])
 
-    def _sample(self, number: int) -> PromptedClip:
+    def sample(self, number: int) -> PromptedClip:
         """Five without a prompt, then five with one, and so on."""
         run, place = divmod(number, RUN)
         own_number = run // 2 * RUN + place
         if run % 2:
             return self._text.sample(own_number)
-        clip = self._joint.sample(own_number)
-        frames = len(clip.latents)
-        return PromptedClip(clip, self._no_prompt.expand(frames, -1), torch.zeros(frames))
+        return PromptedClip.without_prompt(self._joint.sample(own_number), self._width)
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         if name.startswith("model."):

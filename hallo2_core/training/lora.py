@@ -6,7 +6,8 @@ net.pth's names and are added to the weights on loading, so that inference knows
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,6 +41,19 @@ def add_lora_layers(network: nn.Module, adapts: Callable[[str], bool], rank: int
 
 def is_lora(name: str) -> bool:
     return any(f".{layer}." in name for layer in LORA_LAYERS)
+
+
+@contextmanager
+def without_lora(network: nn.Module) -> Iterator[None]:
+    """The network's layers do not add their updates inside the context."""
+    layers = [layer for layer in network.modules() if hasattr(layer, "lora_alpha")]
+    for layer in layers:
+        layer.enable_adapters(False)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.enable_adapters(True)
 
 
 def lora_alpha(network: nn.Module) -> float | None:

@@ -57,7 +57,7 @@ def picture_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
     clips, held_back = (clip_records_of(where, vae) for where in (settings.clips, settings.validation_clips))
     models = released_model(settings.model, makes_pictures, seed)
     network = PictureObjective(models, settings.objective, settings.model.trains(makes_pictures), settings.model.run)
-    _adapt(network, makes_pictures, settings.model, seed)
+    adapt(network, makes_pictures, settings.model, seed)
     return PictureStage(network, settings, clips, held_back, seed)
 
 
@@ -70,11 +70,11 @@ def motion_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
     models = released_model(settings.model, makes_motion, seed)
     trains, run = settings.model.trains(makes_motion), settings.model.run
     network = JointObjective(models, vae, settings.objective, trains, run)
-    _adapt(network, makes_motion, settings.model, seed)
+    adapt(network, makes_motion, settings.model, seed)
     return MotionStage(network, settings, clips, held_back, seed)
 
 
-def _adapt(network: nn.Module, stage: Callable[[str], bool], model: ModelSettings, seed: int) -> None:
+def adapt(network: nn.Module, stage: Callable[[str], bool], model: ModelSettings, seed: int) -> None:
     """With lora_rank: train updates of the linear layers that the stage would train."""
     if model.lora_rank:
         add_lora_layers(network, stage, model.lora_rank, model.lora_alpha or float(model.lora_rank), seed)

@@ -64,13 +64,14 @@ class ModelSettings:
 def released_model(
     settings: ModelSettings, stage: Callable[[str], bool], seed: int, config: Hallo2Config | None = None
 ) -> Hallo2Models:
-    """stage: whether the stage trains the parameter of this name.  seed: of the parts that no file has.  config: of a
-    model that begins with a picture model; None: the released one's. A whole model has its own.
+    """stage: whether the stage trains the parameter of this name.  seed: of the parts that no file has.  config: None:
+    that of the file of weights, or of the released model if it begins with a picture model.
 
     Errors: CheckpointError, SettingsError.
     """
     trains, frozen = settings.trains(stage), DTYPES[settings.frozen_dtype]
-    weights, config = open_hallo2(settings.weights) if settings.weights else (None, config or Hallo2Config())
+    weights, found = open_hallo2(settings.weights) if settings.weights else (None, None)
+    config = config or found or Hallo2Config()
     models = hallo2_networks(config, ON_META)
     _set_dtypes(models, trains, frozen)
     if weights is None:

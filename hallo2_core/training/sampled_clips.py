@@ -9,6 +9,7 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
+from ..animation.guidance import is_guided
 from ..audio.speech_embeddings import WINDOW_REACH
 from .cartoons.split import Split
 from .clip_batch import Clip, ClipBatch
@@ -92,11 +93,13 @@ class SampledClips:
     def frames(self, objective: JointObjective) -> list[Tensor]:
         """(f 3 h w), 0..1, on the CPU, of each clip."""
         batch = self._batch.to(next(objective.parameters()).device)
-        blind = batch.without_conditions()
+        halves = [batch, batch.without_conditions()] if is_guided(self.settings.guidance) else [batch]
+        conditions = [objective.conditions(half) for half in halves]
 
         def predict(timestep: int, latents: Tensor) -> tuple[Tensor, Tensor]:
-            seen, unseen = (objective.predicted(one.at(timestep), latents) for one in (batch, blind))
-            return seen, unseen
+            times = batch.at(timestep).timesteps
+            seen, *unseen = (objective.predicted_under(one, latents, times) for one in conditions)
+            return seen, unseen[0] if unseen else seen
 
         return decoded_clips(sampled_latents(batch.noise, self.settings, predict), objective.vae)
 

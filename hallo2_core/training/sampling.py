@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import torch
@@ -20,14 +20,24 @@ class Sampling(Protocol):
     guidance: float
 
 
-def sampled_latents(
+def sampling_path(
     noise: Tensor, sampling: Sampling, predict: Callable[[int, Tensor], tuple[Tensor, Tensor]]
-) -> Tensor:
-    """noise: (b f 4 h w).  predict: timestep, latents → the predictions with and without conditions."""
+) -> Iterator[Tensor]:
+    """noise: (b f 4 h w).  predict: timestep, latents → the predictions with and without conditions.  Yields the
+    latents after each step."""
     latents = noise
     for timestep in timesteps(sampling.steps):
         seen, unseen = (prediction.float() for prediction in predict(timestep, latents))
         latents = ddim_step(latents, unseen + sampling.guidance * (seen - unseen), timestep, sampling.steps)
+        yield latents
+
+
+def sampled_latents(
+    noise: Tensor, sampling: Sampling, predict: Callable[[int, Tensor], tuple[Tensor, Tensor]]
+) -> Tensor:
+    """As `sampling_path`. Returns the latents after the last step."""
+    for latents in sampling_path(noise, sampling, predict):  # noqa: B007 - those before are not kept
+        pass
     return latents
 
 

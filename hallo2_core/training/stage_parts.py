@@ -11,6 +11,7 @@ from ..checkpoints.picture_model import ADDED_MODULES
 UNET = "denoising_unet."
 PICTURE_NETWORKS = ("reference_net.", "face_locator.", "image_projection.")
 SPEECH_NETWORKS = ("audio_projection.",)
+DISTILLED_LAYERS = ("to_out.", "ff.net.2.", "proj_in.", "proj_out.", "time_emb")
 
 
 def makes_pictures(name: str) -> bool:
@@ -21,6 +22,12 @@ def makes_pictures(name: str) -> bool:
 def makes_motion(name: str) -> bool:
     """Stage 2: motion and audio modules, and the audio projection."""
     return name.startswith(SPEECH_NETWORKS) or (name.startswith(UNET) and _is_added(name))
+
+
+def is_distilled(name: str) -> bool:
+    """The denoising UNet's layers that a few-step LoRA updates: those through which the timestep and what attention
+    and feed-forward layers have computed enter."""
+    return name.startswith(UNET) and any(f".{layer}" in name for layer in DISTILLED_LAYERS)
 
 
 def _is_added(name: str) -> bool:

@@ -10,14 +10,16 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..checkpoints.build import open_hallo2
 from ..checkpoints.lora import write_lora
-from ..checkpoints.networks import PREFIXES, hallo2_networks
+from ..checkpoints.networks import PREFIXES, hallo2_networks, with_fingerprint
 from ..checkpoints.read import read_tensors
 from ..checkpoints.small_model import SMALL_HALLO2, SMALL_TEXT, SMALL_VAE, SMALL_WAV2VEC
 from ..checkpoints.text_control import SMALL_EMBEDDING, load_text_adapter, metadata_of, new_text_adapter
 from ..config import TextControlConfig
 from ..errors import CheckpointError, SettingsError
-from ..models.hallo2_models import Hallo2Models
+from ..jobs.fingerprint import fingerprint
+from ..models.hallo2_models import FewSteps, Hallo2Models
 from ..models.layers import Build
 from ..models.text_control import TextControl
 from ..models.text_encoder import TextTransformer
@@ -27,19 +29,24 @@ from ..storage.durable import replacing
 from .clip_records import MOUTH_TRUTH
 from .clip_sources import clip_records_of
 from .config_file import read_config, settings_from
+from .denoiser_objective import is_idle
+from .distil_objective import DistilObjective
+from .distil_stage import DistilStage, DistilStageSettings
 from .fresh_weights import fill_with_fresh_weights
 from .joint_objective import JointObjective
 from .joint_stage import JointStage, JointStageSettings
 from .joint_text_stage import JointTextStage, JointTextStageSettings
 from .loop import Stage
 from .lora import lora_alpha, lora_tensors
-from .paper_stages import motion_stage, picture_stage
+from .paper_stages import adapt, motion_stage, picture_stage
 from .plain_attention import plain_attention
 from .records import RecordShards
+from .released_model import released_model, released_vae
 from .settings import TrainSettings
 from .speech_stage import SpeechStage, SpeechStageSettings
+from .stage_parts import is_distilled
 from .text_encoder_stage import TextEncoderStage, TextEncoderStageSettings
-from .text_objective import TextObjective
+from .text_objective import PromptedClip, TextObjective
 from .text_stage import TextStage, TextStageSettings
 from .upscaler.stages import UPSCALER_STAGES, UpscalerStage, upscaler_tensors
 from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
@@ -135,6 +142,31 @@ def joint_text_stage(table: Mapping[str, Any], seed: int, where: str) -> JointTe
     return JointTextStage(joint, _text_stage(settings.text, network, seed))
 
 
+def distil_stage(table: Mapping[str, Any], seed: int, where: str) -> DistilStage:
+    settings = settings_from(DistilStageSettings, table, where)
+    _, found = open_hallo2(settings.model.weights)
+    is_small = found.unet.block_widths == SMALL_HALLO2.unet.block_widths
+    models = released_model(settings.model, lambda _: False, seed, SMALL_HALLO2 if is_small else found)
+    vae = small_vae(settings.vae) if is_small else released_vae(settings.vae)
+    clips, held_back = (clip_records_of(where, vae) for where in (settings.clips, settings.validation_clips))
+    model = JointObjective(models, vae, settings.objective, lambda _: False, settings.model.run)
+    joint = JointStage(model, settings.of_student, clips, held_back, seed)
+    asked, control = settings.prompts, None
+    samples = lambda number: PromptedClip.without_prompt(joint.sample(number), 0)  # noqa: E731
+    if asked.adapter:
+        text = TextStageSettings(
+            settings.clips, settings.validation_clips, settings.vae, settings.model.weights, asked.text_encoder,
+            asked.takes, weights=asked.adapter, frames=settings.frames, motion_frames=settings.motion_frames,
+        )  # fmt: skip
+        control = _control(text)
+        samples = JointTextStage(joint, _text_stage(text, TextObjective(model, control), seed)).sample
+    of_paths = (settings.teacher, settings.prompts, settings.clips, settings.validation_clips, settings.frames,
+                settings.motion_frames, settings.portrait_motion_ratio, settings.start_ratio, seed)  # fmt: skip
+    folder = Path(settings.path_folder) / fingerprint(with_fingerprint(models).fingerprint, of_paths)[:12]
+    adapt(model, lambda name: is_distilled(name) and not is_idle(name, models), settings.model, seed)
+    return DistilStage(DistilObjective(model, control), settings, joint, samples, folder, seed)
+
+
 STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
     "vae": vae_stage,
     "speech": speech_stage,
@@ -145,6 +177,7 @@ STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
     "text_encoder": text_encoder_stage,
     "text": text_stage,
     "joint_text": joint_text_stage,
+    "distil": distil_stage,
 }
 
 
@@ -205,7 +238,9 @@ def export_stage(stage: Stage, path: Path) -> None:
     """The stage's weights; of one with LoRA layers, these alone. An adapter that was trained along with its model gets
     a file beside the model's, `adapter_beside`."""
     alpha = lora_alpha(stage.network)
-    if alpha is not None:
+    if isinstance(stage, DistilStage):
+        write_lora(lora_tensors(stage.network.model), alpha, path, few_steps=FewSteps(stage.settings.steps))
+    elif alpha is not None:
         write_lora(lora_tensors(stage.network), alpha, path)
     elif isinstance(stage, TextStage):
         write_adapter(stage.network.control, path)

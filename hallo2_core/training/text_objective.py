@@ -20,6 +20,12 @@ class PromptedClip:
     embeddings: Tensor  # (f d), of the prompts at each frame
     presence: Tensor  # (f), 0..1: 0 for frames without a prompt
 
+    @staticmethod
+    def without_prompt(clip: Clip, width: int) -> PromptedClip:
+        """width: of an embedding."""
+        frames = len(clip.latents)
+        return PromptedClip(clip, torch.zeros(frames, width), torch.zeros(frames))
+
 
 @dataclass(frozen=True)
 class PromptedClips:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from ...hallo2_core.checkpoints.catalogue import KnownFile
 
 DEMO = "demo"  # offered by every loader besides files: ships with the pack, no download
+DEMO_FEW_STEP = "demo few-step"  # the demo model's few-step LoRA
 ZERO = "zero"  # an adapter that changes nothing, made at run time
 MODEL_FOLDER = "hallo2"
 TEXT_CONTROL_FOLDER = "text_control"  # below it
+FEW_STEP_FOLDER = "few_step"  # below it
 FACE_FOLDER = "hallo2/face_analysis"
 VOCALS_FOLDER = "hallo2/audio_separator"
 MODEL_EXTENSIONS = {".safetensors", ".pth", ".pt"}
@@ -46,7 +48,8 @@ def model_files(folder: str, released: str) -> list[str]:
 
 def network_files(released: str) -> list[str]:
     """The choices of the loaders with files directly in models/hallo2."""
-    return [name for name in model_files(MODEL_FOLDER, released) if Path(name).parts[0] != TEXT_CONTROL_FOLDER]
+    others = TEXT_CONTROL_FOLDER, FEW_STEP_FOLDER
+    return [name for name in model_files(MODEL_FOLDER, released) if Path(name).parts[0] not in others]
 
 
 def text_control_files() -> list[str]:
@@ -56,8 +59,18 @@ def text_control_files() -> list[str]:
 
 
 def lora_files() -> list[str]:
-    """All of the host's LoRAs: the names do not tell which are for Hallo2."""
-    return folder_paths.get_filename_list(LORA_FOLDER)
+    """All of the host's LoRAs, whose names do not tell which are for Hallo2; then the few-step ones."""
+    few_step = folder_paths.get_filename_list(MODEL_FOLDER)
+    return [
+        *folder_paths.get_filename_list(LORA_FOLDER),
+        *(name for name in few_step if Path(name).parts[0] == FEW_STEP_FOLDER),
+        DEMO_FEW_STEP,
+    ]
+
+
+def lora_folder(name: str | None) -> str:
+    """The kind of folder of one of the `lora_files`. name: with the separators of any system; None: of another node."""
+    return MODEL_FOLDER if name and name.replace("\\", "/").startswith(f"{FEW_STEP_FOLDER}/") else LORA_FOLDER
 
 
 def find_file(folder: str, name: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""What each kind of step of the released model costs, counted on the meta device."""
+"""What each kind of step of a model costs, counted on the meta device."""
 
 from __future__ import annotations
 
@@ -12,14 +12,23 @@ from quality.cost import ClipCost, Pass
 from hallo2_core.animation.acceleration import StepPlan
 from hallo2_core.animation.denoise_clip import EarlierSteps, predict
 from hallo2_core.animation.guidance import Guidance
+from hallo2_core.checkpoints.small_model import SMALL_HALLO2, SMALL_VAE
 
 GUIDANCE = Guidance(3.5, cond_batch=2)
 
 
-@torch.inference_mode()
 def released_cost() -> ClipCost:
     """At 512×512 with 16 + 2 frames, under guidance."""
-    video = MetaClip()
+    return cost_of(MetaClip())
+
+
+def demo_cost() -> ClipCost:
+    """Of the demo model, at 128×128."""
+    return cost_of(MetaClip(128, config=SMALL_HALLO2, vae_config=SMALL_VAE))
+
+
+@torch.inference_mode()
+def cost_of(video: MetaClip) -> ClipCost:
     portrait, tokens = video.portrait()
     conditions, before = counted(lambda: video.clip(portrait, tokens))
     _, decoding = counted(video.decode)

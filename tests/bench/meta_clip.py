@@ -1,4 +1,4 @@
-"""A clip of the released size on torch's meta device, which computes shapes only: to count operations and bytes."""
+"""A clip on torch's meta device, which computes shapes only: to count operations and bytes."""
 
 from __future__ import annotations
 
@@ -40,12 +40,14 @@ class MetaClip:
     side_px: int = 512
     attention: AttentionFunction = sdpa
     weights: torch.dtype = torch.float16
+    config: Hallo2Config = Hallo2Config()
+    vae_config: VAEConfig = VAEConfig()
 
     def __post_init__(self) -> None:
         build = Build(casting, self.attention, self.weights, "meta", torch.float16)
         object.__setattr__(self, "build", build)
-        object.__setattr__(self, "models", hallo2_networks(Hallo2Config(), build))
-        object.__setattr__(self, "vae", AutoencoderKL(VAEConfig(), build.wide))
+        object.__setattr__(self, "models", hallo2_networks(self.config, build))
+        object.__setattr__(self, "vae", AutoencoderKL(self.vae_config, build.wide))
 
     @property
     def latent_side(self) -> int:

@@ -125,8 +125,12 @@ class SmallPipeline:
 
     def clip(self, seed: int, seconds: float) -> Clip:
         """One actor with the voice and sentences of the same seed."""
+        return self.clip_of(seed, *self.played(seed, seconds))
+
+    def played(self, seed: int, seconds: float) -> tuple[Performance, Portrait]:
+        """What the actor of this seed says, and the portrait."""
         played = performance(seed, SPLIT, seconds)
-        return self.clip_of(seed, played, self.portrait(seed, played))
+        return played, self.portrait(seed, played)
 
     def clip_of(
         self,

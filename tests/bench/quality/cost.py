@@ -18,9 +18,9 @@ class ClipCost:
     passes: Mapping[Pass, float]
     besides: float  # once a clip: motion frames, conditions, decoding
 
-    def of(self, acceleration: Acceleration, steps: int) -> float:
-        """Of a guided clip.  steps: the sampler's."""
-        plans = acceleration.plan(acceleration.steps_taken(steps), cond_batch=2)
+    def of(self, acceleration: Acceleration, steps: int, is_guided: bool = True) -> float:
+        """steps: the sampler's.  is_guided: whether the video is."""
+        plans = acceleration.plan(acceleration.steps_taken(steps), cond_batch=2 if is_guided else 1)
         counts = Counter((plan.halves, plan.reuses_deep) for plan in plans)
         return self.besides + sum(count * self.passes[kind] for kind, count in counts.items())
 

@@ -16,6 +16,7 @@ from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.text_control import zero_text_adapter
 from hallo2_core.errors import CheckpointError, SettingsError, TimelineError
+from hallo2_core.models.hallo2_models import FewSteps
 from hallo2_core.models.latents import VAECodec
 from hallo2_core.models.running import RunStepsDirectly
 from hallo2_core.models.wav2vec import SpeechEncoder
@@ -117,3 +118,22 @@ def test_reused_features_and_nodes_around_the_network_are_refused_together(input
     check_inputs(replace(inputs, models=others), speech)
     with pytest.raises(SettingsError, match="deep_every is 2 .* Set deep_every to 1"):
         check_inputs(replace(reusing, models=others), speech)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "warns"),
+    [
+        (SamplerConfig(4, 1.0), False),
+        (SamplerConfig(4, 0.5), False),  # no guidance either
+        (SamplerConfig(8, 1.0, acceleration=Acceleration(step_share=0.5)), False),
+        (SamplerConfig(40, 1.0), True),
+        (SamplerConfig(4, 3.5), True),
+    ],
+)
+def test_a_few_step_lora_warns_of_other_steps_or_guidance(inputs, speech, caplog, sampler, warns):
+    few = replace(inputs, models=replace(inputs.models, few_steps=FewSteps(4)), sampler=sampler)
+    check_inputs(few, speech)
+    assert ("trained for 4 steps at guidance 1" in caplog.text) == warns
+    caplog.clear()
+    check_inputs(replace(inputs, sampler=sampler), speech)
+    assert not caplog.text

@@ -10,8 +10,9 @@ from tiny_training import write_model
 
 from hallo2_core.checkpoints.build import load_hallo2
 from hallo2_core.checkpoints.convert import convert_to_safetensors
-from hallo2_core.checkpoints.lora import METADATA_KEY, with_lora, write_lora
+from hallo2_core.checkpoints.lora import METADATA_KEY, few_steps_of, with_lora, write_lora
 from hallo2_core.errors import CheckpointError
+from hallo2_core.models.hallo2_models import FewSteps
 from hallo2_core.models.layers import Build
 
 LAYER = "denoising_unet.mid_block.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0.to_q"
@@ -105,3 +106,18 @@ def test_files_that_are_no_lora_are_named(model, tmp_path):
     save_file(update(), tmp_path / "odd.safetensors", {METADATA_KEY: "{"})
     with pytest.raises(CheckpointError, match="damaged"):
         load_hallo2(model, lora=tmp_path / "odd.safetensors")
+
+
+def test_a_model_knows_the_few_steps_that_it_was_distilled_to(model, tmp_path):
+    plain, few = tmp_path / "face.safetensors", tmp_path / "few_step.safetensors"
+    write_lora(update(), 3.0, plain)
+    write_lora(update(), 3.0, few, few_steps=FewSteps(4))
+    assert (few_steps_of(plain), few_steps_of(few)) == (None, FewSteps(4, 1.0))
+    build = Build(dtype=torch.float32)
+    loaded = load_hallo2(model, build, lora=plain, few_step=few)
+    assert loaded.few_steps == FewSteps(4)
+    attached = with_lora(with_lora(load_hallo2(model, build), few, 1.0, build), plain, 1.0, build)
+    assert attached.few_steps == FewSteps(4)
+    assert load_hallo2(model, build, lora=plain).few_steps is None
+    weights = (each.denoising_unet.get_parameter(f"{PATH}.weight") for each in (loaded, attached))
+    torch.testing.assert_close(*weights)

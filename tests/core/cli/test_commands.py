@@ -19,8 +19,10 @@ from safetensors.torch import load_file
 from hallo2_core.animation.acceleration import PRESETS, Acceleration
 from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.render import RenderedVideo
+from hallo2_core.checkpoints.lora import write_lora
 from hallo2_core.cli import animate, main
 from hallo2_core.cli.inspect import prepared_size
+from hallo2_core.models.hallo2_models import FewSteps
 from hallo2_core.timeline.transitions import Transition
 
 ROOT = Path(__file__).parents[3]
@@ -182,6 +184,24 @@ def test_the_demo_model_has_its_own_settings_adapter_and_text_encoder(short_voic
     assert not demo.models.text_adapter.is_zero
     assert (own.sampler.steps, own.sampler.guidance, own.models.text_adapter) == (3, 2.0, None)
     assert (own.reference.portrait.width, own.reference.portrait.height) == (64, 128)
+
+
+def test_a_few_step_lora_sets_steps_and_guidance_unless_they_are_given(tmp_path, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(animate._sampler(arguments)) or 0)
+    few, plain, tensors = (
+        tmp_path / "few.safetensors",
+        tmp_path / "face.safetensors",
+        {"x.lora_A.weight": torch.ones(1)},
+    )
+    write_lora(tensors, 1.0, few, few_steps=FewSteps(2))
+    write_lora(tensors, 1.0, plain)
+    given = ["animate", "--portrait", "p", "--audio", "a", "--out", "o.mp4", "--few-step"]
+    assert main([*given, str(few)]) == 0
+    assert main([*given, str(few), "--steps", "3", "--cfg", "1.2"]) == 0
+    assert [(sampler.steps, sampler.guidance) for sampler in seen] == [(2, 1.0), (3, 1.2)]
+    assert main([*given, str(plain)]) == 2
+    assert "not one for few steps. Choose it with --lora" in capsys.readouterr().err
 
 
 def test_new_adapter_writes_what_can_be_attached(tmp_path):
