@@ -1,8 +1,8 @@
 """Train a network, or export its weights to a file.
 
 STAGE is stage1 or stage2, of the released model; vae, speech, joint, text_encoder, text or joint_text, of the small
-one; or one of the upscaler's. FILE is its configuration (TOML). A stopped run resumes where it was. Several processes:
-accelerate launch -m hallo2_core train STAGE --config FILE.
+one; distil, for few steps, of both; or one of the upscaler's. FILE is its configuration (TOML). A stopped run resumes
+where it was. Several processes: accelerate launch -m hallo2_core train STAGE --config FILE.
 """
 
 from __future__ import annotations

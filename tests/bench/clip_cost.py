@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import torch
 from flops import counted
@@ -17,11 +17,13 @@ from hallo2_core.checkpoints.small_model import SMALL_HALLO2, SMALL_VAE
 GUIDANCE = Guidance(3.5, cond_batch=2)
 
 
+@cache
 def released_cost() -> ClipCost:
     """At 512×512 with 16 + 2 frames, under guidance."""
     return cost_of(MetaClip())
 
 
+@cache
 def demo_cost() -> ClipCost:
     """Of the demo model, at 128×128."""
     return cost_of(MetaClip(128, config=SMALL_HALLO2, vae_config=SMALL_VAE))

@@ -177,7 +177,9 @@ def test_the_demo_model_has_its_own_settings_adapter_and_text_encoder(short_voic
     given = ["animate", "--portrait", PORTRAIT, "--audio", short_voice, "--out", tmp_path / "o.mp4"]
     assert main(list(map(str, [*given, "--text", "0-0.3 happy; 0.3- angry"]))) == 0
     assert main(list(map(str, [*given, "--steps", 3, "--cfg", 2, "--size", "64x128"]))) == 0
-    demo, own = (render.inputs for render in seen)
+    assert main(list(map(str, [*given, "--few-step", "demo"]))) == 0
+    demo, own, student = (render.inputs for render in seen)
+    assert (student.sampler.steps, student.sampler.guidance, student.models.few_steps) == (4, 1.0, FewSteps(4))
     assert (demo.sampler.steps, demo.sampler.guidance) == (animate.DEMO_STEPS, animate.DEMO_GUIDANCE)
     assert (demo.reference.portrait.width, demo.reference.portrait.height) == animate.DEMO_SIZE
     assert demo.text.embeddings.shape[1] == demo.models.text_adapter.config.text_width
