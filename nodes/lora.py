@@ -18,8 +18,8 @@ class Hallo2LoadLora(io.ComfyNode):
             display_name="Load LoRA (Hallo2)",
             category="Hallo2",
             description=(
-                "Adds a LoRA that 'hallo2 train' exported to the model, for example of a face or a language, or one "
-                "for sampling in few steps. Several LoRAs: one node after another."
+                "Adds a LoRA that 'hallo2 train' exported to the model, for example of a face or a language. Several "
+                "LoRAs: one node after another."
             ),
             inputs=[
                 io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)', or from another LoRA."),
@@ -29,7 +29,7 @@ class Hallo2LoadLora(io.ComfyNode):
                     tooltip=(
                         "A file in models/loras or models/hallo2/few_step, exported by 'hallo2 train' with lora_rank. "
                         "LoRAs for Stable Diffusion and other models are listed too, but do not fit. 'demo few-step' "
-                        "is for the demo model: set steps 4 and guidance 1 in 'Sample Video'."
+                        "is for the demo model: set steps 4 and cfg 1 in 'Sample Video (Hallo2)'."
                     ),
                 ),
                 io.Float.Input(
