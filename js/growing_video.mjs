@@ -6,8 +6,9 @@ const players = new WeakMap(); // node → GrowingVideo
 
 /**
  * @param {object} node @param {string} address of the file as it is now: another one for each version
+ * @param {number} run another one for each run of the graph, which may make another video
  */
-export function showGrowingVideo(node, address) {
+export function showGrowingVideo(node, address, run) {
   let player = players.get(node);
   if (!player) {
     const video = Object.assign(document.createElement("video"), { controls: true, playsInline: true });
@@ -15,7 +16,7 @@ export function showGrowingVideo(node, address) {
     player = new GrowingVideo(video);
     players.set(node, player);
   }
-  player.grown(address);
+  player.grown(address, run);
 }
 
 function addWidget(node, video) {
@@ -32,6 +33,7 @@ function addWidget(node, video) {
 /** Plays the versions of a growing file as one video. */
 export class GrowingVideo {
   #video;
+  #run = null;
   #newest = null;
   #loaded = null;
 
@@ -42,9 +44,12 @@ export class GrowingVideo {
     video.addEventListener("error", () => (this.#loaded = null)); // the file is gone: the next version replaces it
   }
 
-  grown(address) {
+  grown(address, run) {
+    const isOfNewRun = run !== this.#run;
+    this.#run = run;
     this.#newest = address;
-    this.#update();
+    if (isOfNewRun) this.#load(0, false);
+    else this.#update();
   }
 
   /** Loads the newest version, unless that would interrupt. */
@@ -52,10 +57,13 @@ export class GrowingVideo {
     const video = this.#video;
     const isUntouched = video.paused && !video.currentTime;
     if (this.#newest === this.#loaded || !(this.#loaded === null || video.ended || isUntouched)) return;
-    const [seconds, continues] = [video.currentTime, video.ended];
+    this.#load(video.currentTime, video.ended);
+  }
+
+  #load(seconds, continues) {
     this.#loaded = this.#newest;
-    video.src = this.#newest;
-    video.currentTime = seconds; // before the file is known, this is where it will begin
-    if (continues) video.play().catch(() => {}); // browsers may refuse to play unasked
+    this.#video.src = this.#newest;
+    this.#video.currentTime = seconds; // before the file is known, this is where it will begin
+    if (continues) this.#video.play().catch(() => {}); // browsers may refuse to play unasked
   }
 }

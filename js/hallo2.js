@@ -66,7 +66,9 @@ async function loadCode() {
 const addressOf = (name) => new URL(`./timeline/${name}`, import.meta.url).href;
 
 let videoCode = null;
-let versions = 0;
+let [versions, runs] = [0, 0];
+
+api.addEventListener("execution_start", () => (runs += 1));
 
 /** nodes/host/editor.py: a clip was added to `file`, whose address is that of the host's /view. */
 api.addEventListener("hallo2_growing_video", async ({ detail: { node: id, file } }) => {
@@ -75,7 +77,7 @@ api.addEventListener("hallo2_growing_video", async ({ detail: { node: id, file }
   const address = api.apiURL(`/view?${new URLSearchParams({ ...file, version: ++versions })}`);
   const module = new URL("./growing_video.mjs", import.meta.url).href;
   videoCode ??= revalidate(module).then(() => import("./growing_video.mjs"));
-  (await videoCode).showGrowingVideo(node, address);
+  (await videoCode).showGrowingVideo(node, address, runs);
 });
 
 /** id: of a node, or "a:b" for node b in the subgraph of node a. */
