@@ -24,6 +24,14 @@ def test_what_is_said_is_a_line_of_its_own(out):
     assert "18 frames in 5 clips" in out.getvalue().replace("\r", "\n").splitlines()
 
 
+def test_the_growing_video_is_announced_once(tmp_path):
+    out = io.StringIO()
+    runtime = TerminalRuntime(torch.device("cpu"), out)
+    for video in ("growing.mp4", "growing.mp4", "finished.mp4"):
+        runtime.watchable(tmp_path / video)
+    assert out.getvalue() == f"What is finished can be watched: {tmp_path / 'growing.mp4'}\n"
+
+
 def test_progress_goes_from_where_it_starts_to_the_end():
     out = Terminal()
     runtime = TerminalRuntime(torch.device("cpu"), out)
