@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 
 const BROWSER = [
-  "OfflineAudioContext", "ResizeObserver", "URL", "URLSearchParams", "WheelEvent", "console", "document", "fetch",
+  "Audio", "OfflineAudioContext", "ResizeObserver", "URL", "URLSearchParams", "WheelEvent", "console", "document", "fetch",
   "getComputedStyle", "queueMicrotask", "window",
 ]; // prettier-ignore
 
@@ -30,5 +30,5 @@ export default [
     },
   },
   { files: ["js/**"], languageOptions: { globals: names(BROWSER) } },
-  { files: ["tests/js/**"], languageOptions: { globals: names(["URL", "console"]) } },
+  { files: ["tests/js/**"], languageOptions: { globals: names(["Event", "EventTarget", "URL", "console"]) } },
 ];

@@ -13,7 +13,7 @@ const ROOM_PX = 22; // margin that the editors leave around a widget
 const WIDTH_PX = 560;
 const MODULES =
   "commands dragging drawing editor edits element followed_sound gesture grammar graph_walk history keyboard keys " +
-  "moments nudges pointer row ruler session snapping sound sound_shape span_box surroundings timeline_text " +
+  "moments nudges playback pointer row ruler session snapping sound sound_shape span_box surroundings timeline_text " +
   "transitions typing view widget";
 
 app.registerExtension({

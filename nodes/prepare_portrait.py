@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..hallo2_core.config import PIXELS_PER_LATENT, SIZE_MULTIPLE_PX, check_frame_size
 from ..hallo2_core.errors import SettingsError
-from .host.editor import show_text
+from .host.editor import show_text, shown_while
 from .schema import io_types
 from .schema.search import also_found_as
 
@@ -152,21 +152,22 @@ class Hallo2PreparePortrait(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..hallo2_core.portrait.prepare import prepare_portrait
 
-        portrait = prepare_portrait(
-            image,
-            face_analysis,
-            width,
-            height,
-            crop=crop,
-            face_index=face_index,
-            face_expand=face_expand,
-            lip_expand=lip_expand,
-            face_mask=face_mask,
-            lip_mask=lip_mask,
-            pose_mask=pose_mask,
-            whole_picture=whole_picture,
-            as_released_range=as_released_range,
-        )
+        with shown_while(cls.hidden.unique_id, "Looking for the face"):
+            portrait = prepare_portrait(
+                image,
+                face_analysis,
+                width,
+                height,
+                crop=crop,
+                face_index=face_index,
+                face_expand=face_expand,
+                lip_expand=lip_expand,
+                face_mask=face_mask,
+                lip_mask=lip_mask,
+                pose_mask=pose_mask,
+                whole_picture=whole_picture,
+                as_released_range=as_released_range,
+            )
         notes = "\n".join(portrait.notes)
         show_text(cls.hidden.unique_id, notes)
         return io.NodeOutput(portrait, *_pictures(portrait), ui=ui.PreviewText(notes))

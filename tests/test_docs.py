@@ -67,6 +67,12 @@ def test_the_index_has_every_page():
     assert missing == ["README.md"]
 
 
+def test_the_list_of_nodes_has_every_node():
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "nodes").glob("*.py"))
+    names, listed = re.findall(r'display_name="(.+) \(Hallo2\)"', sources), read("docs/nodes.md")
+    assert len(names) > 20 and [name for name in names if name not in listed] == []
+
+
 def commands(page):
     """The lines that call the program, without comments, except those with placeholders and a shell's variables."""
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")

@@ -74,6 +74,12 @@ def test_every_graph_comes_in_both_formats_with_a_picture():
     assert names == sorted(path.stem for path in WORKFLOWS.glob("*.jpg"))
 
 
+def test_no_other_folder_is_taken_for_the_templates():
+    """ComfyUI lists the templates of all folders with such a name, but serves only those of the first one."""
+    taken = {"example_workflows", "example", "examples", "workflow", "workflows"}
+    assert [path.name for path in ROOT.iterdir() if path.name in taken] == [WORKFLOWS.name]
+
+
 def test_every_node_is_in_a_workflow():
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "nodes").glob("*.py"))
     nodes = set(re.findall(r'node_id="(\w+)"', sources))

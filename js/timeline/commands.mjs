@@ -13,6 +13,8 @@ const LARGEST_FRAME_PX = 16; // on the screen, however long the timeline is
 export class Commands {
   #session;
   #typing;
+  /** The copied span: its row, length in seconds and content. */
+  #copied = null;
 
   /**
    * @param {import("./session.mjs").TimelineSession} session
@@ -105,6 +107,32 @@ export class Commands {
     else session.focusPlayhead();
   }
 
+  copy() {
+    const session = this.#session;
+    const span = session.selectedSpan;
+    if (!span) return;
+    const [start, end] = boundsOf(span, session.fps);
+    this.#copied = { row: session.selected.row, seconds: end - start, content: span.content };
+    session.say("Copied. Move the playhead and press Ctrl+V.");
+  }
+
+  /** Puts the copied span at the playhead, or after the span that is there. */
+  paste() {
+    const session = this.#session;
+    if (this.#copied === null || session.isFixed) return;
+    const { row, seconds, content } = this.#copied;
+    const under = spanAt(session.timeline, spanUnder(session.timeline, row, session.playhead, session.fps));
+    const from = under ? boundsOf(under, session.fps)[1] : session.playhead;
+    const made = Number.isFinite(from) && addSpan(session.timeline, row, from, content, session.measure, seconds);
+    if (!made) {
+      session.say("There is no room for the copied span here.");
+      return;
+    }
+    session.row = row;
+    session.apply(made.timeline, made.place);
+    session.focusSelected();
+  }
+
   /** `typed`: the first letter of the new text, not entered yet. */
   rename(typed) {
     this.#typing.begin(typed);
@@ -176,6 +204,11 @@ export class Commands {
 
   playheadTo(edge) {
     this.#session.movePlayhead(edge === "start" ? 0 : this.#session.length);
+  }
+
+  /** Plays the sound from the playhead, or stops it. */
+  play() {
+    this.#session.togglePlayback();
   }
 
   playheadToFrame(frame) {

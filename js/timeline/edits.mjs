@@ -34,14 +34,14 @@ export function spanUnder(timeline, rowName, seconds, fps) {
   return index < 0 ? null : { row: rowName, index };
 }
 
-/** A new span starting at a free time. @returns {{timeline, place}|null} */
-export function addSpan(timeline, rowName, seconds, content, measure) {
+/** A new span starting at a free time; it takes `length` seconds, or what is free. @returns {{timeline, place}|null} */
+export function addSpan(timeline, rowName, seconds, content, measure, length = NEW_SPAN_SECONDS) {
   const spans = spansOf(timeline, rowName);
   if (spanUnder(timeline, rowName, seconds, measure.fps)) return null;
   const index = spans.filter((span) => boundsOf(span, measure.fps)[0] <= seconds).length;
   const limit = index < spans.length ? boundsOf(spans[index], measure.fps)[0] : (measure.length ?? Infinity);
   if (limit - seconds < frame(measure) - 1e-9) return null;
-  const end = Math.min(seconds + NEW_SPAN_SECONDS, limit);
+  const end = Math.min(seconds + length, limit);
   const reachesTheEnd = index === spans.length && end === measure.length;
   const write = writer(spans, measure, spans[0]?.start.unit ?? "seconds");
   const added = { start: write(seconds), end: reachesTheEnd ? null : write(end), content };

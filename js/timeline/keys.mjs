@@ -12,7 +12,10 @@ export function commandOf(event, focus, kind) {
   if (event.ctrlKey || event.metaKey) {
     if (event.altKey) return null;
     if (key === "z") return event.shiftKey ? ["redo"] : ["undo"];
-    return key === "y" && !event.shiftKey ? ["redo"] : null;
+    if (event.shiftKey) return null;
+    if (key === "y") return ["redo"];
+    if (key === "c" && focus === "span") return ["copy"];
+    return key === "v" && focus !== "other" ? ["paste"] : null;
   }
   if (focus === "other") return null;
   return (focus === "span" ? spanCommand(event, key, kind) : playheadCommand(key, kind)) ?? plainCommand(event, key);
@@ -47,6 +50,7 @@ function playheadCommand(key, kind) {
 
 function plainCommand({ altKey }, key) {
   if (altKey) return null;
+  if (key === " ") return ["play"];
   if (key === "s") return ["split"];
   if (key === "n" || key === "Insert") return ["add"];
   return { "+": ["zoom", 2], "=": ["zoom", 2], "-": ["zoom", 0.5], 0: ["zoom", 0] }[key] ?? null;

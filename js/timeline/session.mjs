@@ -5,6 +5,7 @@ import { boundsOf, spanAt } from "./edits.mjs";
 import { FollowedSound } from "./followed_sound.mjs";
 import { PROMPTS } from "./grammar.mjs";
 import { clockText, lengthShown } from "./ruler.mjs";
+import { Playback } from "./playback.mjs";
 import { onFrame } from "./snapping.mjs";
 import { spanSaid } from "./span_box.mjs";
 import { TimelineText } from "./timeline_text.mjs";
@@ -16,6 +17,7 @@ import { TimelineText } from "./timeline_text.mjs";
  * @property {(text: string) => void} write it
  * @property {() => import("./surroundings.mjs").Surroundings} look reads the graph around it
  * @property {(file: object) => Promise<import("./sound.mjs").Sound>} loadSound
+ * @property {(file: object) => HTMLAudioElement} player of a sound file
  */
 export class TimelineSession {
   /** @type {import("./edits.mjs").Place|null} */
@@ -34,6 +36,7 @@ export class TimelineSession {
   #text;
   #around = null;
   #sound;
+  #playback;
 
   /** @param {"prompts"|"weights"} kind @param {Port} port @param {import("./view.mjs").TimelineView} view */
   constructor(kind, port, view) {
@@ -43,6 +46,7 @@ export class TimelineSession {
     this.#port = port;
     this.#text = new TimelineText(kind, port);
     this.#sound = new FollowedSound(port.loadSound, () => this.show());
+    this.#playback = new Playback((seconds) => this.#followPlayback(seconds));
   }
 
   get timeline() {
@@ -89,7 +93,9 @@ export class TimelineSession {
   refresh() {
     const before = JSON.stringify(this.#around);
     this.#around = this.#port.look();
+    const shape = this.sound;
     this.#sound.follow(this.#around.file, this.#around.trims);
+    if (this.sound !== shape) this.#playback.stop();
     const textIsNews = this.#text.follow(this.fps);
     if (textIsNews) this.#keepSelection();
     if (textIsNews || JSON.stringify(this.#around) !== before) this.show();
@@ -128,6 +134,21 @@ export class TimelineSession {
     this.playhead = onFrame(Math.min(seconds, this.length), this.fps);
     this.show();
     if (!this.gesture) this.view.reveal(this.playhead, this.length);
+  }
+
+  togglePlayback() {
+    if (this.#playback.isOn) this.#playback.stop();
+    else if (this.sound === null) this.say("There is no sound to play.");
+    else {
+      const from = this.playhead < this.sound.seconds ? this.playhead : 0;
+      this.#playback.start(this.#port.player(this.#around.file), this.sound, from);
+    }
+  }
+
+  /** Stops if the widget was removed: nobody could stop the sound then. */
+  #followPlayback(seconds) {
+    if (this.view.element.isConnected) this.movePlayhead(seconds);
+    else this.#playback.stop();
   }
 
   #keepSelection() {

@@ -9,7 +9,7 @@ const MOST_KEPT = 8;
 const kept = new Map();
 
 /**
- * @typedef {{seconds: number, peaks: Float32Array, levels: Float32Array, pauses: number[][]}} Sound
+ * @typedef {{seconds: number, start: number, peaks: Float32Array, levels: Float32Array, pauses: number[][]}} Sound
  * @param {string} address identifies the sound
  * @param {() => Promise<Response>} fetchIt
  * @returns {Promise<Sound>} rejected, with a reason to show, if the file is missing, unreadable or too large

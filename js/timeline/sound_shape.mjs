@@ -10,8 +10,8 @@ const PAUSE_PEAKS = SHORTEST_PAUSE_SECONDS * PEAKS_PER_SECOND;
 /**
  * @param {Float32Array[]} channels of equal length
  * @param {number} rate samples a second
- * @returns {{seconds: number, peaks: Float32Array, levels: Float32Array}} per hundredth of a second: the peak
- *   magnitude, and the root mean square
+ * @returns {{seconds: number, start: number, peaks: Float32Array, levels: Float32Array}} per hundredth of a second: the
+ *   peak magnitude, and the root mean square; start: where it begins in its file, in seconds
  */
 export function outline(channels, rate) {
   const samples = channels[0].length;
@@ -33,7 +33,7 @@ export function outline(channels, rate) {
     peaks[i] = peak;
     levels[i] = Math.sqrt(energy / ((stop - start) * channels.length));
   }
-  return { seconds: samples / rate, peaks, levels };
+  return { seconds: samples / rate, start: 0, peaks, levels };
 }
 
 /**
@@ -43,12 +43,12 @@ export function outline(channels, rate) {
  * @param {Trim} trim
  * @returns {import("./sound.mjs").Sound}
  */
-export function trimmed({ seconds, peaks, levels }, { start, duration }) {
+export function trimmed({ seconds, start: skipped, peaks, levels }, { start, duration }) {
   const from = Math.max(0, Math.min(seconds, start < 0 ? seconds + start : start));
   const to = Math.min(seconds, from + duration);
   if (to <= from) throw new Error("nothing is left after Trim Audio Duration");
   const cut = (values) => values.slice(Math.round(from * PEAKS_PER_SECOND), Math.ceil(to * PEAKS_PER_SECOND));
-  const shape = { seconds: to - from, peaks: cut(peaks), levels: cut(levels) };
+  const shape = { seconds: to - from, start: skipped + from, peaks: cut(peaks), levels: cut(levels) };
   return { ...shape, pauses: pauses(shape) };
 }
 

@@ -15,6 +15,7 @@ const BUTTONS = [
   [["undo"], "↶", "Undo (Ctrl+Z)"],
   [["redo"], "↷", "Redo (Ctrl+Y)"],
   null,
+  [["play"], "▶", "Play the sound from the playhead, or stop (Space)"],
   [["toggleSnapping"], "Snap", "Snap to frames, pauses and other edges; hold Shift to drag freely"],
   [["zoom", 0.5], "−", "Show more time (−)"],
   [["zoom", 2], "+", "Show less time (+, or the wheel when the timeline has the focus)"],

@@ -35,6 +35,7 @@ export function fillTimeline(root, node, kind, text, { app, api }) {
       const route = `/view?${new URLSearchParams(file)}`;
       return loadSound(route, () => api.fetchApi(route));
     },
+    player: (file) => new Audio(api.apiURL(`/view?${new URLSearchParams(file)}`)),
   });
   follow(text, "callback");
   // Every change that a user makes to the graph, subgraphs included. For a number typed in Nodes 2.0 it fires only at

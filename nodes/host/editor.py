@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import folder_paths
@@ -22,3 +24,13 @@ def show_growing_video(node_id: str, video: Path) -> None:
     where = {"filename": video.name, "subfolder": folder.as_posix(), "type": "output"}
     server = PromptServer.instance
     server.send_sync("hallo2_growing_video", {"node": node_id, "file": where}, server.client_id)
+
+
+@contextmanager
+def shown_while(node_id: str, text: str) -> Iterator[None]:
+    """Show what the node is doing, for work without steps to count."""
+    show_text(node_id, text)
+    try:
+        yield
+    finally:
+        show_text(node_id, "")

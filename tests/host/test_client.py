@@ -1,4 +1,4 @@
-"""examples/client.py on the real host, with the demo model: ten frames, one step."""
+"""api/client.py on the real host, with the demo model: ten frames, one step."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def client(host, pack, files):
     """Runs the client in that folder; gives its exit status, the objects on stdout and the text on stderr."""
 
     def run(*options, url=host.url):
-        command = [sys.executable, str(pack / "examples" / "client.py"), "graph.json", "--server", url, *options]
+        command = [sys.executable, str(pack / "api" / "client.py"), "graph.json", "--server", url, *options]
         environment = os.environ | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
         done = subprocess.run(command, cwd=files, env=environment, capture_output=True, text=True, timeout=300)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
@@ -63,6 +63,7 @@ def test_many_jobs_in_turn_and_again(host, client, files, film):
     assert [result["state"] for result in results] == ["made", "refused", "failed", "made"], results
     assert "node 20:9 (Hallo2SampleVideo)" in results[1]["message"] and "steps" in results[1]["message"]
     assert results[2]["message"].startswith("Hallo2PreparePortrait (node 20:6): No face was found")
+    assert "talking.mp4: Looking for the face" in progress  # the node's text
     assert "talking.mp4: Hallo2SampleVideo 100 %" in progress and "10 frames in 1 clip" in progress
     made = [(files / name).read_bytes() for name in ("talking.mp4", "seven.mp4")]
     assert made[0] != made[1] and len(film(files / "talking.mp4").frames) == FRAMES

@@ -34,6 +34,19 @@ test("the playhead goes by frames, and between the tracks", () => {
   assert.deepEqual(commandOf(press("n"), "playhead", "prompts"), ["add"]);
 });
 
+test("a selected span is copied, and pasted at the playhead", () => {
+  assert.deepEqual(span("c", { ctrlKey: true }), ["copy"]);
+  assert.deepEqual(span("v", { metaKey: true }), ["paste"]);
+  assert.deepEqual(commandOf(press("v", { ctrlKey: true }), "playhead", "prompts"), ["paste"]);
+  assert.equal(commandOf(press("c", { ctrlKey: true }), "playhead", "prompts"), null, "copies nodes");
+  assert.equal(span("v", { ctrlKey: true, shiftKey: true }), null, "pastes nodes");
+});
+
+test("Space plays, except on a button, which it presses", () => {
+  assert.deepEqual([span(" "), commandOf(press(" "), "playhead", "weights")], [["play"], ["play"]]);
+  assert.equal(commandOf(press(" "), "other", "prompts"), null);
+});
+
 test("keys that are the host's stay the host's", () => {
   assert.equal(span("Enter", { ctrlKey: true }), null, "queues the graph");
   assert.equal(span("Tab"), null);

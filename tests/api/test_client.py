@@ -1,4 +1,4 @@
-"""What examples/client.py refuses before it sends anything. tests/host/test_client.py runs it on the real host."""
+"""What api/client.py refuses before it sends anything. tests/host/test_client.py runs it on the real host."""
 
 import importlib.util
 import json
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GRAPH = ROOT / "workflows" / "api" / "animate_portrait.json"
-CLIENT = ROOT / "examples" / "client.py"
+CLIENT = ROOT / "api" / "client.py"
 
 
 @pytest.fixture
