@@ -26,17 +26,21 @@ ENCODER_BYTES_DEEP = 1.5
 def working_bytes(width: int, height: int, settings: UpscaleSettings, network: UpscalerConfig, faces: int = 1) -> int:
     """On the device. width, height: of the source; a window of it is held as bytes and one frame as floats.
 
-    faces: in view at once. They are restored one after another; only the results are held together.
+    faces: in view at once. They are restored one after another. Held together are only the results, and what the next
+    window needs again of the encoder.
     """
     sources = width * height * CHANNELS * (settings.window_frames + FLOAT_BYTES)
     results = FRAMES_IN_WORK * settings.width_px * settings.height_px * CHANNELS * FLOAT_BYTES
     window = settings.window_frames * network.side_px**2 * CHANNELS * FLOAT_BYTES
-    return sources + results + window * (FACES_IN_WORK + faces - 1) + _features(settings, network)
+    kept = _kept_bytes(settings, network)
+    features = settings.window_frames * kept + FLOAT_BYTES * MAPS_IN_WORK * network.side_px**2 * network.widths[0]
+    others = (faces - 1) * (window + settings.overlap_frames * kept)
+    return sources + results + window * FACES_IN_WORK + features + others
 
 
 def host_bytes(width: int, height: int, settings: UpscaleSettings, video_settings: VideoSettings) -> int:
     """In main memory: the source's frames as read, finished frames in the queue, and the encoder."""
-    held = settings.window_frames + context_frames(settings) + 2
+    held = settings.window_frames + context_frames(settings) + 2 + most_waiting(width * height * CHANNELS)
     bytes_a_sample = 1 if video_settings.bit_depth == 8 else 2
     planes = settings.width_px * settings.height_px * 3 // 2 * bytes_a_sample
     waiting = most_waiting(planes) * planes + planes  # and the one being copied
@@ -63,10 +67,9 @@ def encoder_bytes(width: int, height: int, settings: VideoSettings) -> int:
     return round(width * height * ENCODER_BYTES[settings.codec] * deep)
 
 
-def _features(settings: UpscaleSettings, network: UpscalerConfig) -> int:
-    """Features that the fusion keeps for every frame of a window, plus the working memory of one frame."""
-    kept = 0
-    if settings.fidelity > 0:
-        sides = {network.side_px >> level: width for level, width in enumerate(network.widths)}
-        kept = settings.window_frames * sum(side**2 * sides[side] for side in network.fused_sides)
-    return FLOAT_BYTES * (kept + MAPS_IN_WORK * network.side_px**2 * network.widths[0])
+def _kept_bytes(settings: UpscaleSettings, network: UpscalerConfig) -> int:
+    """Of the encoder's features for one frame of a face, what the fusion needs."""
+    if settings.fidelity == 0:
+        return 0
+    sides = {network.side_px >> level: width for level, width in enumerate(network.widths)}
+    return FLOAT_BYTES * sum(side**2 * sides[side] for side in network.fused_sides)

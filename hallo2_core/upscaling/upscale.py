@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
-from itertools import dropwhile
 
 import torch
 from torch import Tensor
@@ -14,15 +14,16 @@ from ..models.upscaler.upscaler import Upscaler
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
 from .background import Background, resample
+from .clip_writer import most_waiting
 from .face_crop import cut_face, paste_face
 from .face_detections import as_float
 from .face_tracks import TrackedFrame, context_frames, track_faces
-from .restore_faces import SHORTAGE_ADVICE, FaceRestorer
+from .read_ahead import read_ahead
+from .restore_faces import SHORTAGE_ADVICE, FaceRestorer, RestoredFace
 from .settings import UpscaleSettings
 from .windows import Window, WindowGrid, cut_windows
 
-# Restored faces by (track number, frame number): (3 s s), 0..1.
-Faces = dict[tuple[int, int], Tensor]
+Faces = dict[tuple[int, int], RestoredFace]  # by (track number, frame number)
 
 
 @torch.inference_mode()
@@ -41,26 +42,28 @@ def upscale_frames(
     that frames are bit-identical wherever a video is resumed.
     faces: None leaves them to `background`.
 
-    Holds a window of input frames and their faces; nothing that grows with the video's length.
+    Holds a window of input frames and their faces; nothing that grows with the video's length. A second thread reads
+    frames and finds the faces of the next window.
     """
     grid, device = _grid(settings), drawing_device(runtime.device)
-    restore = FaceRestorer(upscaler, settings.fidelity, runtime)
+    restore, side_px = FaceRestorer(upscaler, settings.fidelity, runtime, device), upscaler.config.side_px
     first_window = grid.first_start(start)
     tracked = track_faces(frames, faces, settings, first_frame_needed(start, settings))
-    tracked = dropwhile(lambda frame: frame.index < first_window, tracked)
+    tracked = (frame for frame in tracked if frame.index >= first_window)
     carried: Faces = {}  # of frames that the next window includes too
     uploaded: dict[int, TrackedFrame] = {}
-    for window in cut_windows(tracked, grid, first_window):
-        items = tuple(uploaded.get(frame.index) or _uploaded(frame, device) for frame in window.items)
-        window, uploaded = replace(window, items=items), {frame.index: frame for frame in items}
-        side_px = upscaler.config.side_px
-        restored = _faded(carried, _restored_faces(window, carried, restore, side_px, settings), window, grid)
-        finished = window.end if window.is_last else window.start + grid.step
-        for frame in window.items:
-            if start <= frame.index < finished:
-                runtime.check_cancelled()
-                yield _composed(frame, restored, settings, background, runtime)
-        carried = {key: face for key, face in restored.items() if key[1] >= finished}
+    with closing(read_ahead(tracked, lambda frame: most_waiting(frame.picture.nbytes))) as ahead:
+        for window in cut_windows(ahead, grid, first_window):
+            items = tuple(uploaded.get(frame.index) or _uploaded(frame, device) for frame in window.items)
+            window, uploaded = replace(window, items=items), {frame.index: frame for frame in items}
+            finished = window.end if window.is_last else window.start + grid.step
+            restored = _restored_faces(window, carried, finished, restore, side_px, settings)
+            restored = _faded(carried, restored, window, grid)
+            carried = {key: face for key, face in restored.items() if key[1] >= finished}
+            for frame in window.items:
+                if start <= frame.index < finished:
+                    runtime.check_cancelled()
+                    yield _composed(frame, restored, settings, background, runtime)
 
 
 def first_frame_needed(start: int, settings: UpscaleSettings) -> int:
@@ -86,9 +89,17 @@ def _grid(settings: UpscaleSettings) -> WindowGrid:
 
 
 def _restored_faces(
-    window: Window[TrackedFrame], carried: Faces, restore: FaceRestorer, side_px: int, settings: UpscaleSettings
+    window: Window[TrackedFrame],
+    carried: Faces,
+    finished: int,
+    restore: FaceRestorer,
+    side_px: int,
+    settings: UpscaleSettings,
 ) -> Faces:
-    """Each track's part of the window, restored; parts that a neighboring window covers as well are left to it."""
+    """Each track's part of the window, restored; parts that a neighboring window covers as well are left to it.
+
+    carried: what they have encoded is used again.  finished: from this frame on, encoded faces are kept for that.
+    """
     restored: Faces = {}
     for number in sorted({number for frame in window.items for number in frame.faces}):
         part = [frame for frame in window.items if number in frame.faces]
@@ -96,9 +107,13 @@ def _restored_faces(
         done_already = all((number, frame.index) in carried for frame in part)
         if next_sees_all or done_already:
             continue
-        crops = torch.stack([cut_face(as_float(frame.picture), frame.faces[number], side_px) for frame in part])
-        results = restore(crops)
-        restored |= {(number, frame.index): face for frame, face in zip(part, results, strict=True)}
+        keys = [(number, frame.index) for frame in part]
+        face = [
+            carried[key].encoded if key in carried else cut_face(as_float(frame.picture), frame.faces[number], side_px)
+            for key, frame in zip(keys, part, strict=True)
+        ]
+        for key, result in zip(keys, restore(face), strict=True):
+            restored[key] = result if key[1] >= finished else replace(result, encoded=None)
     return restored
 
 
@@ -106,7 +121,8 @@ def _faded(carried: Faces, restored: Faces, window: Window[TrackedFrame], grid: 
     """Faces that the previous window has too are blended."""
     merged = carried | restored
     for key in carried.keys() & restored.keys():
-        merged[key] = torch.lerp(carried[key], restored[key], grid.fade(key[1], window.start))
+        picture = torch.lerp(carried[key].picture, restored[key].picture, grid.fade(key[1], window.start))
+        merged[key] = replace(restored[key], picture=picture)
     return merged
 
 
@@ -126,5 +142,5 @@ def _drawn(frame: TrackedFrame, restored: Faces, settings: UpscaleSettings, back
         canvas = picture.clone()
     scale = (settings.width_px / picture.shape[1], settings.height_px / picture.shape[0])
     for number, square in sorted(frame.faces.items()):
-        paste_face(canvas, restored[number, frame.index], square, scale)
+        paste_face(canvas, restored[number, frame.index].picture, square, scale)
     return canvas

@@ -30,7 +30,7 @@ def main() -> int:
     arguments = parser.parse_args()
     work, dtype = workload(arguments)
     side, on_cpu = work.scale.upscaler.side_px, work.device.type == "cpu"
-    restore = FaceRestorer(Upscaler(work.upscaler(dtype)), arguments.fidelity, work.runtime)
+    restore = FaceRestorer(Upscaler(work.upscaler(dtype)), arguments.fidelity, work.runtime, work.device)
     faces = torch.rand(arguments.frames, 3, side, side, generator=torch.Generator().manual_seed(0)).to(work.device)
     row = {"full size": work.scale.is_full, "frames": arguments.frames, "fidelity": arguments.fidelity}
     with torch.inference_mode():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,10 +21,16 @@ from .vq_autoencoder import Encoder, Generator
 
 @dataclass(frozen=True)
 class Encoded:
-    """The encoder's output for a window."""
+    """The encoder's output for a window. It depends on each picture alone."""
 
     features: Tensor  # (b f c s s)
     kept: tuple[Mapping[int, Tensor], ...]  # per picture of (b f): side → (1 c h w), for the fusion at that side
+
+    @staticmethod
+    def joined(parts: Sequence[Encoded]) -> Encoded:
+        """One after the other in time. parts: with b = 1."""
+        kept = tuple(picture for part in parts for picture in part.kept)
+        return Encoded(torch.cat([part.features for part in parts], dim=1), kept)
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,7 @@ class VideoRestorer(Network):
         encoded = self.encode(
             frames, latents, fidelity=fidelity, between_frames=between_frames, parks_features=parks_features
         )
-        codes = self.code_logits(encoded.features).argmax(dim=-1)
-        return Restored(self.draw(codes, encoded, fidelity, adain, between_frames), codes)
+        return self.restore(encoded, fidelity=fidelity, adain=adain, between_frames=between_frames)
 
     def encode(
         self,
@@ -114,6 +119,18 @@ class VideoRestorer(Network):
                 picture_kept = {side: one.cpu() for side, one in picture_kept.items()}
             kept.append(picture_kept)
         return Encoded(rearrange(torch.cat(features), "(b f) c h w -> b f c h w", b=len(given)), tuple(kept))
+
+    def restore(
+        self,
+        encoded: Encoded,
+        *,
+        fidelity: float,
+        adain: bool = True,
+        between_frames: Callable[[], None] | None = None,
+    ) -> Restored:
+        """The rest of `forward`."""
+        codes = self.code_logits(encoded.features).argmax(dim=-1)
+        return Restored(self.draw(codes, encoded, fidelity, adain, between_frames), codes)
 
     def code_logits(self, features: Tensor) -> Tensor:
         """features: (b f c s s), encoded. Returns (b f s² codes)."""

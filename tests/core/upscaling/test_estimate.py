@@ -61,7 +61,14 @@ def test_what_is_switched_off_or_smaller_needs_less():
     assert working_bytes(512, 512, replace(SMALL, fidelity=0.0), UpscalerConfig()) < whole - 600 * 2**20
     assert working_bytes(512, 512, replace(SMALL, window_frames=8), UpscalerConfig()) < whole
     assert working_bytes(256, 256, SMALL, UpscalerConfig()) < whole
-    assert working_bytes(512, 512, SMALL, UpscalerConfig(), faces=2) == whole + 48 * 2**20
+
+
+def test_another_face_in_view_adds_its_results_and_what_the_next_window_needs_again():
+    one, two = (working_bytes(256, 256, SMALL, UpscalerConfig(), faces) for faces in (1, 2))
+    assert two - one == 16 * 3 * 512**2 * 4 + 4 * 45 * 2**20
+    redrawn = replace(SMALL, fidelity=0.0)
+    one, two = (working_bytes(256, 256, redrawn, UpscalerConfig(), faces) for faces in (1, 2))
+    assert two - one == 16 * 3 * 512**2 * 4
 
 
 def test_the_machines_own_memory_holds_waiting_frames_and_the_encoder():

@@ -326,11 +326,14 @@ class ShortRestorer(torch.nn.Module):
         super().__init__()
         self.restorer, self.config, self.left = restorer, restorer.config, call - 1
 
-    def forward(self, *arguments, **options):
+    def encode(self, *arguments, **options):
+        return self.restorer.encode(*arguments, **options)
+
+    def restore(self, *arguments, **options):
         self.left -= 1
         if self.left < 0:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return self.restorer(*arguments, **options)
+        return self.restorer.restore(*arguments, **options)
 
 
 def test_out_of_memory_twice_it_stops_with_the_job_kept_and_goes_on_later(tmp_path, upscaler, faces):

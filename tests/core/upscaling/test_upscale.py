@@ -10,9 +10,10 @@ from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.errors import MemoryShortageError, PrecisionError
 from hallo2_core.models.layers import Build
 from hallo2_core.models.upscaler.upscaler import Upscaler
-from hallo2_core.models.upscaler.video_restorer import Restored, VideoRestorer
+from hallo2_core.models.upscaler.video_restorer import Encoded, Restored, VideoRestorer
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.upscaling.background import resample
+from hallo2_core.upscaling.clip_writer import CLIP_FRAMES
 from hallo2_core.upscaling.face_tracks import context_frames
 from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.upscaling.upscale import first_frame_needed, upscale_frames
@@ -24,20 +25,29 @@ RUNTIME = LocalRuntime()
 
 
 class SpyRestorer(nn.Module):
-    """Gives back what it gets, or a constant of its own for every call; notes the windows it was given."""
+    """Gives back what it gets, or a constant of its own for every window. Notes what it encodes, and the windows."""
 
     def __init__(self, constant=None):
         super().__init__()
         self.config = replace(SEEDED_UPSCALER, side_px=16, latent_widths=None)
         self.unused = nn.Parameter(torch.zeros(1))
-        self.constant, self.windows = constant, []
+        self.constant, self.encoded, self.windows = constant, [], []
 
-    def forward(self, frames, *, fidelity, between_frames, parks_features=False):
+    def encode(self, frames, *, fidelity, between_frames, parks_features=False):
         assert frames.shape[2:] == (3, 16, 16)
         between_frames()
-        self.windows.append([round(float(frame) * 127.5 + 127.5) for frame in frames[0, :, 0, 0, 0]])
-        given = frames if self.constant is None else torch.full_like(frames, self.constant(len(self.windows) - 1))
-        return Restored(given, torch.zeros(1, frames.shape[1], 1, dtype=torch.long))
+        self.encoded += numbers(frames)
+        return Encoded(frames, ({},) * frames.shape[1])
+
+    def restore(self, encoded, *, fidelity, between_frames):
+        given = encoded.features
+        self.windows.append(numbers(given))
+        given = given if self.constant is None else torch.full_like(given, self.constant(len(self.windows) - 1))
+        return Restored(given, torch.zeros(1, given.shape[1], 1, dtype=torch.long))
+
+
+def numbers(frames):
+    return [round(float(frame) * 127.5 + 127.5) for frame in frames[0, :, 0, 0, 0]]
 
 
 def numbered(count, start=0, height=32, width=48):
@@ -77,6 +87,15 @@ def test_without_faces_the_restorer_is_never_asked_and_without_a_finder_neither(
 def test_windows_overlap_on_a_fixed_grid():
     _, windows = upscaled(numbered(13), one_face)
     assert windows == [list(range(6)), list(range(4, 10)), list(range(8, 13))]
+
+
+def test_a_frame_in_two_windows_is_encoded_once():
+    """Also that of a face which comes in the overlap, and is left to the second window."""
+    for script in (one_face, lambda frame: one_face(frame) if frame >= 4 else []):
+        restorer = SpyRestorer()
+        _, windows = upscaled(numbered(13), script, restorer)
+        assert windows[-2:] == [list(range(4, 10)), list(range(8, 13))]
+        assert restorer.encoded == sorted(set(sum(windows, [])))
 
 
 def test_results_are_faded_in_the_overlap_and_taken_as_they_are_outside():
@@ -170,7 +189,7 @@ def test_frames_are_held_for_one_window_and_the_context_of_its_faces():
 
     done = 0
     for _ in upscale_frames(counted(), Upscaler(SpyRestorer()), ScriptedFaces(one_face), SETTINGS, RUNTIME):
-        assert given - done <= 6 + 1 + context_frames(SETTINGS) + 1
+        assert given - done <= 6 + 1 + context_frames(SETTINGS) + 1 + CLIP_FRAMES  # that many are read ahead
         done += 1
 
 
@@ -233,12 +252,16 @@ class ShortRestorer(SpyRestorer):
         super().__init__()
         self.calls, self.fails, self.parks = 0, calls, []
 
-    def forward(self, frames, *, fidelity, between_frames, parks_features=False):
+    def encode(self, frames, *, fidelity, between_frames, parks_features=False):
+        self.is_parking = parks_features
+        return super().encode(frames, fidelity=fidelity, between_frames=between_frames)
+
+    def restore(self, encoded, *, fidelity, between_frames):
         self.calls += 1
-        self.parks.append(parks_features)
+        self.parks.append(self.is_parking)
         if self.calls in self.fails:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return super().forward(frames, fidelity=fidelity, between_frames=between_frames)
+        return super().restore(encoded, fidelity=fidelity, between_frames=between_frames)
 
 
 def test_a_window_that_runs_out_of_memory_is_restored_again_with_its_features_on_the_cpu():
