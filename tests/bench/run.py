@@ -45,7 +45,7 @@ BENCHES = (
     Bench("step_time", HERE / "step_time.py", (), ("--full", "--side", "128"), takes_device=True),
     Bench("clip_time", HERE / "clip_time.py", (), ("--full", "--side", "128"), takes_device=True),
     Bench("upscale", HERE / "upscale.py", (), ("--full",), takes_device=True),
-    Bench("startup", HERE / "startup.py"),
+    Bench("startup", HERE / "startup.py", ("--minutes", "0.1")),
     Bench("accelerate", HERE / "acceleration.py", ("--steps", "10", "--clips", "1", "--only", "balanced;fast")),
 )
 

@@ -31,7 +31,7 @@ def run_report(folder, *options):
 
 def test_every_kind_of_section_runs_on_a_processor_and_says_so(tmp_path):
     """From another folder, with nothing installed: all but the golden cases, which have tests of their own."""
-    kinds = "attention,weights,step,clip,syncs,kernels,release,vae,upscaler"
+    kinds = "attention,weights,step,clip,accelerate,syncs,kernels,release,vae,upscaler"
     done, sections = run_report(tmp_path, "--sections", kinds)
     assert done.returncode == 0, done.stderr
     assert {section["status"] for section in sections.values()} == {"ok"}, sections
@@ -40,6 +40,8 @@ def test_every_kind_of_section_runs_on_a_processor_and_says_so(tmp_path):
     step = sections["step-float32"]["figures"]
     assert step["median_ms"] > 0 and step["tflop"] > 0 and step["non_finite"] == 0
     assert sections["clip-float32"]["figures"]["frames"] == 16
+    presets = sections["accelerate"]["figures"]["rows"]
+    assert [(row["preset"], row["steps"]) for row in presets] == [("exact", 8), ("balanced", 4), ("fast", 2)]
     assert len(sections["kernels"]["figures"]["longest"]) == 10
     sites = sections["attention"]["figures"]["sites"]
     assert {site["head_width"] for site in sites} == {40, 80, 160, 64, 512}

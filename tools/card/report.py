@@ -60,6 +60,8 @@ class Report:
         for result in done:
             if result.name == "vae":
                 yield _heading(result, _vae(result.figures))
+            elif result.name == "accelerate":
+                yield _heading(result, _presets(result.figures))
             elif result.name == "syncs":
                 yield _heading(result, _syncs(result.figures))
             elif result.name == "kernels":
@@ -143,6 +145,10 @@ def _vae(figures: Figures) -> str:
         (row["what"], row["dtype"], row["median_ms"], row.get("peak_gib"), row["non_finite"]) for row in figures["rows"]
     )
     return table(("what", "dtype", "median ms", "GiB peak", "not finite"), rows)
+
+
+def _presets(figures: Figures) -> str:
+    return table(("preset", "steps", "seconds"), (row.values() for row in figures["rows"]))
 
 
 def _syncs(figures: Figures) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from hallo2_core.animation.acceleration import PRESETS
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.config import LATENT_CHANNELS, Hallo2Config, UpscalerConfig, VAEConfig
 from hallo2_core.models.layers import Build
@@ -33,6 +34,7 @@ from .section import Figures, Section
 from .workload import CLIP_STEPS, FRAMES, Scale, Workload
 
 FULL_SIZE = "full_size_denoise"
+PRESET_STEPS = 8  # of the exact clip: balanced takes half of them, fast a quarter
 # What a processor leaves out: the small cases show as much about the report, and `hallo2 selftest` runs the others.
 ON_A_PROCESSOR = {kind: "takes too long on a CPU" for kind in (*SLOW, "pipeline", FULL_SIZE)}
 HALF_ON_A_PROCESSOR = ON_A_PROCESSOR | {"denoising_unet": "takes minutes in 16 bits on a CPU"}
@@ -53,6 +55,9 @@ def all_sections(device: torch.device, scale: Scale, budget: Budget) -> Iterator
         yield section(f"step-{name}", f"One guided step, {name}", partial(one_step, work, dtype), 5, 20)
         yield section(f"clip-{name}", f"A clip of {CLIP_STEPS} steps, {name}", partial(one_clip, work, dtype), 5, 10, 8)
     first = scale.halves[0]
+    yield section(
+        "accelerate", f"A clip of {PRESET_STEPS} steps, accelerated", partial(presets, work, first), 10, 20, 18
+    )
     yield section("syncs", "Host syncs in a step", partial(step_syncs, work, first), 5, 3, 2)
     yield section("kernels", "Longest kernels of a step", partial(step_kernels, work, first), 5, 10, 3)
     yield section("release", "Memory after the networks are gone", partial(let_go, work), 0, 0)
@@ -110,6 +115,15 @@ def one_clip(work: Workload, dtype: torch.dtype) -> Figures:
     memory = peak_memory(lambda: made.append(work.clip(inputs, dtype)), work.device)
     ((frames, seconds),) = made
     return {"seconds": round(seconds, 3), "frames": len(frames)} | memory | odd_values(frames)
+
+
+def presets(work: Workload, dtype: torch.dtype) -> Figures:
+    """From motion frames to decoded frames. What a preset costs in quality does not show in seeded weights."""
+    rows = []
+    for name, acceleration in PRESETS.items():
+        _, seconds = work.clip(work.inputs(dtype, PRESET_STEPS, acceleration), dtype)
+        rows.append({"preset": name, "steps": acceleration.steps_taken(PRESET_STEPS), "seconds": round(seconds, 3)})
+    return {"rows": rows}
 
 
 def step_syncs(work: Workload, dtype: torch.dtype) -> Figures:

@@ -10,6 +10,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
+from hallo2_core.animation.acceleration import EXACT, Acceleration
 from hallo2_core.animation.animate import animate
 from hallo2_core.animation.clip_conditions import ClipConditioner
 from hallo2_core.animation.denoise_clip import predict
@@ -124,12 +125,15 @@ class Workload:
         assert isinstance(vae, AutoencoderKL), "drawn with the others"
         return VAECodec(vae, self.runtime)
 
-    def inputs(self, dtype: torch.dtype, steps: int = CLIP_STEPS) -> AnimationInputs:
+    def inputs(
+        self, dtype: torch.dtype, steps: int = CLIP_STEPS, acceleration: Acceleration = EXACT
+    ) -> AnimationInputs:
         side = self.scale.side_px
         portrait = prepare_portrait(load_picture(PORTRAIT), built_in_face_analysis(), side, side)
         models = self.models(dtype)
         reference = build_reference(models, portrait, self.codec(dtype), self.runtime)
-        return AnimationInputs(models, reference, MotionSettings(), SamplerConfig(steps=steps))
+        sampler = SamplerConfig(steps=steps, acceleration=acceleration)
+        return AnimationInputs(models, reference, MotionSettings(), sampler)
 
     def speech(self) -> GoldenSpeech:
         """One clip's windows, drawn: the step does not care what is said."""
