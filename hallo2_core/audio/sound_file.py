@@ -16,6 +16,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..errors import AudioError
+from ..storage.not_media import what_it_is
 from .sound_gaps import SoundGaps, silent_blocks
 from .waveform import SoundDigest, check_samples, check_sound, full_scale_one
 
@@ -175,6 +176,8 @@ def decoded_blocks(path: Path, tells_gaps: bool = False) -> Iterator[tuple[int, 
             if gathered_samples:
                 yield first.rate_hz, _joined(gathered, first)
     except av.FFmpegError as error:
+        if what := what_it_is(path):
+            raise AudioError(f"{path.name} {what}") from error
         where = f"is damaged after {samples / first.rate_hz:.2f} s" if first else "cannot be read as sound"
         raise AudioError(
             f"{path.name} {where} ({error.strerror or type(error).__name__}). If it plays elsewhere, convert it to a "

@@ -12,21 +12,19 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from ..errors import PortraitError
+from ..storage.not_media import NOT_MEDIA, what_it_is
 
 BEHIND_TRANSPARENCY = 1.0  # white, as in most viewers
 LEAST, MOST = -0.5, 1.5  # beyond any overshoot: another range than 0..1
 FLOAT_MODE = "F"
 SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L")
-
-
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 NO_PICTURES = {
-    b"version https://git-lfs": "is a git-lfs pointer, not the picture. Run 'git lfs pull' there.",
     b"%!ps": "is an EPS drawing. Export it as PNG.",
     b"%pdf": "is a PDF document. Export the page as PNG.",
     b"<svg": "is an SVG drawing. Export it as PNG.",
     b"<?xml": "is an XML file, perhaps an SVG drawing. Export it as PNG.",
-    b"<": "is a web page: the download failed. Save the picture itself.",
+    **NOT_MEDIA,
 }
 
 
@@ -52,20 +50,16 @@ def load_picture(path: Path) -> Tensor:
 
 
 def _other_kind(path: Path) -> str:
-    """What an unreadable file is, by its first bytes, and what to do; empty if they do not tell."""
+    """As `what_it_is`, for what is no picture that Pillow reads."""
+    if what := what_it_is(path, NO_PICTURES):
+        return what
     if not path.is_file():
         return ""
     with path.open("rb") as file:
-        start = file.read(512)
-    begins = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for kind, what in NO_PICTURES.items():
-        if begins.startswith(kind):
-            return what
+        start = file.read(12)
     if start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS:
         return "is a HEIC picture, as phones take them. Export it as JPEG or PNG."
-    if start[4:8] == b"ftyp":
-        return "is a video. Choose a picture, or save one of its frames."
-    return "" if start else "is empty. Choose another file."
+    return "is a video. Choose a picture, or save one of its frames." if start[4:8] == b"ftyp" else ""
 
 
 def as_picture(image: Tensor) -> Tensor:

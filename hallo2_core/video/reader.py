@@ -17,6 +17,7 @@ from av.stream import Disposition
 from torch import Tensor
 
 from ..errors import VideoError
+from ..storage.not_media import what_it_is
 from .damage import Damage
 from .decoding import decoded, first_frame
 from .frame_times import FrameTimes
@@ -182,9 +183,9 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
                 stream.thread_type = "FRAME"  # one picture per thread
             yield container, stream
     except av.FFmpegError as error:
-        raise VideoError(
-            f"{name} cannot be read as a video: {error.strerror}. It is damaged, truncated, or no video."
-        ) from error
+        what = what_it_is(Path(file)) if isinstance(file, str) else ""
+        what = what or f"cannot be read as a video: {error.strerror}. It is damaged, truncated, or no video."
+        raise VideoError(f"{name} {what}") from error
 
 
 def _decoded(

@@ -1,6 +1,7 @@
 """The real hosts, found by COMFYUI_PATH (default ~/ComfyUI) and COMFYUI_NEW_PATH (default ~/ComfyUI-new).
 
 Where one is missing its tests are skipped and say why; REQUIRE_COMFYUI=1 turns that into a failure.
+COMFYUI_NEW_FRONT_END is the folder of another front-end for the newer host.
 """
 
 import importlib.util
@@ -75,9 +76,14 @@ def host(checkout):
     starting = comfyui.ComfyUI(checkout, [ROOT, HERE / "probes"])
     paths = starting.base / "extra_model_paths.yaml"
     paths.write_text(f"tests:\n  base_path: {starting.base}\n  hallo2: shared\n", encoding="utf-8")
-    starting.host_args = ("--extra-model-paths-config", str(paths))
+    starting.host_args = ("--extra-model-paths-config", str(paths), *_other_front_end(checkout))
     with starting as running:
         yield running
+
+
+def _other_front_end(checkout):
+    folder = os.environ.get("COMFYUI_NEW_FRONT_END")
+    return ("--front-end-root", folder) if folder and checkout.version != "0.3.64" else ()
 
 
 @pytest.fixture

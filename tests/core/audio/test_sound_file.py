@@ -152,6 +152,20 @@ def test_a_corrupt_file_is_named():
         FileAudio(MEDIA / "corrupt.wav")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"<!DOCTYPE html><html></html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 48\n", "is a git-lfs pointer"),
+    ],
+)
+def test_a_file_that_is_no_sound_is_named(tmp_path, content, said):
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(AudioError, match=f"a.wav {said}"):
+        FileAudio(tmp_path / "a.wav")
+
+
 def test_a_picture_has_no_sound():
     with pytest.raises(AudioError, match="no_face.png has no audio stream"):
         FileAudio(MEDIA / "no_face.png")

@@ -107,7 +107,7 @@ def test_what_is_no_video(tmp_path, content):
     path = tmp_path / "a.mp4"
     path.write_bytes(content)
     for call in (probe, lambda source: list(read_frames(source))):
-        with pytest.raises(VideoError, match="a.mp4 .*(cannot be read as a video|no pictures)") as caught:
+        with pytest.raises(VideoError, match="a.mp4 .*(cannot be read as a video|no pictures|is empty)") as caught:
             call(path)
         assert "\n" not in str(caught.value)
     with pytest.raises(VideoError, match="The video (cannot be read|holds no)"):
@@ -214,3 +214,16 @@ def test_an_animated_webp_is_named(tmp_path):
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=100)
     with pytest.raises(VideoError, match="a.webp is an animated WebP.*Convert it to MP4 or GIF"):
         probe(tmp_path / "a.webp")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<!DOCTYPE html><html></html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 48\n", "is a git-lfs pointer"),
+    ],
+)
+def test_a_file_that_is_no_video_is_named(tmp_path, content, said):
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(VideoError, match=f"a.mp4 {said}"):
+        probe(tmp_path / "a.mp4")
