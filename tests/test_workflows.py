@@ -20,11 +20,7 @@ ONLY_THE_EDITOR_KNOWS = ("fixed", "image")  # values of widgets that the API for
 WIDEST_PX, HIGHEST_PX = 2200, 1160
 BLUEPRINT, SETTINGS = "Talking portrait (Hallo2)", ["size", "steps", "cfg", "lip_weight", "seed"]
 SAMPLERS = ("Hallo2SampleVideo", "Hallo2AttentionMaps")
-AWAITED = {  # nodes whose workflow does not exist yet; those that load a file need one that does not ship
-    "Hallo2LoadLora",
-    "Hallo2ModelFromComfyUI",
-    "Hallo2ModelToComfyUI",
-}
+AWAITED = {"Hallo2LoadLora"}  # nodes that no workflow uses, because they load a file that does not ship
 
 
 def load(path):

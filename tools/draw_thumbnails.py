@@ -125,6 +125,15 @@ def speech_from_noisy_recording() -> Image.Image:
     return out
 
 
+def text_to_speech() -> Image.Image:
+    """A written line, its sound, and the face that says it."""
+    out = sheet()
+    ImageDraw.Draw(out).text((24, 16), "“Hello! How are you?”", fill=LIGHT, font=ImageFont.load_default(40))
+    waveform(out, 82, 80)
+    out.paste(demo_frame(SAID_SECONDS[2], 340), ((SIDE_PX - 340) // 2, 172))
+    return out
+
+
 def upscale_video() -> Image.Image:
     """Left as a small video shows it, right enlarged."""
     large = demo_frame(SAID_SECONDS[1], SIDE_PX)
@@ -174,6 +183,7 @@ THUMBNAILS = {
         paste_back_into_photograph,
         two_speakers,
         speech_from_noisy_recording,
+        text_to_speech,
         upscale_video,
         animate_and_upscale,
         attention_maps,
