@@ -29,6 +29,10 @@ class JobError(Hallo2Error):
     """A job's folder cannot be used: another run holds it, or reading or writing fails."""
 
 
+class JobHeldError(JobError):
+    """Another run is making this video at the moment."""
+
+
 class SettingsError(Hallo2Error):
     """A setting is outside the range that the networks or the release allow."""
 

@@ -14,6 +14,7 @@ HOST_MODULES = {
 ORDER = (
     "__main__",
     "cli",
+    "farm",
     "doctor",
     "training",
     "selftest",

@@ -21,6 +21,7 @@ from . import (
     doctor,
     download,
     evaluate,
+    farm,
     inspect,
     jobs,
     new_adapter,
@@ -34,7 +35,7 @@ from . import (
 BAD_INPUT, CANCELLED = 2, 130
 # In the order of the help.
 COMMANDS = (
-    animate, separate, upscale, inspect, evaluate, jobs, download, doctor, check, convert, selftest, new_adapter,
+    animate, separate, upscale, farm, inspect, evaluate, jobs, download, doctor, check, convert, selftest, new_adapter,
     cartoons, prepare, train,
 )  # fmt: skip
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ..animation.motion_settings import MotionSettings
     from ..animation.render import RenderedVideo
+    from ..runtime import LocalRuntime
     from ..video.settings import VideoSettings
 
 DEMO = "demo"
@@ -110,11 +111,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    report(_animate(arguments), started, arguments.json)
+    report(animated(arguments, chosen_runtime(arguments)), started, arguments.json)
     return 0
 
 
-def _animate(arguments: argparse.Namespace) -> RenderedVideo:
+def animated(arguments: argparse.Namespace, runtime: LocalRuntime) -> RenderedVideo:
     """Settings are checked before any loading, files before any computation."""
     width, height = _size(arguments)
     timeline_args.check(arguments)
@@ -143,7 +144,7 @@ def _animate(arguments: argparse.Namespace) -> RenderedVideo:
     )
 
     check_name(arguments.out)
-    fps, runtime = frame_rate(arguments.fps), chosen_runtime(arguments)
+    fps = frame_rate(arguments.fps)
     check_weights_are_named(arguments.model, arguments.vae, arguments.speech_encoder)
     picture, voice = load_picture(arguments.portrait), FileAudio(arguments.audio)
     sound = None if arguments.sound is None else FileAudio(arguments.sound)

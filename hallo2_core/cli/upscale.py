@@ -14,6 +14,7 @@ from .machine import add_device_arguments, chosen_runtime
 from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
+    from ..runtime import LocalRuntime
     from ..upscaling.plan import UpscaleRequest
     from ..upscaling.render import UpscaledVideo
 
@@ -63,11 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    report(_upscale(arguments), started, arguments.json)
+    report(upscaled(arguments, chosen_runtime(arguments)), started, arguments.json)
     return 0
 
 
-def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
+def upscaled(arguments: argparse.Namespace, runtime: LocalRuntime) -> UpscaledVideo:
     """The video and all settings are checked before any loading."""
     from ..jobs.choice import choose_job
     from ..models.precision import UPSCALER_PRECISION
@@ -83,7 +84,6 @@ def _upscale(arguments: argparse.Namespace) -> UpscaledVideo:
     plan = plan_upscale(arguments.video, _request(arguments))
     if arguments.strict:
         check_undamaged(arguments.video)
-    runtime = chosen_runtime(arguments)
     upscale = Upscale(
         arguments.video,
         load_upscaler(arguments.model, precision.chosen_build(arguments, runtime.device, UPSCALER_PRECISION)),

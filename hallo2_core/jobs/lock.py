@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import JobError
+from ..errors import JobHeldError
 from .soft_lock import SoftLock, is_held, owner_of
 
 LOCK, OWNER = "lock", "lock.owner"
@@ -30,7 +30,7 @@ class JobLock:
         self._soft: SoftLock | None = None
 
     def acquire(self) -> None:
-        """Raises JobError if another run holds it."""
+        """Raises JobHeldError if another run holds it."""
         while True:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a+b")
@@ -76,8 +76,8 @@ class JobLock:
             raise self._held(owner_of(self._owner_path))
         self._soft = soft
 
-    def _held(self, by: str = "another run") -> JobError:
-        return JobError(
+    def _held(self, by: str = "another run") -> JobHeldError:
+        return JobHeldError(
             f"This video is already being made by {by} (its job is {self._path.parent}). Wait for that run, or start "
             f"afresh to make a second one."
         )

@@ -1,0 +1,146 @@
+"""Make many videos on a Ray cluster, or on all devices of this machine: a resumable job for each line of a file.
+
+Each line of JOBS (JSON Lines or CSV) is a video: "portrait", "audio", "out", any other option of 'hallo2 animate' by
+its long name, and "upscale" with options of 'hallo2 upscale'. Files may be addresses such as s3://bucket/anna.png. A
+video whose worker or machine is lost resumes elsewhere. Run the same file again to continue what was stopped.
+
+Exit status: 1 if a video failed or was refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..errors import MissingDependencyError, SettingsError
+from ..farm.orders import OUT, Order, as_arguments, read_orders, refuse
+from ..farm.remote import is_remote
+from . import animate, upscale
+from .animate import DEMO
+from .machine import GIBIBYTE, chosen_device
+from .timeline_args import ZERO
+
+if TYPE_CHECKING:
+    from ..farm.worker import Report, ReportingRuntime
+
+FILES = ("portrait", "audio", "sound", "lora", "vae", "face_mask", "lip_mask")
+WEIGHTS = ("model", "speech_encoder", "text_adapter")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("jobs", type=Path, metavar="JOBS", help="a .jsonl or .csv file")
+    parser.add_argument("--address", help="a running Ray cluster: auto, HOST:PORT or ray://… (this machine alone)")
+    parser.add_argument("--gpus", type=float, metavar="N", help="GPUs per video; fractions share one (1 if there are)")
+    parser.add_argument("--cpus", type=float, default=1.0, metavar="N", help="CPU cores per video (1)")
+    parser.add_argument("--retries", type=int, default=3, metavar="N", help="further attempts at a video (3)")
+    parser.add_argument("--json", action="store_true", help="print the results as one JSON list")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    orders, wrong = [], []
+    for order in read_orders(arguments.jobs):
+        try:
+            orders.append(checked(order))
+        except SettingsError as error:
+            wrong.append(f"line {order.line}: {error}")
+    refuse(arguments.jobs, wrong)
+
+    from ..farm.cluster import DONE, Cluster, run_orders
+
+    try:
+        from rich.console import Console
+
+        from ..farm.screen import Screen, results_table
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"'hallo2 farm' needs the package rich, which cannot be imported here ({error}). Run: pip install ray rich "
+            f"(the extra 'farm')."
+        ) from error
+
+    cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries)
+    console = Console(stderr=True)
+    with redirect_stdout(sys.stderr), Screen(orders, console) as screen:  # Ray prints what happens to workers
+        outcomes = run_orders(orders, carry_out, cluster, screen.show)
+    if arguments.json:
+        print(json.dumps([dataclasses.asdict(outcome) for outcome in outcomes]))
+    else:
+        Console().print(results_table(outcomes))
+    return int(any(outcome.state != DONE for outcome in outcomes))
+
+
+def checked(order: Order) -> Order:
+    """The order with absolute paths: workers have other working directories.
+
+    Errors: SettingsError for wrong options, and for files to read that are missing.
+    """
+    parsed = _parsed(animate, order.options)
+    for name in FILES:
+        path = getattr(parsed, name)
+        if path is not None and not is_remote(order.options[name]) and not path.is_file():
+            raise SettingsError(f"there is no file {path} for '{name}'")
+    enlarged = order.upscale
+    if enlarged is not None:
+        enlarged = _absolute(enlarged, _parsed(upscale, {"video": order.out, OUT: order.out, **enlarged}))
+    return Order(order.line, _absolute(order.options, parsed), enlarged)
+
+
+def _absolute(options: Mapping[str, Any], parsed: argparse.Namespace) -> dict[str, Any]:
+    """Of weights, a name may also be 'demo' or 'zero'."""
+    paths = {
+        name: str(Path(value).absolute())
+        for name, value in options.items()
+        if not is_remote(value)
+        and (isinstance(getattr(parsed, name), Path) or (name in WEIGHTS and value not in (DEMO, ZERO)))
+    }
+    return {**options, **paths}
+
+
+def carry_out(order: Order, report: Report) -> Mapping[str, Any]:
+    """On a worker: animate, then upscale if asked to. Resumes what an earlier worker left."""
+    from ..farm.worker import once_free
+    from ..farm.workplace import animated_name, remote_result, workplace
+
+    with workplace(order) as here:
+        is_upscaled = here.upscale is not None
+        out = here.out
+        options = {**here.options, OUT: animated_name(out) if is_upscaled else out}
+        arguments = _parsed(animate, options)
+        video = once_free(lambda: animate.animated(arguments, _runtime(arguments, "animate", report)), report)
+        if is_upscaled:
+            arguments = _parsed(upscale, {**here.upscale, "video": str(video.path), OUT: out})
+            video = once_free(lambda: upscale.upscaled(arguments, _runtime(arguments, "upscale", report)), report)
+        return {
+            "out": remote_result(order, video.path),
+            "frames": video.frames,
+            "seconds": video.seconds,
+            "width": video.width,
+            "height": video.height,
+            "resumed_from_clip": video.resumed_from_clip,
+        }
+
+
+def _runtime(arguments: argparse.Namespace, part: str, report: Report) -> ReportingRuntime:
+    from ..farm.worker import ReportingRuntime
+
+    budget = None if arguments.vram_gb is None else arguments.vram_gb * GIBIBYTE
+    return ReportingRuntime(chosen_device(arguments.device), part, report, budget)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(message)
+
+
+def _parsed(command: ModuleType, options: Mapping[str, Any]) -> argparse.Namespace:
+    """The options of a command. Errors: SettingsError."""
+    parser = _Parser(prog="", add_help=False, allow_abbrev=False)
+    command.add_arguments(parser)
+    parser.set_defaults(verbose=True)  # notes go to the screen, not to a worker's log
+    return parser.parse_args(as_arguments(options))

@@ -1,0 +1,35 @@
+"""What is known of the orders under way: one actor on the cluster, which workers write to and the screen reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from .worker import Progress
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The latest of one order."""
+
+    attempts: int = 0  # 2 or more: a worker was lost
+    node: str = ""
+    progress: Progress = field(default_factory=lambda: Progress("waiting"))
+
+
+class Board:
+    """By line of the jobs file."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, Seen] = {}
+
+    def begin(self, line: int, node: str) -> None:
+        self._seen[line] = Seen(self._of(line).attempts + 1, node, Progress("loading"))
+
+    def note(self, line: int, progress: Progress) -> None:
+        self._seen[line] = replace(self._of(line), progress=progress)
+
+    def seen(self) -> dict[int, Seen]:
+        return self._seen
+
+    def _of(self, line: int) -> Seen:
+        return self._seen.get(line, Seen())
