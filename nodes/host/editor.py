@@ -18,10 +18,13 @@ def show_text(node_id: str, text: str) -> None:
 def show_growing_video(node_id: str, video: Path) -> None:
     """Offer the finished part of a video for watching, at the node that makes it; again whenever it has grown.
 
-    video: in the host's output folder. Only the editor that queued the graph is told (js/growing_video.mjs).
+    Only the editor that queued the graph is told (js/growing_video.mjs), and only of files in the host's output folder,
+    which it serves.
     """
-    folder = video.parent.relative_to(folder_paths.get_output_directory())
-    where = {"filename": video.name, "subfolder": folder.as_posix(), "type": "output"}
+    output = folder_paths.get_output_directory()
+    if not video.is_relative_to(output):
+        return
+    where = {"filename": video.name, "subfolder": video.parent.relative_to(output).as_posix(), "type": "output"}
     server = PromptServer.instance
     server.send_sync("hallo2_growing_video", {"node": node_id, "file": where}, server.client_id)
 
