@@ -11,6 +11,7 @@ LATENT_CHANNELS = 4
 LATENT_SCALE = 0.18215  # SD 1.x: latents are the VAE's posterior mean times this
 PIXELS_PER_LATENT = 8
 SIZE_MULTIPLE_PX = 64  # the VAE's factor 8, and three halvings in the UNet
+LONGEST_SIDE_PX = 2048  # beyond it, a step takes more memory than cards have
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,14 @@ class UpscalerConfig:
 
 
 def check_frame_size(width_px: int, height_px: int) -> None:
-    """Raise SettingsError unless the latents can be halved three times."""
+    """Raise SettingsError unless the latents can be halved three times, and for sizes beyond all memory."""
     if width_px % SIZE_MULTIPLE_PX or height_px % SIZE_MULTIPLE_PX or min(width_px, height_px) < SIZE_MULTIPLE_PX:
         raise SettingsError(
             f"The size is {width_px}x{height_px}; width and height must be multiples of {SIZE_MULTIPLE_PX}. "
             f"Choose 512x512, for example, the size the release was trained on."
+        )
+    if max(width_px, height_px) > LONGEST_SIDE_PX:
+        raise SettingsError(
+            f"The size is {width_px}x{height_px}; sides of up to {LONGEST_SIDE_PX} are possible. Choose 512x512, for "
+            f"example, and upscale the video."
         )

@@ -8,7 +8,7 @@ from comfy_api.latest import io, ui
 from einops import rearrange, repeat
 from torch import Tensor
 
-from ..hallo2_core.config import PIXELS_PER_LATENT, SIZE_MULTIPLE_PX, check_frame_size
+from ..hallo2_core.config import LONGEST_SIDE_PX, PIXELS_PER_LATENT, SIZE_MULTIPLE_PX, check_frame_size
 from ..hallo2_core.errors import SettingsError
 from .host.editor import show_text, shown_while
 from .schema import io_types
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
     from ..hallo2_core.payloads import Portrait
     from ..hallo2_core.portrait.face_analysis import FaceAnalysis
 
-LARGEST_SIDE_PX = 2048
-
 
 def _side(name: str, what: str) -> io.Int.Input:
     return io.Int.Input(
         name,
         default=512,
         min=SIZE_MULTIPLE_PX,
-        max=LARGEST_SIDE_PX,
+        max=LONGEST_SIDE_PX,
         step=SIZE_MULTIPLE_PX,
         tooltip=f"{what} of the video in pixels, a multiple of 64. Hallo2 was trained at 512; use 128 for the demo.",
     )
@@ -125,8 +123,8 @@ class Hallo2PreparePortrait(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, width: int | None, height: int | None) -> bool | str:
         sides = [SIZE_MULTIPLE_PX if side is None else side for side in (width, height)]  # None: from another node
-        if max(sides) > LARGEST_SIDE_PX:
-            return f"The size is {sides[0]}x{sides[1]}; width and height go up to {LARGEST_SIDE_PX}."
+        if max(sides) > LONGEST_SIDE_PX:
+            return f"The size is {sides[0]}x{sides[1]}; width and height go up to {LONGEST_SIDE_PX}."
         try:
             check_frame_size(*sides)
         except SettingsError as refusal:

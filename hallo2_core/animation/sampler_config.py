@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..errors import SettingsError
+from ..timeline.weights import RANGES
 from .acceleration import EXACT, Acceleration
 
+LARGEST_SEED = 2**64 - 1
 INDEPENDENT, REPEATED = CLIP_NOISES = ("independent", "repeated")
 
 
@@ -17,6 +19,12 @@ class RegionWeights:
     pose: float = 1.0
     face: float = 1.0
     lip: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("pose", "face", "lip"):
+            value, (least, most) = getattr(self, name), RANGES[name]
+            if not least <= value <= most:
+                raise SettingsError(f"The {name} weight is {value:g}; choose {least} to {most} (the release: 1).")
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,13 @@ class SamplerConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 1000:
             raise SettingsError(f"steps is {self.steps}; choose 1 to 1000 (the release uses 40).")
+        least, most = RANGES["cfg"]
+        if not least <= self.guidance <= most:
+            raise SettingsError(
+                f"The guidance scale, cfg, is {self.guidance:g}; choose {least} (off) to {most} (the release: 3.5)."
+            )
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise SettingsError(f"The seed is {self.seed}; choose 0 to {LARGEST_SEED}.")
         if self.reference_banks not in ("released", "aligned"):
             raise SettingsError(f"reference_banks is '{self.reference_banks}'; choose 'released' or 'aligned'.")
         if self.clip_noise not in CLIP_NOISES:

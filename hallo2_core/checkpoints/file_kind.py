@@ -40,6 +40,8 @@ def file_kind(path: Path) -> FileKind:
         raise CheckpointError(f"There is no file {path.name} in {path.parent}. Put it there, or choose another file.")
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder, not a weights file. Choose a file in it.")
+    if not path.is_file():
+        raise CheckpointError(f"{path} is not a file, but a pipe or a device. Choose a weights file.")
     size = path.stat().st_size
     if size == 0:
         raise CheckpointError(

@@ -152,7 +152,7 @@ def _read_torch(path: Path, is_mapped: bool) -> Weights:
 
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:
-    refused = re.search(r"[Uu]nsupported (?:global|class)[^\w]*(?:GLOBAL )?([\w.]+)", str(error))
+    refused = re.search(r"unsupported (?:global|class)\W*(?:GLOBAL )?([\w.]+)", str(error), re.IGNORECASE)
     if refused:
         return CheckpointError(
             f"{path.name} contains Python objects besides tensors ({refused[1]}). Loading them can run code, so it is "

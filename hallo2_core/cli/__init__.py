@@ -33,6 +33,7 @@ from . import (
 )
 
 BAD_INPUT, CANCELLED = 2, 130
+SHOWN = {code: f"\\x{code:02x}" for code in (*range(32), 127)}  # file names may hold what a terminal would act on
 # In the order of the help.
 COMMANDS = (
     animate, separate, upscale, farm, inspect, evaluate, jobs, download, doctor, check, convert, selftest, new_adapter,
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return parsed.run(parsed)
     except Hallo2Error as error:
-        sys.stderr.write(f"hallo2: {error}\n")
+        sys.stderr.write(f"hallo2: {str(error).translate(SHOWN)}\n")
         return BAD_INPUT
     except (KeyboardInterrupt, Cancelled):
         sys.stderr.write("\nhallo2: cancelled\n")

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="what the video carries, if not the voice: the recording with music or other "
                         "speakers")  # fmt: skip
     wanted.add_argument("--out", type=Path, required=True, metavar="OUT.mp4", help="the video; never overwritten")
-    wanted.add_argument("--fps", type=Fraction, default=Fraction(25), help="frames per second (25, the release's)")
+    wanted.add_argument("--fps", type=_rate, default=Fraction(25), help="frames per second (25, the release's)")
     wanted.add_argument("--size", metavar="WxH", help="multiples of 64 (512x512; demo model: 128x128)")
 
     weights = parser.add_argument_group("weights")
@@ -182,6 +182,14 @@ def animated(arguments: argparse.Namespace, runtime: LocalRuntime) -> RenderedVi
     render = Render(inputs, speech, codec, settings, MetadataChoice(arguments.metadata))
     path, job_folder = chosen_place(arguments)
     return render_video(render, choose_job(job_folder, render_key(render, runtime)), path, runtime)
+
+
+def _rate(text: str) -> Fraction:
+    """As argparse wants its errors."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is no frame rate; write 25, 29.97 or 30000/1001") from error
 
 
 def _say(notes: Iterable[str]) -> None:

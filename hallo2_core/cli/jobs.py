@@ -38,6 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     is_choice = bool(arguments.names) or arguments.older_than is not None or arguments.over is not None
     if arguments.clean and not is_choice:
         raise SettingsError("Nothing to clean is selected. Give job names, --older-than DAYS, or --over GB.")
+    for option, value in (("--older-than", arguments.older_than), ("--over", arguments.over)):
+        if value is not None and not value >= 0:
+            raise SettingsError(f"{option} is {value:g}; choose 0 or more.")
     jobs = all_jobs(arguments.jobs) if arguments.finished else unfinished_jobs(arguments.jobs)
     _check_names(arguments, jobs)
     if is_choice:

@@ -83,13 +83,13 @@ class TerminalRuntime(LocalRuntime):
     def __init__(
         self,
         device: torch.device,
-        terminal: TextIO = sys.stderr,
+        terminal: TextIO | None = None,
         budget_bytes: float | None = None,
         unit: str = "step",
     ) -> None:
-        """unit: of progress; "B" shows kB, MB and GB."""
+        """terminal: stderr if None. unit: of progress; "B" shows kB, MB and GB."""
         super().__init__(device, budget_bytes)
-        self._terminal, self._unit = terminal, unit
+        self._terminal, self._unit = terminal or sys.stderr, unit
         self._bar: tqdm | None = None
         self._is_announced = False  # where the growing video is
 

@@ -30,6 +30,8 @@ NO_PICTURES = {
 
 def load_picture(path: Path) -> Tensor:
     """(h w 3): EXIF orientation applied, transparency over white, the first frame of an animation."""
+    if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
+        raise PortraitError(f"{path} cannot be read: it is a folder, a pipe or a device, not a file. Choose a picture.")
     try:
         with Image.open(path) as opened:
             upright = ImageOps.exif_transpose(opened)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..errors import SettingsError
 from .settings import LONGEST_SIDE_PX
 
@@ -15,7 +17,7 @@ def target_size(width: int, height: int, scale: float | None = None, long_side: 
         raise SettingsError("Give either a scale or the length of the long side in pixels, not both.")
     if long_side is not None:
         scale = long_side / max(width, height)
-    if scale <= 0:
+    if not 0 < scale < math.inf:
         raise SettingsError(f"The result would be {scale:g} times the video's size; choose more than 0.")
     sides = [max(round(side * scale), 1) for side in (width, height)]
     target_width, target_height = (side + side % 2 for side in sides)

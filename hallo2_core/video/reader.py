@@ -35,6 +35,7 @@ logger = logging.getLogger("hallo2")
 BROADCAST_FORMATS = ("mpegts", "mpeg")
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 ANIMATED_WEBP = "webp_pipe"  # libavformat's name
+TEXT = "tty"  # libavformat's name; it would draw the text as a terminal does
 END_TOLERANCE_FRAMES = Fraction(3, 2)
 USUAL_FPS, FASTEST_FPS = Fraction(25), 1000
 HDR_TRANSFERS = (16, 18)  # PQ and HLG, as numbered by H.273
@@ -173,6 +174,8 @@ def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]
             stream = container.streams.best("video")  # a song's cover only if there is nothing else
             if stream is None or stream.disposition & Disposition.attached_pic:
                 raise VideoError(f"{name} holds no pictures. Choose a video.")
+            if container.format.name == TEXT:
+                raise VideoError(f"{name} is a text file. Choose a video.")
             if stream.codec_context is None:
                 raise VideoError(f"{name} has a codec that PyAV {av.__version__} cannot decode. Save it as H.264.")
             if not stream.codec_context.width and container.format.name == ANIMATED_WEBP:

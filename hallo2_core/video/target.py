@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hallo2")
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a terminal would act on them
 MOST_NAME_BYTES = 230  # file systems hold 255; NAME.mp4.hallo2 and .NAME-123.part.mp4 are longer
 
 
@@ -32,6 +34,8 @@ def check_name(path: Path) -> None:
     """Refuse a file name that is not a video's, or too long for the names derived from it. Raises VideoError."""
     if path.suffix.lower() != ".mp4":
         raise VideoError(f"The video's name is {path.name}; it must end in .mp4, the only supported format.")
+    if CONTROL.search(str(path)):
+        raise VideoError(f"The video's name is {str(path)!r}; it has a control character. Choose another name.")
     if (length := len(os.fsencode(path.name))) > MOST_NAME_BYTES:
         raise VideoError(
             f"The video's name has {length} bytes; up to {MOST_NAME_BYTES} are possible, because unfinished work gets "

@@ -107,53 +107,6 @@ def test_fresh_starts_over_under_a_new_name(animated):
     assert json.loads(fresh.stdout)["out"] == str(out.with_name("talking-2.mp4"))
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (["--portrait", MEDIA / "no_face.png"], "No face was found"),
-        (["--portrait", MEDIA / "missing.png"], "missing.png"),
-        (["--audio", MEDIA / "corrupt.wav"], "corrupt.wav"),
-        (["--audio", PORTRAIT], "portrait.png"),
-        (["--sound", MEDIA / "missing.wav"], "missing.wav"),
-        (["--size", "100x100"], "multiples of 64"),
-        (["--size", "big"], "WIDTHxHEIGHT"),
-        (["--steps", 0], "steps is 0"),
-        (["--drop-rate", 2], "drop rate is 2"),
-        (["--noise-time", 51], "noise time is 51"),
-        (["--motion-preset", "best"], "invalid choice"),
-        (["--motion-frames", 0], "motion frames is 0"),
-        (["--model", MEDIA / "corrupt.wav"], "--vae and --speech-encoder"),
-        (["--device", "toaster"], "toaster"),
-        (["--fps", 0], "frame rate is 0"),
-        (["--codec", "mpeg1"], "invalid choice"),
-        (["--out", "video.avi"], ".mp4"),
-        (["--text", "4-2 smiling"], "Timeline, line 1, column 1"),
-        (["--weights", "lips 2 @ 0-"], "'lips' is not a weight"),
-        (["--weights", "lip 2 @ 0-50f, 1 @ 1-"], "'1-' begins before 0-50f has ended"),
-        (["--text-adapter", "zero"], "without --text"),
-        (["--text-strength", 9], "text strength is 9"),
-        (["--step-share", 0], "share of steps is 0"),
-        (["--guided-steps", "0.6"], "write it as FROM-UNTIL"),
-        (["--guided-steps", "0.6-0.1"], "from 0.6 to 0.1"),
-        (["--solver", "magic"], "invalid choice"),
-        (["--transition", -1, "--weights", "lip 2 @ 0-"], "transition takes -1"),
-    ],
-)
-def test_bad_input_is_one_line_and_nothing_is_written(changed, said, short_voice, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    given = {"--portrait": PORTRAIT, "--audio": short_voice, "--out": tmp_path / "out.mp4"}
-    given |= dict(zip(changed[::2], changed[1::2], strict=True))
-    arguments = [part for pair in given.items() for part in pair]
-    try:
-        status = main(["animate", *map(str, arguments)])
-    except SystemExit as refused:
-        status = refused.code
-    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note:")]
-    assert status == 2 and len(lines) == 1, lines
-    assert said in lines[0]
-    assert not list(tmp_path.iterdir())
-
-
 def test_prompts_and_weights_over_time_come_to_the_render(short_voice, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("hallo2_core.animation.render.render_video", lambda render, *_rest: seen.append(render) or DONE)

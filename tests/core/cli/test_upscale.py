@@ -134,41 +134,6 @@ def test_av1_in_10_bits(clip, tmp_path, capfd):
     assert "Svt" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (["--video", MEDIA / "corrupt.wav"], "corrupt.wav"),
-        (["--video", MEDIA / "silence.wav"], "no pictures"),
-        (["--video", "missing.mp4"], "missing.mp4"),
-        (["--out", "video.avi"], ".mp4"),
-        (["--scale", "0"], "0 times"),
-        (["--scale", "1000"], "longest side may have 4096"),
-        (["--long-side", "5000"], "longest side may have 4096"),
-        (["--fidelity", "2"], "fidelity is 2"),
-        (["--window", "0"], "window has 0"),
-        (["--overlap", "9"], "overlap is 9"),
-        (["--model", MEDIA / "silence.wav"], "silence.wav"),
-        (["--face-models", MEDIA], "scrfd"),
-        (["--device", "toaster"], "toaster"),
-        (["--quality", "99"], "quality is 99"),
-        (["--codec", "mpeg1"], "invalid choice"),
-    ],
-)
-def test_bad_input_is_one_line_and_nothing_is_written(changed, said, clip, tmp_path, capsys, monkeypatch):
-    folder = tmp_path / "out"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    given = {"--video": clip, "--out": folder / "out.mp4"} | dict([changed])
-    try:
-        status = main(["upscale", *(str(part) for pair in given.items() for part in pair)])
-    except SystemExit as refused:
-        status = refused.code
-    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note:")]
-    assert status == 2 and len(lines) == 1, lines
-    assert said in lines[0]
-    assert not list(folder.iterdir())
-
-
 def test_killed_and_run_again_it_is_the_same_video(tmp_path, capsys):
     source = video(tmp_path / "long.mp4", blank(96), Tone(96 / 25))
     given = ["--video", str(source), "--out", str(tmp_path / "o.mp4"), "--scale", "4"]

@@ -1,0 +1,83 @@
+"""What Python's audit events say of a whole render: no network, no other program, no code from files, and nothing
+written outside the video's folder."""
+
+import json
+import os
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "hallo2_core" / "examples"
+# Runs before anything is imported. Arguments: a file for the findings, the folder that may be written, two commands.
+RENDER = """
+import json, os, sys
+report, folder, *commands = sys.argv[1:]
+seen = []
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod"}
+FORBIDDEN = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.gethostby", "urllib.Request", "os.system",
+             "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "os.startfile", "pickle.find_class")
+
+def outside(path):
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return False  # a descriptor that was opened before
+    path = os.path.realpath(os.fsdecode(path))
+    return path != os.devnull and os.path.commonpath([path, folder]) != folder
+
+def note(event, args):
+    if event.startswith(FORBIDDEN):
+        seen.append([event, repr(args)[:300]])
+    elif event == "open" and isinstance(args[2], int) and args[2] & WRITING and outside(args[0]):
+        seen.append([event, repr(args)[:300]])
+    elif event in CHANGES and any(outside(path) for path in args[:2]):
+        seen.append([event, repr(args)[:300]])
+
+sys.addaudithook(note)
+from hallo2_core.cli import main
+status = [main(json.loads(command)) for command in commands]
+done = json.dumps([status, seen])
+os.write(os.open(report, os.O_WRONLY | os.O_CREAT), done.encode())
+"""
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory):
+    path = tmp_path_factory.mktemp("voice") / "short.wav"
+    with wave.open(str(EXAMPLES / "voice.wav")) as whole, wave.open(str(path), "wb") as part:
+        part.setparams(whole.getparams())
+        part.writeframes(whole.readframes(whole.getframerate() // 5))
+    return path
+
+
+def run(folder, *commands):
+    """(exit status of each command, what the audit hook objects to)"""
+    made = folder / "made"
+    (made / "temporary").mkdir(parents=True)
+    texts = [json.dumps([str(part) for part in command]) for command in commands]
+    script = [sys.executable, "-B", "-c", RENDER, str(folder / "report.json"), str(made.resolve()), *texts]
+    environment = os.environ | {"TMPDIR": str(made / "temporary")}
+    done = subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads((folder / "report.json").read_text(encoding="utf-8"))
+
+
+def test_a_video_is_made_and_upscaled_within_its_folder(voice, tmp_path):
+    small, large = tmp_path / "made" / "small.mp4", tmp_path / "made" / "large.mp4"
+    status, seen = run(
+        tmp_path,
+        ["animate", "--portrait", EXAMPLES / "portrait.png", "--audio", voice, "--out", small,
+         "--size", "64x64", "--steps", "1", "--text", "0- happy"],
+        ["upscale", "--video", small, "--out", large],
+    )  # fmt: skip
+    assert status == [0, 0] and small.is_file() and large.is_file()
+    assert seen == [], json.dumps(seen, indent=1)
+
+
+def test_the_hook_sees_what_it_is_for(voice, tmp_path):
+    elsewhere = tmp_path / "elsewhere.safetensors"
+    status, seen = run(tmp_path, ["new-adapter", elsewhere, "--model", "demo"])
+    assert status == [0] and {event for event, _what in seen} & {"open", "os.rename"}
