@@ -32,8 +32,10 @@ def write_media(folder: Path) -> None:
     for write in (_texts, _sounds, _pictures, _videos, _weights):
         write(folder)
     (folder / "a_folder").mkdir()
-    if hasattr(os, "mkfifo"):
+    if os.name == "posix":
         os.mkfifo(folder / "pipe")  # whoever opens it waits for ever
+        shutil.copy(PORTRAIT, folder / "12:31.png")
+        shutil.copy(folder / VOICE, folder / "12:31.wav")
 
 
 def _texts(folder: Path) -> None:
@@ -111,7 +113,6 @@ def _sounds(folder: Path) -> None:
 
     files = {
         VOICE: whole,
-        "12:31.wav": whole,
         "longer.wav": wav(np.concatenate([words, words])),
         "voice_as_mp3.mp3": whole,
         "sixteen_bit.wav": whole,
@@ -165,7 +166,6 @@ def _pictures(folder: Path) -> None:
     orientation = Image.Exif()
     orientation[0x0112] = 6  # stored lying on its left side
     picture.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.jpg", exif=orientation, quality=95)
-    shutil.copy(PORTRAIT, folder / "12:31.png")
     # refused
     shutil.copy(NO_FACE, folder / "no_face.png")
     Image.new("RGB", (1, 1), "red").save(folder / "one_pixel.png")
