@@ -153,13 +153,18 @@ class Server:
         queue = self.get("/queue")
         return any(job_id == item[1] for item in [*queue["queue_running"], *queue["queue_pending"]])
 
-    def follow(self, job_id: str, progress: Progress) -> None:
-        """Returns when the job has left the queue. Connects again if the connection breaks."""
+    def run(self, job_id: str, graph: Graph, progress: Progress) -> None:
+        """Returns when the job has left the queue. Connects before it queues the job, which may end at once; does not
+        queue one that waits, runs or has finished; connects again if the connection breaks."""
+        is_new = not self.is_queued(job_id) and not is_finished(self, job_id)
         address = f"ws{self.url.removeprefix('http')}/ws?clientId={job_id}"
         last_contact = time.monotonic()
         while True:
             try:
                 with closing(websocket.create_connection(address, timeout=QUIET_SECONDS)) as socket:
+                    if is_new and not self.is_queued(job_id):
+                        self.queue(job_id, graph)
+                    is_new = False
                     while self.is_queued(job_id):
                         last_contact = time.monotonic()
                         if not forward_messages(socket, job_id, progress):
@@ -279,9 +284,7 @@ def make_video(server: Server, graph: Graph, job: Job) -> str:
         raise BadInput(f"The graph has {len(savers)} SaveVideo nodes; it needs exactly one.")
     job_id = str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(graph, sort_keys=True)))
     progress = Progress(job.out.name, graph)
-    if not server.is_queued(job_id) and not is_finished(server, job_id):
-        server.queue(job_id, graph)
-    server.follow(job_id, progress)
+    server.run(job_id, graph, progress)
     outputs = server.outputs(job_id)
     if outputs is None:
         raise Failed(
