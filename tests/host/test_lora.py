@@ -1,11 +1,13 @@
 """Load LoRA: what a LoRA for the demo model does in a graph, and what is refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from hallo2_core.checkpoints.demo import demo_hallo2
+from hallo2_core.checkpoints.demo import DEMO_FEW_STEP, demo_hallo2
 from hallo2_core.checkpoints.lora import write_lora
 
 SAMPLE = "9"
@@ -24,7 +26,11 @@ def loras(host):
     }
     write_lora(tensors, 4.0, folder / "demo_face.safetensors")
     save_file({f"lora_unet_{end}.weight": torch.zeros(2, 2) for end in ends}, folder / "painter.safetensors")
+    few_step = host.base / "models" / "hallo2" / "few_step"
+    few_step.mkdir(parents=True)
+    shutil.copy(DEMO_FEW_STEP, few_step / "four_steps.safetensors")
     yield folder
+    shutil.rmtree(few_step)
     for path in folder.glob("*.safetensors"):
         path.unlink()
 
@@ -55,11 +61,11 @@ def frames_of(host, film, graph):
 def test_a_lora_acts_with_its_strength_and_the_loaded_model_stays_as_it_was(host, loras, graph, film):
     plain = frames_of(host, film, graph())
     acted = frames_of(host, film, graph(("demo_face.safetensors", 1.0)))
-    undone = frames_of(host, film, graph(("demo_face.safetensors", 1.0), ("demo_face.safetensors", -1.0)))
+    undone = frames_of(host, film, graph(("demo few-step", 1.0), ("few_step/four_steps.safetensors", -1.0)))
     again = frames_of(host, film, graph(("demo_face.safetensors", 0.0)))
     assert not np.array_equal(plain, acted)
     assert np.array_equal(plain, again)
-    assert np.abs(undone.astype(int) - plain).max() <= 1
+    assert np.abs(undone.astype(int) - plain).max() <= 4  # weights are rounded twice, in 146 layers
 
 
 def test_a_lora_for_something_else_is_refused_by_name(host, loras, graph):
