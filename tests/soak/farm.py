@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import random
 import signal
@@ -100,6 +101,7 @@ def place(folder: Path, is_s3: bool) -> Iterator[Local | S3]:
         return
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(port=0)
     server.start()
     host, port = server.get_host_and_port()
