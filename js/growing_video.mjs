@@ -20,7 +20,7 @@ export function showGrowingVideo(node, address, run) {
 }
 
 function addWidget(node, video) {
-  video.style.minHeight = `${HEIGHT_PX}px`;
+  Object.assign(video.style, { width: "100%", minHeight: `${HEIGHT_PX}px` });
   const widget = node.addDOMWidget("growing_video", "hallo2_growing_video", video, {
     serialize: false, // not in the queued prompt …
     getMinHeight: () => HEIGHT_PX,
