@@ -28,6 +28,7 @@ function addWidget(node, video) {
   widget.serialize = false; // … nor in the saved workflow
   const [width, height] = node.computeSize();
   node.setSize([Math.max(width, node.size[0]), Math.max(height, node.size[1])]);
+  node.graph?.setDirtyCanvas(true, true); // the older editor draws only then
 }
 
 /** Plays the versions of a growing file as one video. */
