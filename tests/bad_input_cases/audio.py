@@ -9,12 +9,12 @@ from .case import MEDIA, PORTRAIT, Case, animate
 # File of `media.py` → part of the refusal.
 REFUSED = {
     "missing.wav": "There is no sound file",
-    "empty.bin": "cannot be read as sound",
+    "empty.bin": "is empty",
     "a_folder": "There is no sound file",
     "pipe": "There is no sound file",
     "noise.bin": "cannot be read as sound",
-    "page.html": "cannot be read as sound",
-    "lfs_pointer.wav": "cannot be read as sound",
+    "page.html": "is a web page",
+    "lfs_pointer.wav": "git-lfs pointer",
     "header_only.wav": "without a single sample",
     "cut_header.wav": "cannot be read as sound",
     "no_samples.wav": "without a single sample",

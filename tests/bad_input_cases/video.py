@@ -7,11 +7,11 @@ from .case import MEDIA, OUT, PORTRAIT, Case, command, upscale
 # File of `media.py` → part of the refusal.
 REFUSED = {
     "missing.mp4": "There is no video",
-    "empty.bin": "cannot be read as a video",
+    "empty.bin": "is empty",
     "a_folder": "There is no video",
     "pipe": "There is no video",
     "noise.bin": "cannot be read as a video",
-    "page.html": "cannot be read as a video",
+    "page.html": "is a web page",
     "short.wav": "holds no pictures",
     "cut_index.mp4": "cannot be read as a video",
     "header_only.mp4": "header_only.mp4",

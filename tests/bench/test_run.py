@@ -49,7 +49,6 @@ def test_a_bench_that_fails_does_not_stop_the_others(tmp_path, capfd):
     bad, ok = run_benches(benches, tmp_path / "out", is_full=False, device="cuda:1")
     assert (bad["status"], bad["result"]) == ("exit status 3", None)
     assert (ok["status"], ok["result"], ok["options"]) == ("ok", [1], ["--small", "--device", "cuda:1"])
-    assert ok["seconds"] > 0
     assert "# bad" in (out := capfd.readouterr().out) and "['--small', '--device']" in out
 
 

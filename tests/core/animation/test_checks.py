@@ -124,7 +124,6 @@ def test_reused_features_and_nodes_around_the_network_are_refused_together(input
     ("sampler", "warns"),
     [
         (SamplerConfig(4, 1.0), False),
-        (SamplerConfig(4, 0.5), False),  # no guidance either
         (SamplerConfig(8, 1.0, acceleration=Acceleration(step_share=0.5)), False),
         (SamplerConfig(40, 1.0), True),
         (SamplerConfig(4, 3.5), True),

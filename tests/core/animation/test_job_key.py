@@ -177,7 +177,7 @@ DO_NOTHING = {
     ),
     "the choice of banks without guidance": (
         {"inputs.sampler.guidance": 1.0},
-        {"inputs.sampler.reference_banks": "aligned", "inputs.sampler.guidance": 0.5},
+        {"inputs.sampler.reference_banks": "aligned", "inputs.sampler.guidance": 1.0},
     ),
     "when and how often an unguided video is guided": (
         {"inputs.sampler.guidance": 1.0},

@@ -59,7 +59,9 @@ def run(folder, *commands):
     (made / "temporary").mkdir(parents=True)
     texts = [json.dumps([str(part) for part in command]) for command in commands]
     script = [sys.executable, "-B", "-c", RENDER, str(folder / "report.json"), str(made.resolve()), *texts]
-    environment = os.environ | {"TMPDIR": str(made / "temporary")}
+    # torch hands its compiler's cache folder on to other programs, and then makes it.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TORCHINDUCTOR")}
+    environment = inherited | {"TMPDIR": str(made / "temporary")}
     done = subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "report.json").read_text(encoding="utf-8"))

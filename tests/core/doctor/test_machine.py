@@ -1,4 +1,3 @@
-import tempfile
 from collections import namedtuple
 
 import pytest
@@ -63,9 +62,6 @@ def test_disks(monkeypatch, tmp_path):
 
 
 def test_an_output_folder_that_cannot_be_written_to(monkeypatch, tmp_path):
-    def refuse(dir):
-        raise OSError(30, "Read-only file system")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(machine, "writing_problem", lambda _folder: "Read-only file system")
     output = next(disk_findings(tmp_path, tmp_path))
     assert output.state is State.PROBLEM and "Read-only file system" in output.text

@@ -48,7 +48,7 @@ class Disturbing(io.ComfyNode):
         found = getattr(managed.payload, network, None)
         if found is None or not call:
             return io.NodeOutput(managed)
-        method = {"vae": "decode", "audio": "read"}.get(network, "forward")
+        method = {"vae": "decode", "audio": "read", "restorer": "restore"}.get(network, "forward")
 
         def happens(number):
             if call <= number < call + times:
