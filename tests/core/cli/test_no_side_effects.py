@@ -29,6 +29,8 @@ def outside(path):
     return path != os.devnull and os.path.commonpath([path, folder]) != folder
 
 def note(event, args):
+    if event == "socket.bind" and args[1][:2] == ("::1", 0):
+        return  # urllib3 asks on import whether the machine has IPv6; nothing listens there
     if event.startswith(FORBIDDEN):
         seen.append([event, repr(args)[:300]])
     elif event == "open" and isinstance(args[2], int) and args[2] & WRITING and outside(args[0]):
