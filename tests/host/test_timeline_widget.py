@@ -180,7 +180,11 @@ def test_it_shows_what_a_trim_leaves_of_the_sound(around):
 
 
 def test_a_narrow_node_shows_all_buttons(around):
-    assert around["narrow"] <= 0
+    assert around["narrow"]["buttons_over"] <= 0
+
+
+def test_a_new_node_shows_the_whole_clock(around):
+    assert around["narrow"]["clock_cut"] == 0
 
 
 def test_a_fresh_node_takes_another_prompt_at_once(around):

@@ -178,12 +178,14 @@ class Visit:
         self.page.evaluate(SET, ["TrimAudioDuration", "duration", 2.5])
         return seen | {"then": self.prompts.says("0:02.50")}
 
-    def narrow(self) -> float:
-        """As narrow as a user could draw the node; the buttons lie within."""
+    def narrow(self) -> dict:
+        """In px: how much of a new node's clock is cut off; how far the buttons of a narrow node reach out of it."""
         self.build()
+        self.weights.root.locator(".h2t-playhead-control").press("End")  # a long time to show
+        clock_cut = self.weights.root.locator(".h2t-clock").evaluate("clock => clock.scrollWidth - clock.clientWidth")
         self.page.evaluate(RESIZE, [self.weights.node_type, 327])
         self.page.wait_for_function("() => document.querySelector('.is-weights').offsetWidth < 330", timeout=20_000)
-        return self.page.evaluate(OVER)
+        return {"clock_cut": clock_cut, "buttons_over": self.page.evaluate(OVER)}
 
     def fresh(self) -> str:
         """The first click on a node that was only just made."""
