@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 
 from editor_page import APP, Opened, open_editor
 from playwright.sync_api import Page
@@ -211,27 +212,33 @@ class Visit:
         """How much a turn of the wheel magnifies: the graph over its empty part, over the widget; the timeline."""
         seen = {}
 
-        def turn(name: str, x: float, y: float) -> None:
+        def turn(name: str, place: Callable[[], tuple[float, float]]) -> None:
             self.page.evaluate(VIEW, [1, 120, 120])
             self.page.wait_for_timeout(300)
             before = self.width()
-            self.page.mouse.move(x, y)
+            self.page.mouse.move(*place())
             self.page.mouse.wheel(0, -120)
             self.page.wait_for_timeout(500)
             scale = self.page.evaluate(SCALE)
             seen[name] = [round(scale, 3), round(self.width() / before / scale, 3)]
 
         self.page.mouse.click(*EMPTY)
-        turn("over_the_canvas", *EMPTY)
-        turn("over_the_spans", *self.prompts.place("prompts", 7))
-        bar = self.prompts.root.locator(".h2t-clock").bounding_box()
-        turn("over_the_buttons", bar["x"], bar["y"])
+        turn("over_the_canvas", lambda: EMPTY)
+        turn("over_the_spans", lambda: self.prompts.place("prompts", 7))
+        turn("over_the_buttons", lambda: self.middle(".h2t-bar"))
         self.page.evaluate(VIEW, [1, 120, 120])
         self.page.wait_for_timeout(300)
         self.page.mouse.click(*self.prompts.place("prompts", 1))
-        turn("with_the_focus", *self.prompts.place("prompts", 7))
+        turn("with_the_focus", lambda: self.prompts.place("prompts", 7))
         self.prompts.root.locator("input[value=Fit]").click()
         return seen
+
+    def middle(self, selector: str) -> tuple[float, float]:
+        """Of a part of the prompts' widget, once it is visible."""
+        part = self.prompts.root.locator(selector)
+        part.wait_for(state="visible")
+        box = part.bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
     def width(self) -> float:
         return self.prompts.root.locator(".h2t-content").bounding_box()["width"]
