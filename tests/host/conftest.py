@@ -86,6 +86,22 @@ def _other_front_end(checkout):
     return ("--front-end-root", folder) if folder and checkout.version != "0.3.64" else ()
 
 
+@pytest.fixture(autouse=True)
+def no_weights_left_behind(request):
+    """A test that leaves model files in the shared host fails here, not a later one that finds them."""
+    if "host" not in request.fixturenames:
+        yield
+        return
+    host = request.getfixturevalue("host")
+    before = _model_files(host)
+    yield
+    assert _model_files(host) == before
+
+
+def _model_files(host):
+    return {path for name in ("models", "shared") for path in (host.base / name).rglob("*") if path.is_file()}
+
+
 @pytest.fixture
 def empty_host(checkout):
     """A new host with nothing but the pack, as after a first installation."""
@@ -124,19 +140,21 @@ def demo_run(host):
 
 
 def short_demo():
-    """The shipped first_run_demo, cut to a second of sound and one step, without prompts and upscaler.
+    """The shipped first_run_demo, cut to a second of sound and one guided step of the full model: without prompts,
+    upscaler and few-step LoRA.
 
     Node "9" samples, "10" saves.
     """
     graph = _graph("first_run_demo")
-    for prompts_and_upscaler in ("21", "22", "23", "24"):
-        del graph[prompts_and_upscaler]
+    for left_out in ("21", "22", "23", "24", "25"):
+        del graph[left_out]
     del graph["9"]["inputs"]["text"]
-    graph["9"]["inputs"]["model"] = ["2", 0]
+    for node in ("7", "9"):
+        graph[node]["inputs"]["model"] = ["2", 0]
     graph["10"]["inputs"]["video"] = ["9", 0]
     graph["trim"] = {"class_type": "TrimAudioDuration", "inputs": {"audio": ["1", 1], "start_index": 0, "duration": 1}}
     graph["5"]["inputs"]["audio"] = ["trim", 0]
-    graph["9"]["inputs"]["steps"] = 1
+    graph["9"]["inputs"] |= {"steps": 1, "cfg": 1.5}
     return graph
 
 

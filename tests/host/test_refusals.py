@@ -69,9 +69,11 @@ def test_a_picture_without_a_face_is_refused_with_the_choices(host, demo_graph, 
 def test_a_file_that_is_not_the_model_is_refused_by_name(host, demo_graph):
     folder = host.base / "models" / "hallo2"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "holiday.pth").write_bytes(b"not weights at all")
-    demo_graph["2"]["inputs"]["file"] = "holiday.pth"
+    file = folder / "holiday.pth"
+    file.write_bytes(b"not weights at all")
+    demo_graph["2"]["inputs"]["file"] = file.name
     run = host.run(demo_graph)
+    file.unlink()
     assert run.status == "error" and "holiday.pth" in run.message
 
 

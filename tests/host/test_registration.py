@@ -106,10 +106,14 @@ def test_every_node_has_a_help_page(host, pack):
 
 
 def test_model_folder_keeps_the_extra_paths_and_lists_weights_only(host):
-    for file in ("models/hallo2/ours.pth", "models/hallo2/read_me.txt", "shared/extra.safetensors"):
-        (host.base / file).parent.mkdir(parents=True, exist_ok=True)
-        (host.base / file).touch()
+    names = ("models/hallo2/ours.pth", "models/hallo2/read_me.txt", "shared/extra.safetensors")
+    files = [host.base / name for name in names]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
     listed = host.get("/models/hallo2")
+    for file in files:
+        file.unlink()
     assert {"extra.safetensors", "ours.pth"} <= set(listed) and "read_me.txt" not in listed
 
 
@@ -119,6 +123,7 @@ def test_a_released_file_that_is_there_is_the_default(host):
 
     assert choices("Hallo2LoadModel")[0] == "demo"
     file = host.base / "models" / "hallo2" / "net.pth"
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
     try:
         assert choices("Hallo2LoadModel")[:2] == ["net.pth", "demo"] and choices("Hallo2LoadUpscaler")[0] == "demo"

@@ -1,5 +1,7 @@
 """Download Models and Doctor. The server is on this machine; the host may reach no other."""
 
+import shutil
+
 import pytest
 from file_server import Behavior, serving
 
@@ -31,9 +33,17 @@ def test_sizes_and_licenses_are_shown_and_nothing_is_asked_of_the_server(host):
     assert f"goes to {host.base / 'models' / 'vae'}" in report
 
 
-def test_a_cancel_keeps_what_arrived_and_the_next_run_says_why_it_stopped(host, face_file):
+@pytest.fixture
+def face_folder(host):
+    """Where face files are downloaded to; removed afterwards."""
+    folder = host.base / "shared" / "face_analysis"
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_cancel_keeps_what_arrived_and_the_next_run_says_why_it_stopped(host, face_file, face_folder):
     inputs = {"models": "identity", "accept_licenses": True}
-    detector = host.base / "shared" / "face_analysis" / "scrfd_10g_bnkps.onnx"
+    detector = face_folder / "scrfd_10g_bnkps.onnx"
     with serving(Behavior(face_file[:17_000_000], cuts=[5_000_000])) as address:
         refused = run_node(host, "Hallo2DownloadModels", **inputs, endpoint=address)
     assert refused.status == "error" and "glintr100.onnx has about 261,000,000" in refused.message

@@ -1,6 +1,7 @@
 """How weights are read from disk."""
 
 import json
+import shutil
 from pathlib import Path
 
 import folder_paths
@@ -34,12 +35,15 @@ class ProbeMappedFiles(io.ComfyNode):
         save_file(tensors, folder / "net.safetensors")
         torch.save(tensors, folder / "net.pth")
         found = {}
-        for disabled in (False, True):
-            with replaced(args, disable_mmap=disabled):
-                for name in ("net.safetensors", "net.pth"):
-                    loaded = pack("nodes.load_models").Hallo2LoadModel.execute(f"mapping/{name}", "fp32")
-                    found[f"{name} {disabled}"] = str(folder / name) in Path("/proc/self/maps").read_text()
-                    del loaded
+        try:
+            for disabled in (False, True):
+                with replaced(args, disable_mmap=disabled):
+                    for name in ("net.safetensors", "net.pth"):
+                        loaded = pack("nodes.load_models").Hallo2LoadModel.execute(f"mapping/{name}", "fp32")
+                        found[f"{name} {disabled}"] = str(folder / name) in Path("/proc/self/maps").read_text()
+                        del loaded
+        finally:
+            shutil.rmtree(folder)
         return io.NodeOutput(ui=ui.PreviewText(json.dumps(found)))
 
 

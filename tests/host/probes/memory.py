@@ -47,8 +47,12 @@ class ProbeCompactModel(io.ComfyNode):
         network = Compact(num_in_ch=3, num_out_ch=3, num_feat=4, num_conv=1, upscale=2)
         folder = Path(folder_paths.get_folder_paths("upscale_models")[0])
         folder.mkdir(exist_ok=True)
-        save_file(network.state_dict(), folder / "compact.safetensors")
-        return UpscaleModelLoader.execute("compact.safetensors")
+        file = folder / "compact.safetensors"
+        save_file(network.state_dict(), file)
+        try:
+            return UpscaleModelLoader.execute(file.name)
+        finally:
+            file.unlink()
 
 
 class ProbeLoadedUpscaleModel(io.ComfyNode):
