@@ -15,6 +15,7 @@ from PIL import Image
 
 STEPS, CLIPS, CLIP_FRAMES = 2, 2, 16
 REPORTS_A_CLIP = STEPS + 1
+WINDOWS = {"window": 8, "overlap": 2}  # of the upscaler
 
 
 @dataclass(frozen=True)
@@ -98,19 +99,20 @@ def test_cancelled_in_every_stage_it_goes_on_there(host, graph, film, undisturbe
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory, pack):
-    """Twenty frames of a face: two windows."""
+    """Twenty-two frames of a face: with `WINDOWS` four windows, which begin every six frames."""
     path = tmp_path_factory.mktemp("clip") / "video.mp4"
     picture = Image.open(pack / "tests" / "media" / "two_faces.png").convert("RGB").resize((96, 64))
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        for _ in range(20):
+        for _ in range(22):
             container.mux(stream.encode(av.VideoFrame.from_image(picture)))
         container.mux(stream.encode(None))
     return path
 
 
 def test_cancelled_while_it_is_upscaled_it_goes_on_there(host, shipped_graph, clip):
+    """Cancelled in the fourth window: 18 frames are finished by then, of which the first 16 are a clip."""
     host.add_input(clip)
 
     def graph(of_run, call=0):
@@ -118,18 +120,18 @@ def test_cancelled_while_it_is_upscaled_it_goes_on_there(host, shipped_graph, cl
         upscaler = graph["4"]["inputs"]["upscaler"]
         stage = {"network": "restorer", "call": call, "of_run": of_run}
         graph["press"] = {"class_type": "ProbePressInUpscaler", "inputs": {"upscaler": upscaler, **stage}}
-        graph["4"]["inputs"]["upscaler"] = ["press", 0]
+        graph["4"]["inputs"] |= {"upscaler": ["press", 0], **WINDOWS}
         return graph
 
     shutil.rmtree(jobs(host), ignore_errors=True)
     undisturbed = film_without_sound(host, host.run(graph("upscaled")))
     shutil.rmtree(jobs(host))
-    stopped = host.run(graph("upscaling stopped", call=2))
+    stopped = host.run(graph("upscaling stopped", call=4))
     assert stopped.status == "interrupted", stopped.message
-    kept = len(list(jobs(host).glob("*/clips-*.ts")))
+    assert len(list(jobs(host).glob("*/clips-*.ts"))) == 1
     again = host.run(graph("upscaling again"))
     assert np.array_equal(film_without_sound(host, again), undisturbed)
-    assert min(value for _at, value, _maximum in again.progress_of("4")) == (CLIP_FRAMES + 1 if kept else 1)
+    assert min(value for _at, value, _maximum in again.progress_of("4")) == CLIP_FRAMES + 1
 
 
 def film_without_sound(host, run):
