@@ -19,6 +19,8 @@ from hallo2_core.config import (
 from hallo2_core.models.layers import Build
 from hallo2_core.models.vae import AutoencoderKL
 from hallo2_core.training.clip_records import FACE_BOX, FEATURES, FRAMES, IDENTITY, LATENTS, MASKS
+from hallo2_core.training.ema import trained_parameters
+from hallo2_core.training.loop import Stage
 from hallo2_core.training.records import write_shard
 
 CONFIG = Hallo2Config(
@@ -54,6 +56,19 @@ def write_clips(folder: Path, count: int = 2) -> Path:
     """Clips of noise, with what a filmed clip's record has."""
     write_shard([clip(10 * number) for number in range(count)], folder / "clips-0.safetensors")
     return folder
+
+
+def losses_on(batch: object, stage: Stage, steps: int, rate: float) -> list[float]:
+    """Of as many steps, all on this batch."""
+    optimizer = torch.optim.AdamW(trained_parameters(stage.network).values(), rate)
+    losses = []
+    for _ in range(steps):
+        loss = stage.network(batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
 def clip(seed: int) -> dict[str, torch.Tensor]:

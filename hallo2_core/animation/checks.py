@@ -80,7 +80,7 @@ def _check_features_can_be_reused(inputs: AnimationInputs) -> None:
 def _warn_of_other_steps(inputs: AnimationInputs) -> None:
     """A few-step LoRA loses quality with other steps or guidance than it was trained for, but it can be tried."""
     made_for, sampler = inputs.models.few_steps, inputs.sampler
-    if made_for and (made_for.steps, made_for.guidance) != (sampler.steps_taken, max(sampler.guidance, 1.0)):
+    if made_for and (made_for.steps, made_for.guidance) != (sampler.steps_taken, sampler.guidance):
         logger.warning(
             "The few-step LoRA was trained for %d steps at guidance %g, but this video takes %d at guidance %g. Expect "
             "a worse picture; set the steps and the guidance that it was trained for.",

@@ -19,6 +19,7 @@ from ..config import check_frame_size
 from ..errors import CheckpointError, SettingsError
 from . import acceleration_args, precision, timeline_args
 from .machine import add_device_arguments, chosen_runtime
+from .named_file import file_or
 from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -46,14 +47,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     wanted.add_argument("--size", metavar="WxH", help="multiples of 64 (512x512; demo model: 128x128)")
 
     weights = parser.add_argument_group("weights")
-    weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net.pth or its safetensors (demo)")
+    weights.add_argument(
+        "--model", type=file_or(DEMO), default=DEMO, metavar="FILE|demo", help="net.pth or its safetensors (demo)"
+    )
     weights.add_argument("--lora", type=Path, metavar="FILE", help="a LoRA from 'hallo2 train', added to the weights")
     weights.add_argument("--lora-strength", type=float, default=1.0, metavar="S", help="factor of the LoRA (1)")
-    weights.add_argument("--few-step", metavar="FILE|demo",
+    weights.add_argument("--few-step", type=file_or(DEMO), metavar="FILE|demo",
                          help="a few-step LoRA from 'hallo2 train distil', added to the weights; sets --steps and "
                          "--cfg")  # fmt: skip
     weights.add_argument("--vae", type=Path, metavar="FILE", help="sd-vae-ft-mse; the demo model has its own")
-    weights.add_argument("--speech-encoder", metavar="FILE|demo", help="wav2vec2-base-960h")
+    weights.add_argument("--speech-encoder", type=file_or(DEMO), metavar="FILE|demo", help="wav2vec2-base-960h")
     weights.add_argument(
         "--face-models", type=Path, metavar="DIR", help="folder of scrfd and glintr100 (built-in detector)"
     )

@@ -23,15 +23,12 @@ from ..errors import MissingDependencyError, SettingsError
 from ..farm.orders import OUT, Order, as_arguments, read_orders, refuse
 from ..farm.remote import is_remote
 from . import animate, upscale
-from .animate import DEMO
 from .machine import GIBIBYTE, chosen_device
-from .timeline_args import ZERO
 
 if TYPE_CHECKING:
     from ..farm.worker import Report, ReportingRuntime
 
-FILES = ("portrait", "audio", "sound", "lora", "vae", "face_mask", "lip_mask")
-WEIGHTS = ("model", "speech_encoder", "text_adapter")
+MADE = ("out", "job")  # every other path is read
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,26 +77,23 @@ def checked(order: Order) -> Order:
 
     Errors: SettingsError for wrong options, and for files to read that are missing.
     """
-    parsed = _parsed(animate, order.options)
-    for name in FILES:
-        path = getattr(parsed, name)
-        if path is not None and not is_remote(order.options[name]) and not path.is_file():
-            raise SettingsError(f"there is no file {path} for '{name}'")
-    enlarged = order.upscale
+    options, enlarged = _checked(order.options, _parsed(animate, order.options)), order.upscale
     if enlarged is not None:
-        enlarged = _absolute(enlarged, _parsed(upscale, {"video": order.out, OUT: order.out, **enlarged}))
-    return Order(order.line, _absolute(order.options, parsed), enlarged)
+        enlarged = _checked(enlarged, _parsed(upscale, {"video": order.out, OUT: order.out, **enlarged}))
+    return Order(order.line, options, enlarged)
 
 
-def _absolute(options: Mapping[str, Any], parsed: argparse.Namespace) -> dict[str, Any]:
-    """Of weights, a name may also be 'demo' or 'zero'."""
-    paths = {
-        name: str(Path(value).absolute())
-        for name, value in options.items()
-        if not is_remote(value)
-        and (isinstance(getattr(parsed, name), Path) or (name in WEIGHTS and value not in (DEMO, ZERO)))
-    }
-    return {**options, **paths}
+def _checked(options: Mapping[str, Any], parsed: argparse.Namespace) -> dict[str, Any]:
+    """parsed: the same; it tells paths from names and numbers."""
+    found = dict(options)
+    for name, value in options.items():
+        path = getattr(parsed, name)
+        if not isinstance(path, Path) or is_remote(value):
+            continue
+        if name not in MADE and not path.exists():
+            raise SettingsError(f"there is no file {path} for '{name}'")
+        found[name] = str(path.absolute())
+    return found
 
 
 def carry_out(order: Order, report: Report) -> Mapping[str, Any]:

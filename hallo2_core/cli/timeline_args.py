@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import SettingsError
 from ..timeline.transitions import SHAPES, Transition
 from ..timeline.weights import WeightTimeline, parse_weights
+from .named_file import file_or
 
 if TYPE_CHECKING:
     from ..models.hallo2_models import Hallo2Models
@@ -21,7 +22,7 @@ USUAL = Transition()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("over time", "Prompts and weights over time; grammar: docs/timeline.md.")
     group.add_argument("--text", metavar="TIMELINE", help="timed prompts: '0-4.5 smiling; 4.5- serious'")
-    group.add_argument("--text-adapter", metavar="FILE|zero|demo",
+    group.add_argument("--text-adapter", type=file_or(ZERO, DEMO), metavar="FILE|zero|demo",
                        help="text-control adapter; none for net.pth has been released (demo model: demo)")  # fmt: skip
     group.add_argument(
         "--clip",
@@ -71,18 +72,18 @@ def with_adapter(models: Hallo2Models, arguments: argparse.Namespace) -> Hallo2M
     from ..checkpoints.demo import demo_text_adapter
     from ..models.layers import Build, compute_dtype_of
 
-    name = arguments.text_adapter
-    if name is None and arguments.text is not None and arguments.model == DEMO:
-        name = DEMO
-    if name is None:
+    chosen = arguments.text_adapter
+    if chosen is None and arguments.text is not None and arguments.model == DEMO:
+        chosen = DEMO
+    if chosen is None:
         return models
     build = Build(dtype=compute_dtype_of(models.denoising_unet))
-    if name == ZERO:
+    if chosen == ZERO:
         adapter = adapters.zero_text_adapter(models.config.unet, build)
-    elif name == DEMO:
+    elif chosen == DEMO:
         adapter = demo_text_adapter(build)
     else:
-        adapter = adapters.load_text_adapter(Path(name), build)
+        adapter = adapters.load_text_adapter(chosen, build)
     return adapters.with_text_adapter(models, adapter)
 
 

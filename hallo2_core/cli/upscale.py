@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..upscaling.settings import LONGEST_SIDE_PX, UpscaleSettings
 from . import precision
 from .machine import add_device_arguments, chosen_runtime
+from .named_file import file_or
 from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "is set")  # fmt: skip
 
     weights = parser.add_argument_group("weights")
-    weights.add_argument("--model", default=DEMO, metavar="FILE|demo", help="net_g.pth or its safetensors (demo)")
+    weights.add_argument(
+        "--model", type=file_or(DEMO), default=DEMO, metavar="FILE|demo", help="net_g.pth or its safetensors (demo)"
+    )
     weights.add_argument(
         "--face-models", type=Path, metavar="DIR", help="folder of scrfd and glintr100 (built-in detector)"
     )

@@ -17,7 +17,7 @@ from ..portrait.released_faces import DETECTOR_FILE, RECOGNISER_FILE, released_f
 DEMO = "demo"
 
 
-def check_weights_are_named(model: str, vae: Path | None, speech_encoder: str | None) -> None:
+def check_weights_are_named(model: Path | str, vae: Path | None, speech_encoder: Path | str | None) -> None:
     """The demo model is complete; a real one also needs a VAE and a speech encoder."""
     if model == DEMO:
         return
@@ -29,17 +29,15 @@ def check_weights_are_named(model: str, vae: Path | None, speech_encoder: str | 
         )
 
 
-def few_step_file(name: str | None) -> Path | None:
-    """name: of --few-step."""
+def few_step_file(chosen: Path | str | None) -> Path | None:
+    """chosen: by --few-step."""
     from ..checkpoints.demo import DEMO_FEW_STEP
 
-    if name is None:
-        return None
-    return DEMO_FEW_STEP if name == DEMO else Path(name)
+    return DEMO_FEW_STEP if chosen == DEMO else chosen
 
 
 def load_models(
-    model: str,
+    model: Path | str,
     vae: Path | None,
     build: Build,
     lora: Path | None = None,
@@ -58,11 +56,11 @@ def load_models(
     if model == DEMO:
         sys.stderr.write("note: the demo model was trained on cartoons: of a photograph it makes a poor likeness.\n")
         return demo_hallo2(build, few_step=few_step)
-    models = load_hallo2(Path(model), build, lora=lora, lora_strength=lora_strength, few_step=few_step)
+    models = load_hallo2(model, build, lora=lora, lora_strength=lora_strength, few_step=few_step)
     return replace(models, vae=load_vae(vae, build.wide))
 
 
-def load_upscaler(model: str, build: Build) -> Upscaler:
+def load_upscaler(model: Path | str, build: Build) -> Upscaler:
     """build.dtype: None keeps the file's own."""
     from ..checkpoints.demo import demo_upscaler
     from ..checkpoints.upscaler import load_upscaler as load
@@ -70,15 +68,15 @@ def load_upscaler(model: str, build: Build) -> Upscaler:
     if model == DEMO:
         sys.stderr.write("note: the demo upscaler was trained on cartoons: it redraws every face as one.\n")
         return demo_upscaler(build)
-    return load(Path(model), build)
+    return load(model, build)
 
 
-def load_speech_encoder(speech_encoder: str | None, model: str) -> SpeechEncoder:
+def load_speech_encoder(speech_encoder: Path | str | None, model: Path | str) -> SpeechEncoder:
     from ..checkpoints.demo import demo_speech_encoder
     from ..checkpoints.speech_encoder import load_speech_encoder as load
 
-    name = speech_encoder or (DEMO if model == DEMO else "")
-    return demo_speech_encoder() if name == DEMO else load(Path(name))
+    chosen = DEMO if speech_encoder is None and model == DEMO else speech_encoder
+    return demo_speech_encoder() if chosen == DEMO else load(chosen)
 
 
 def load_face_analysis(folder: Path | None) -> FaceAnalysis:

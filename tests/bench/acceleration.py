@@ -27,13 +27,13 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent), str(ROOT / "tools")]
 
 from clip_cost import released_cost  # noqa: E402
 from doc_blocks import fill_blocks, markdown_table  # noqa: E402
+from quality.arguments import add_video_arguments  # noqa: E402
 from quality.clips import SPLIT, Settings, SmallPipeline  # noqa: E402
 from quality.cost import ClipCost  # noqa: E402
 from quality.loss import Judge, Quality, decibels_between  # noqa: E402
 from quality.pareto import Point, draw_points, front  # noqa: E402
 
 from hallo2_core.animation.acceleration import DPM_SOLVER, EXACT, EXACTLY, PRESETS, Acceleration  # noqa: E402
-from hallo2_core.checkpoints.demo import TRAINED  # noqa: E402
 from hallo2_core.storage.file_hash import sha256_of  # noqa: E402
 from hallo2_core.training.actor_recognition import actor_recognizer  # noqa: E402
 from hallo2_core.training.mouth_reading import mouth_reader  # noqa: E402
@@ -183,16 +183,10 @@ def as_json(result: Result) -> dict[str, object]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, file in (("joint", "small_hallo2"), ("vae", "small_vae"), ("speech", "small_speech_encoder")):
-        parser.add_argument(f"--{name}", type=Path, default=TRAINED / f"{file}.safetensors", metavar="FILE")
+    add_video_arguments(parser, clips=2)
     parser.add_argument("--steps", default="40,10", help="of the exact videos (40,10)")
     parser.add_argument("--only", metavar="NAMES", help="these presets and combinations, separated by ';'")
-    parser.add_argument("--clips", type=int, default=2, help="actors, each with a voice and sentences of its own (2)")
-    parser.add_argument("--first", type=int, default=0, help="seed of the first actor (0)")
-    parser.add_argument("--seconds", type=float, default=1.28, help="length of a video; two clips at least (1.28)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
     parser.add_argument("--write", action="store_true", help=f"the tables into {PAGE.name}, and its plot")
-    parser.add_argument("--threads", type=int, default=1)
     return parser
 
 

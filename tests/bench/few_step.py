@@ -29,12 +29,13 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent), str(ROOT / "tools")]
 
 from clip_cost import demo_cost, released_cost  # noqa: E402
 from doc_blocks import fill_blocks, markdown_table  # noqa: E402
+from quality.arguments import add_video_arguments  # noqa: E402
 from quality.clips import SPLIT, Clip, Settings, SmallPipeline  # noqa: E402
 from quality.loss import Judge, Quality  # noqa: E402
 
 from hallo2_core.animation.acceleration import EXACT  # noqa: E402
 from hallo2_core.animation.sampler_config import REPEATED  # noqa: E402
-from hallo2_core.checkpoints.demo import DEMO_FEW_STEP, TRAINED  # noqa: E402
+from hallo2_core.checkpoints.demo import DEMO_FEW_STEP  # noqa: E402
 from hallo2_core.checkpoints.lora import few_steps_of, with_lora  # noqa: E402
 from hallo2_core.models.hallo2_models import FewSteps, Hallo2Models  # noqa: E402
 from hallo2_core.storage.file_hash import sha256_of  # noqa: E402
@@ -166,16 +167,10 @@ def frames_of(clips: Sequence[Clip]) -> torch.Tensor:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, file in (("joint", "small_hallo2"), ("vae", "small_vae"), ("speech", "small_speech_encoder")):
-        parser.add_argument(f"--{name}", type=Path, default=TRAINED / f"{file}.safetensors", metavar="FILE")
+    add_video_arguments(parser, clips=4)
     parser.add_argument("--few-step", type=Path, default=DEMO_FEW_STEP, metavar="FILE")
-    parser.add_argument("--clips", type=int, default=4, help="actors, each with a voice and sentences of its own (4)")
-    parser.add_argument("--first", type=int, default=0, help="seed of the first actor (0)")
-    parser.add_argument("--seconds", type=float, default=1.28, help="length of a video; two clips at least (1.28)")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="frames of the videos, a row each")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
     parser.add_argument("--write", action="store_true", help=f"the table into {PAGE.name}")
-    parser.add_argument("--threads", type=int, default=1)
     return parser
 
 

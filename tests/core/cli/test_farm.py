@@ -42,6 +42,14 @@ def test_paths_become_absolute(order, tmp_path, monkeypatch):
     assert made.options["model"] == "demo" and made.options["text"] == "0- happy"
 
 
+def test_weights_that_are_files_become_absolute_too(order, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.pth").touch()
+    made = checked(order(audio="voice.wav", model="net.pth", few_step="net.pth", text_adapter="zero"))
+    assert made.options["model"] == made.options["few_step"] == str(tmp_path / "net.pth")
+    assert made.options["text_adapter"] == "zero"
+
+
 def test_addresses_stay(order):
     made = checked(order(audio="s3://bucket/voice.wav", out="s3://bucket/a.mp4"))
     assert made.options["audio"] == "s3://bucket/voice.wav" and made.out == "s3://bucket/a.mp4"
@@ -51,6 +59,7 @@ def test_addresses_stay(order):
     ("more", "said"),
     [
         ({"portrait": "nobody.png"}, "no file nobody.png for 'portrait'"),
+        ({"few_step": "none.safetensors"}, "no file none.safetensors for 'few_step'"),
         ({"stepz": 4}, "unrecognized arguments: --stepz=4"),
         ({"steps": "many"}, "--steps"),
         ({"codec": "gif"}, "--codec"),

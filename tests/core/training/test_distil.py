@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny import normal
-from tiny_training import stage2_table
+from tiny_training import losses_on, stage2_table
 
 from hallo2_core import training
 from hallo2_core.animation.noise_schedule import ddim_step, signal_levels, timesteps
@@ -35,16 +35,7 @@ def table(tmp_path):
 
 def train(stage, steps):
     """The losses of steps on one batch."""
-    batch = stage.batch(range(4))
-    optimizer = torch.optim.AdamW(trained_parameters(stage.network).values(), 1e-2)
-    losses = []
-    for _ in range(steps):
-        loss = stage.network(batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+    return losses_on(stage.batch(range(4)), stage, steps, 1e-2)
 
 
 def paths(folder):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_training import CLIP_FRAMES, stage1_table, stage2_table
+from tiny_training import CLIP_FRAMES, losses_on, stage1_table, stage2_table
 
 from hallo2_core import training
 from hallo2_core.checkpoints.build import load_hallo2
@@ -45,15 +45,7 @@ def made(name, folder, **model):
 def overfit(stage, steps=12, rate=3e-3):
     """The losses of steps on one batch, at timesteps where there is something to learn."""
     batch = replace(stage.batch(range(2)), timesteps=torch.tensor([900, 600]))
-    optimizer = torch.optim.AdamW(trained_parameters(stage.network).values(), rate)
-    losses = []
-    for _ in range(steps):
-        loss = stage.network(batch)["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+    return losses_on(batch, stage, steps, rate)
 
 
 @pytest.mark.parametrize("name", STAGES)
