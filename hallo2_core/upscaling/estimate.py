@@ -19,7 +19,7 @@ TILE_COPIES = 384
 # Feature maps at the highest resolution that encoder or generator hold at once.
 MAPS_IN_WORK = 6
 # Encoder memory per pixel of an 8-bit picture, measured at 2304 to 4096 pixels a side; and of a 10-bit one.
-ENCODER_BYTES = {"h264": 115, "h265": 115, "av1": 60}
+ENCODER_BYTES = {"h264": 115, "h265": 115, "av1": 105}
 ENCODER_BYTES_DEEP = 1.5
 
 
