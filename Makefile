@@ -24,7 +24,8 @@ demo: $(READY)
 	$(BIN)/python -m hallo2_core upscale --model demo --video output/demo_128px.mp4 --scale 4 --fidelity 1 \
 		--out output/demo.mp4
 
-# A worker a core, up to four. Each takes about 1 GiB, and one of them runs all tests of a host version. Hosts compute with one thread too: threads of processes that share cores wait for each other.
+# A worker a core, up to four. Each takes about 1 GiB, and one of them runs all tests of a host version. Hosts compute
+# with one thread too: threads of processes that share cores wait for each other.
 WORKERS = $(shell $(BIN)/python -c "import os; print(min(os.cpu_count(), 4))")
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile

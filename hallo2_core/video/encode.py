@@ -13,22 +13,22 @@ from torch import Tensor
 
 from ..errors import VideoError
 from .colour import Planes, to_bytes_as_released, to_planes
-from .encoder_options import THREADS, encoder_options
+from .encoder_options import OPTIONS, THREADS, encoder_options
+from .rgb import BT709, LIMITED_RANGE
 from .scheduling import keep_scheduling
 from .settings import CODECS, PIXEL_FORMATS, VideoSettings
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-BT709, LIMITED_RANGE = 1, 1  # libavutil's constants
 # How far pictures are decoded ahead of display, with any preset. x265 reports it itself, but randomly wrong by one or
 # two frames.
 REORDERED_FRAMES = {"h264": 2, "h265": 2, "av1": 0}
 
 
 def encoder_version() -> str:
-    """Clips of different versions may differ in their bytes and cannot share a stream."""
-    return f"PyAV {av.__version__}"
+    """Clips of other versions or options may differ in their bytes and cannot share a stream."""
+    return f"PyAV {av.__version__}, options {OPTIONS}"
 
 
 def check_even_size(width: int, height: int) -> None:

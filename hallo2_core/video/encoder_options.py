@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from .settings import AV1_PRESETS, VideoSettings
 
+OPTIONS = 2  # the number of their versions; to be incremented when they change, or a resumed video would mix two
 KEY_FRAME_SECONDS = 2
 # Fixed on every machine: an encoder's bytes depend on its number of threads.
 THREADS = 4
