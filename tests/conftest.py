@@ -1,5 +1,6 @@
 """Settings of all tests, and how `make test` divides them among its workers."""
 
+import logging
 import re
 
 import pytest
@@ -12,6 +13,15 @@ torch.set_num_threads(1)
 # No test is timed: how long one example takes says what else the machine is doing.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def log_level():
+    """`hallo2 train` and `hallo2 prepare` lower the level for their process; the tests after them keep theirs."""
+    logger = logging.getLogger("hallo2")
+    before = logger.level
+    yield
+    logger.setLevel(before)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,5 +1,6 @@
 """The growing video of a render: it plays while the rest is made."""
 
+import logging
 import subprocess
 import sys
 
@@ -60,5 +61,6 @@ def played_elsewhere(video):
 
 def test_a_growing_video_that_cannot_be_written_stops_nothing(render, whole, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Job, "growing", tmp_path / "gone" / "growing.mp4")
+    caplog.set_level(logging.WARNING, "hallo2")
     assert make(render, tmp_path).path.read_bytes() == whole
     assert len(caplog.messages) == 1 and "cannot be continued" in caplog.text
