@@ -1,5 +1,9 @@
 """Errors a user can act on. Every message says what was found, what was expected and what to do next."""
 
+from __future__ import annotations
+
+import sys
+
 
 class Hallo2Error(Exception):
     """Bad input or a missing part: shown to the user as is, without a traceback."""
@@ -55,6 +59,23 @@ class TimelineError(Hallo2Error):
 
 class MissingDependencyError(Hallo2Error):
     """An optional package is missing; the message names the extra to install."""
+
+    @classmethod
+    def of_extra(
+        cls, need: str, package: str, extra: str, error: ImportError, otherwise: str = ""
+    ) -> MissingDependencyError:
+        """need: the subject of the sentence.  extra: of this package, which lists `package`.  otherwise: what to do
+        without it, as an infinitive phrase."""
+        return cls(
+            f"{need} needs the package {package}, which cannot be imported here ({error}). "
+            f"Run: {pip_install(package)} (the extra '{extra}' has it)" + (f", or {otherwise}." if otherwise else ".")
+        )
+
+
+def pip_install(*packages: str) -> str:
+    """The command that installs into the Python that runs here. A bare pip may belong to another, above all beside
+    ComfyUI's portable build."""
+    return f'"{sys.executable}" -m pip install {" ".join(packages)}'
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user pressed cancel

@@ -116,8 +116,8 @@ def _resample_with_soxr(sound: Tensor, rate_hz: int, new_rate_hz: int) -> Tensor
     try:
         import soxr
     except ImportError as error:
-        raise MissingDependencyError(
-            "The resampler 'soxr' is not installed. Run: pip install soxr, or choose 'pyav'."
+        raise MissingDependencyError.of_extra(
+            "The resampler 'soxr'", "soxr", "audio", error, "choose the resampler 'pyav'"
         ) from error
     channels = [soxr.resample(channel.numpy(), rate_hz, new_rate_hz, quality="HQ") for channel in sound]
     return torch.stack([torch.from_numpy(channel) for channel in channels])

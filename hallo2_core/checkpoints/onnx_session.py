@@ -24,14 +24,14 @@ def open_session(path: Path, provider: str, extra: str, otherwise: str) -> Any: 
     try:
         import onnxruntime
     except ImportError as error:
-        raise MissingDependencyError(
-            f"{path.name} needs onnxruntime, which is not installed. Install it with 'pip install onnxruntime' (or "
-            f"onnxruntime-gpu, onnxruntime-directml, or the pack's extra '{extra}'), or {otherwise}."
-        ) from error
+        raise MissingDependencyError.of_extra(path.name, "onnxruntime", extra, error, otherwise) from error
     available = onnxruntime.get_available_providers()
     if PROVIDERS.get(provider) not in available:
         usable = ", ".join(f"'{name}'" for name, full in PROVIDERS.items() if full in available)
-        raise SettingsError(f"onnxruntime cannot run on '{provider}' here; choose one of {usable}.")
+        raise SettingsError(
+            f"onnxruntime cannot run on '{provider}' here; choose one of {usable}, or install a build that can "
+            f"(onnxruntime-gpu for 'cuda', onnxruntime-directml for 'directml')."
+        )
     if not path.is_file():
         raise CheckpointError(f"There is no {path.name} in {path.parent}. Put it there, or {otherwise}.")
     try:

@@ -56,10 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         from ..farm.screen import Screen, results_table
     except ImportError as error:
-        raise MissingDependencyError(
-            f"'hallo2 farm' needs the package rich, which cannot be imported here ({error}). Run: pip install ray rich "
-            f"(the extra 'farm')."
-        ) from error
+        raise MissingDependencyError.of_extra("'hallo2 farm'", "rich", "farm", error) from error
 
     cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries)
     console = Console(stderr=True)

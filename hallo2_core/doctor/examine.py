@@ -9,6 +9,7 @@ import torch
 
 from ..checkpoints.catalogue import Purpose
 from ..checkpoints.installed import FileReport, ModelFolders, check_models
+from ..errors import pip_install
 from ..jobs.listing import all_jobs
 from ..jobs.report import readable_size
 from .finding import Finding, State
@@ -43,7 +44,7 @@ def weight_findings(folders: ModelFolders) -> Iterator[Finding]:
             "weights",
             "the released face files are there, but onnxruntime, which runs them, is not",
             State.NOTE,
-            "Install onnxruntime to use the released face files: pip install onnxruntime",
+            f"Install onnxruntime to use the released face files: {pip_install('onnxruntime')}",
         )
 
 

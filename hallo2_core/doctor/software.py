@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import torch
 
 from .. import __version__
+from ..errors import pip_install
 from .finding import Finding, State
 
 # As in requirements.txt; empty: any version.
@@ -32,9 +33,7 @@ def software_findings() -> Iterator[Finding]:
     found = {name: installed_version(name) for name in NEEDED}
     wrong = [_wrong(name, found[name]) for name in NEEDED if _wrong(name, found[name])]
     if wrong:
-        yield Finding(
-            "packages", "; ".join(wrong), State.PROBLEM, f'Run: "{sys.executable}" -m pip install -r requirements.txt'
-        )
+        yield Finding("packages", "; ".join(wrong), State.PROBLEM, f"Run: {pip_install('-r', 'requirements.txt')}")
     yield Finding("packages", ", ".join(f"{name} {number}" for name, number in found.items() if number))
 
 

@@ -94,10 +94,7 @@ def _connected(cluster: Cluster) -> ModuleType:
     try:
         import ray
     except ImportError as error:
-        raise MissingDependencyError(
-            f"'hallo2 farm' needs the package ray, which cannot be imported here ({error}). Run: pip install ray rich "
-            f"(the extra 'farm')."
-        ) from error
+        raise MissingDependencyError.of_extra("'hallo2 farm'", "ray", "farm", error) from error
     try:
         ray.init(
             address=cluster.address or "local",

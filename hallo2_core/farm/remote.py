@@ -24,14 +24,13 @@ def opened(address: str) -> tuple[AbstractFileSystem, str]:
     try:
         import fsspec
     except ImportError as error:
-        raise MissingDependencyError(
-            f"{address} is in remote storage, which needs the package fsspec. Run: pip install fsspec, and for s3:// "
-            f"also s3fs (both are in the extra 'farm')."
-        ) from error
+        raise MissingDependencyError.of_extra(address, "fsspec", "farm", error) from error
     try:
         return fsspec.url_to_fs(address)
     except (ImportError, ValueError) as error:
-        raise SettingsError(f"{address} cannot be opened: {error}") from error
+        raise SettingsError(
+            f"{address} cannot be opened: {error}. Check the address; s3:// needs the package s3fs (extra 'farm')."
+        ) from error
 
 
 def downloaded(address: str, cache: Path) -> Path:

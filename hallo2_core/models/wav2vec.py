@@ -17,7 +17,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..config import Wav2VecConfig
-from ..errors import MissingDependencyError
+from ..errors import MissingDependencyError, pip_install
 
 if TYPE_CHECKING:
     from transformers import Wav2Vec2Model
@@ -131,7 +131,7 @@ def _transformers_wav2vec(config: Wav2VecConfig) -> Wav2Vec2Model:
     except (ImportError, RuntimeError) as error:  # transformers 4 turns failed imports into RuntimeError
         raise MissingDependencyError(
             f"The speech encoder needs the package transformers, which cannot be imported ({error}). Run: "
-            f"pip install --upgrade transformers"
+            f"{pip_install('--upgrade', 'transformers')}"
         ) from error
     _check_transformers(transformers.__version__)
     dropouts = ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "layerdrop")
@@ -161,5 +161,5 @@ def _check_transformers(version: str) -> None:
         needed = ".".join(map(str, OLDEST_TRANSFORMERS))
         raise MissingDependencyError(
             f"transformers {version} is installed; the speech encoder needs {needed} or newer. Run: "
-            f"pip install --upgrade 'transformers>={needed}'"
+            + pip_install("--upgrade", f"'transformers>={needed}'")
         )

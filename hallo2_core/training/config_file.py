@@ -70,8 +70,8 @@ def _toml_of(text: str, path: Path) -> dict[str, Any]:
         try:
             import tomli as tomllib
         except ImportError as error:
-            raise MissingDependencyError(
-                "Reading a training configuration needs the package tomli on Python 3.10. Run: pip install tomli"
+            raise MissingDependencyError.of_extra(
+                "A training configuration on Python 3.10", "tomli", "train", error
             ) from error
     try:
         return tomllib.loads(text)

@@ -79,8 +79,5 @@ def _peft(rank: int, alpha: float, layers: list[str]) -> tuple[Callable[..., nn.
     try:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError as error:
-        raise MissingDependencyError(
-            f"lora_rank needs the package peft, which cannot be imported here ({error}). Run: pip install peft, "
-            f"or leave lora_rank at 0."
-        ) from error
+        raise MissingDependencyError.of_extra("lora_rank", "peft", "train", error, "leave lora_rank at 0") from error
     return inject_adapter_in_model, LoraConfig(r=rank, lora_alpha=alpha, target_modules=layers)

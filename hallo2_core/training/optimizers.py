@@ -43,11 +43,10 @@ def _adamw_8bit(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> 
     try:
         from bitsandbytes.optim import AdamW8bit
     except ImportError as error:
-        raise MissingDependencyError(
-            f"optimizer = 'adamw8bit' needs the package bitsandbytes, which cannot be imported here ({error}). Run: "
-            f"pip install bitsandbytes, or choose optimizer = 'adafactor', which needs less memory "
-            f"still."
-        ) from error
+        raise MissingDependencyError.of_extra(
+            "optimizer = 'adamw8bit'", "bitsandbytes", "train-8bit", error,
+            "choose optimizer = 'adafactor', which needs even less memory",
+        ) from error  # fmt: skip
     betas = (settings.adam_beta1, settings.adam_beta2)
     return AdamW8bit(parameters, settings.learning_rate, betas, weight_decay=settings.weight_decay)
 

@@ -91,9 +91,8 @@ class Board:
             from tensorboard.compat.proto import event_pb2, summary_pb2
             from torch.utils.tensorboard import FileWriter
         except ImportError as error:
-            raise MissingDependencyError(
-                f"report_to = 'tensorboard' needs the package tensorboard, which cannot be imported here ({error}). "
-                f"Run: pip install tensorboard, or choose report_to = 'none'."
+            raise MissingDependencyError.of_extra(
+                "report_to = 'tensorboard'", "tensorboard", "train", error, "choose report_to = 'none'"
             ) from error
         self._summary = summary_pb2.Summary
         self._writer = FileWriter(str(folder))

@@ -68,7 +68,7 @@ def test_muon_takes_the_matrices_that_it_may():
 
 def test_8_bits_without_the_package_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes.optim", None)
-    with pytest.raises(MissingDependencyError, match="pip install bitsandbytes"):
+    with pytest.raises(MissingDependencyError, match="pip install bitsandbytes .*extra 'train-8bit'"):
         built(network(), "adamw8bit")
 
 
