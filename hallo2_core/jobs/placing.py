@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +20,7 @@ from .lock import JobLock
 def move_video(job: ListedJob, folder: Path) -> Path:
     """Move the finished video into `folder`, under its own name or a numbered one. The journal records the new path, so
     the same inputs still find the video. Returns the path. Raises JobError if the job is unfinished or running."""
-    with JobLock(job.folder):
-        video = _finished(job)
-        target = _place(video, folder)
+    with _placed(job, folder) as (video, target):
         if target == video:
             return video
         try:
@@ -36,9 +36,7 @@ def move_video(job: ListedJob, folder: Path) -> Path:
 
 def link_video(job: ListedJob, folder: Path) -> Path:
     """Hard-link the finished video into `folder`. The link takes no space and outlives the job."""
-    with JobLock(job.folder):
-        video = _finished(job)
-        target = _place(video, folder)
+    with _placed(job, folder) as (video, target):
         if target == video:
             return video
         try:
@@ -52,17 +50,20 @@ def link_video(job: ListedJob, folder: Path) -> Path:
     return target
 
 
-def _finished(job: ListedJob) -> Path:
-    journal = newest_journal(job.folder)
-    video = None if journal is None else journal.published(job.folder)
-    if video is None:
-        raise JobError(f"{job.name} is not finished: there is no video to move or link yet.")
-    return video
-
-
-def _place(video: Path, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return video if folder.resolve() == video.parent.resolve() else free_path(folder / video.name)
+@contextmanager
+def _placed(job: ListedJob, folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Locks the job. Yields its finished video, and a free path for it in `folder`: the same path if it is there."""
+    with JobLock(job.folder):
+        journal = newest_journal(job.folder)
+        video = None if journal is None else journal.published(job.folder)
+        if video is None:
+            raise JobError(
+                f"{job.name} is not finished, so there is no video to move or link yet. Run it again with the same "
+                f"inputs to finish it."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        is_there = folder.resolve() == video.parent.resolve()
+        yield video, video if is_there else free_path(folder / video.name)
 
 
 def _copy(video: Path, target: Path) -> None:

@@ -46,6 +46,14 @@ class Stage(Protocol):
 
 
 @runtime_checkable
+class Initializes(Protocol):
+    """A stage that computes initial weights from its data."""
+
+    def initialize(self) -> None:
+        """Called once per run, on the CPU: not when it resumes, since the checkpoint has the weights."""
+
+
+@runtime_checkable
 class SamplesVideo(Protocol):
     """A stage that can show what its network does."""
 
@@ -60,6 +68,9 @@ def train(stage: Stage, settings: TrainSettings) -> int:
     """
     accelerator = _accelerator(settings)
     share = _share_of_a_pass(settings, accelerator.num_processes)
+    checkpoint = chosen_checkpoint(settings.resume_from_checkpoint, settings.folder)
+    if checkpoint is None and isinstance(stage, Initializes):
+        stage.initialize()
     stage.network.to(accelerator.device)
     network = accelerator.prepare(stage.network)
     built = optimizers_for(trained_parameters(stage.network), stage.is_matrix, settings)
@@ -68,7 +79,6 @@ def train(stage: Stage, settings: TrainSettings) -> int:
         MovingAverage(stage.network, settings.ema_decay) if settings.ema_decay else None,
         tuple(accelerator.prepare(optimizer) for optimizer in built),
     )
-    checkpoint = chosen_checkpoint(settings.resume_from_checkpoint, settings.folder)
     step = 0 if checkpoint is None else restore_checkpoint(trained, checkpoint)
     log = RunLog(settings.folder if accelerator.is_main_process else None, step, settings.report_to)
     logger.info("%s: step %d of %d", stage.name, step, settings.max_train_steps)
@@ -173,10 +183,7 @@ def _accelerator(settings: TrainSettings) -> Accelerator:
     try:
         from accelerate import Accelerator, DistributedDataParallelKwargs
     except ImportError as error:
-        raise MissingDependencyError(
-            f"Training needs the package accelerate, which cannot be imported here ({error}). Run: "
-            f"pip install accelerate"
-        ) from error
+        raise MissingDependencyError.of_extra("Training", "accelerate", "train", error) from error
     # A share of a batch in which no clip has a portrait leaves ReferenceNet without gradients.
     parallel = DistributedDataParallelKwargs(find_unused_parameters=True)
     return Accelerator(mixed_precision=settings.mixed_precision, kwargs_handlers=[parallel])

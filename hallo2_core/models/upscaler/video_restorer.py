@@ -160,10 +160,22 @@ class VideoRestorer(Network):
                 drawing = adopt_statistics(drawing, features)
             fuse = {}
             if fidelity > 0:
-                near = {side: given.to(features.device) for side, given in kept.items()}  # where they were parked
-                fuse = {side: partial(self.fusion[str(side)], given, fidelity=fidelity) for side, given in near.items()}
+                parked = {side: given.to(features.device) for side, given in kept.items()}
+                fuse = self.fusions(parked, fidelity)
             drawn.append(self.generator(drawing, fuse))
         return rearrange(torch.cat(drawn), "(b f) c h w -> b f c h w", b=len(codes))
+
+    def fusions(
+        self, kept: Mapping[int, Tensor], fidelity: Tensor | float, picture_px: int | None = None
+    ) -> dict[int, Callable[[Tensor], Tensor]]:
+        """The fusion at each side, as the generator takes them, with the encoder's features bound.
+
+        kept: side → (b c h w), from the encoder.  fidelity: one for all, or (b 1 1 1).
+        picture_px: the side of the encoded pictures, if they are parts of faces; None: config.side_px.
+        """
+        face_px = self.config.side_px
+        in_face = {side: str(side * face_px // (picture_px or face_px)) for side in kept}
+        return {side: partial(self.fusion[in_face[side]], kept[side], fidelity=fidelity) for side in kept}
 
     def _width_at(self, side: int) -> int:
         widths = {self.config.side_px >> level: width for level, width in enumerate(self.config.widths)}

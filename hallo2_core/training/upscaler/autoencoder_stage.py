@@ -67,7 +67,9 @@ class AutoencoderStage(RestorerStage):
     def __init__(self, restorer: VideoRestorer, settings: AutoencoderSettings, faces: RecordShards,
                  held_back: RecordShards, seed: int) -> None:  # fmt: skip
         super().__init__(AutoencoderObjective(restorer, settings), settings, faces, held_back, seed)
-        if settings.fitted_faces:
+
+    def initialize(self) -> None:
+        if self._settings.fitted_faces:
             self._fit_codebook()
 
     def batch(self, numbers: Sequence[int]) -> Tensor:

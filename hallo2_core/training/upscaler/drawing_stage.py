@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import torch
 from einops import rearrange
@@ -52,10 +51,10 @@ class DrawingObjective(nn.Module):
     def drawn(self, given: Tensor, fidelity: Tensor | float) -> Tensor:
         """given: (b 3 h w), faces or parts of them at a face's scale.  Returns the same shape, not clamped."""
         restorer, config = self.restorer, self.restorer.config
-        sides = {side * given.shape[-1] // config.side_px: str(side) for side in config.fused_sides}
+        part_px = given.shape[-1]
+        sides = [side * part_px // config.side_px for side in config.fused_sides]
         features, kept = restorer.encoder(given.contiguous(memory_format=torch.channels_last), sides)
-        fuse = {side: partial(restorer.fusion[sides[side]], own, fidelity=fidelity) for side, own in kept.items()}
-        return restorer.generator(features, fuse)
+        return restorer.generator(features, restorer.fusions(kept, fidelity, part_px))
 
 
 def place_px(restorer: VideoRestorer) -> int:

@@ -8,7 +8,6 @@ predicts its codes, are frozen.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import torch
 from einops import rearrange
@@ -57,8 +56,7 @@ class FusionObjective(nn.Module):
         losses, codes = code_losses(restorer, features, true, self.settings.loss)
         drawing = adopt_statistics(restorer.codebook(codes, features), features)
         fidelity = rearrange(batch.fidelity, "b -> b 1 1 1")
-        fuse = {side: partial(restorer.fusion[str(side)], own, fidelity=fidelity) for side, own in kept.items()}
-        drawn = restorer.generator(drawing, fuse).float()
+        drawn = restorer.generator(drawing, restorer.fusions(kept, fidelity)).float()
         place_px, settings = drawn.shape[-1] // features.shape[-1], self.settings
         errors = picture_errors(drawn, batch.true, place_px, settings.square_weight, settings.color_weight)
         return {**losses, **errors, "loss": losses["loss"] + errors["loss"]}

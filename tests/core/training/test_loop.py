@@ -108,6 +108,19 @@ def test_the_newest_checkpoints_are_kept(settings):
     assert [step_of(path) for path in saved_checkpoints(settings.folder)] == [8, 12]
 
 
+def test_initial_weights_are_computed_once_and_not_when_resuming(settings):
+    class Initialized(LineStage):
+        calls = 0
+
+        def initialize(self):
+            self.calls += 1
+
+    first, resumed = Initialized(), Initialized()
+    train(first, replace(settings, max_train_steps=4))
+    train(resumed, settings)
+    assert (first.calls, resumed.calls) == (1, 0)
+
+
 def test_a_finished_run_is_not_trained_again(settings):
     once = weights_after(settings)
     again = weights_after(settings)
@@ -207,5 +220,5 @@ def test_tensorboard_has_losses_validation_figures_and_videos(settings):
 
 def test_without_tensorboard_the_error_names_the_package(settings, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard.compat.proto", None)
-    with pytest.raises(MissingDependencyError, match="pip install tensorboard"):
+    with pytest.raises(MissingDependencyError, match="pip install tensorboard .*extra 'train'"):
         train(LineStage(), replace(settings, report_to="tensorboard"))

@@ -124,9 +124,10 @@ def test_drawing_without_codes_is_the_whole_upscaler_but_for_the_codes(restorer,
 def test_a_codebook_is_fitted_to_the_features_of_the_faces(restorer, faces):
     with torch.no_grad():
         restorer.codebook.embedding.weight += 50.0  # far from all features
-    before = AutoencoderStage(restorer, AutoencoderSettings("", ""), faces, faces, seed=1).validate()["perplexity"]
-    after = AutoencoderStage(restorer, AutoencoderSettings("", "", fitted_faces=2), faces, faces, seed=1).validate()
-    assert after["perplexity"] > 2 * before
+    stage = AutoencoderStage(restorer, AutoencoderSettings("", "", fitted_faces=2), faces, faces, seed=1)
+    before = stage.validate()["perplexity"]
+    stage.initialize()
+    assert stage.validate()["perplexity"] > 2 * before
 
 
 def test_layers_over_time_change_nothing_before_they_are_trained(restorer):
