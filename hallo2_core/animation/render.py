@@ -13,8 +13,9 @@ from torch import Tensor
 
 from ..jobs.job import Job
 from ..runtime import Runtime
-from ..video.clips import ClipEncoder, join_clips
+from ..video.clips import ClipEncoder
 from ..video.growing import GrowingVideo
+from ..video.join import join_clips
 from ..video.metadata import GENERATED, file_metadata
 from ..video.target import TargetFile, check_target
 from .animate import FinishedClip, animate, count_clips

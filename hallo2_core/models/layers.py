@@ -1,4 +1,4 @@
-"""The layers shared by all networks, and the one function that computes all attention.
+"""The layers shared by all networks.
 
 Notation used for tensor shapes: b batch, f frames, c channels, h w size, l tokens of a picture, n context tokens,
 d width of tokens.
@@ -9,45 +9,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
+from .attention_function import AttentionFunction, sdpa
 from .merged_keys import MergedKeys, is_cheaper_merged, merged_keys
 
-# Attention kernels map the batch to a dimension of the CUDA grid, limited to 65,535. The motion module has one row per
-# latent position, twice with guidance: more than that above about 1448x1448. ComfyUI splits at the same size.
-LARGEST_BATCH = 2**15
 FEED_FORWARD_TOKENS = 2**15  # at a time: enough to keep any device busy
-
-
-class AttentionFunction(Protocol):
-    def __call__(self, q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-        """q: (b l d).  k, v: (b m d).  Returns (b l d); d is heads × head width, logits are scaled by head width^-½."""
-
-
-def sdpa(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """Torch's fused attention, the default `AttentionFunction`."""
-    return in_batches(_fused, q, k, v, heads)
-
-
-def in_batches(attention: AttentionFunction, q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """`attention` on at most LARGEST_BATCH rows per call. Rows are independent, so the result is the same."""
-    if q.shape[0] <= LARGEST_BATCH:
-        return attention(q, k, v, heads)
-    out = torch.empty_like(q)
-    for start in range(0, q.shape[0], LARGEST_BATCH):
-        rows = slice(start, start + LARGEST_BATCH)
-        out[rows] = attention(q[rows], k[rows], v[rows], heads)
-    return out
-
-
-def _fused(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    q, k, v = (rearrange(x, "b l (heads d) -> b heads l d", heads=heads) for x in (q, k, v))
-    return rearrange(F.scaled_dot_product_attention(q, k, v), "b heads l d -> b l (heads d)")
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from ..errors import SettingsError
 from ..jobs.job import Job
 from ..memory_retry import attempts
 from ..runtime import Runtime
-from ..video.clips import join_clips_as
 from ..video.colour import to_planes
 from ..video.encode import check_even_size
 from ..video.frame_times import FrameTimes
+from ..video.join import join_clips_as
 from ..video.levels import check_level, level_note
 from ..video.reader import VideoInfo, probe, read_frames
 from ..video.settings import VideoSettings

@@ -21,10 +21,10 @@ from ..jobs.record import record_of
 from ..payloads import Portrait
 from ..portrait.picture import as_picture
 from ..runtime import Runtime
-from ..video.clips import join_clips_as
 from ..video.colour import to_planes
 from ..video.encode import encoder_version
 from ..video.frame_times import FrameTimes
+from ..video.join import join_clips_as
 from ..video.levels import check_level
 from ..video.metadata import PARTLY_GENERATED, FileMetadata, MetadataChoice, file_metadata, read_record
 from ..video.reader import probe, read_frames

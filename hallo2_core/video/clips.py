@@ -1,4 +1,4 @@
-"""Clips that are finished one by one and joined without re-encoding.
+"""Clips that are finished one by one, and their files, which `join` joins without re-encoding.
 
 Each clip is a closed group of pictures from a fresh encoder, so its bytes do not depend on other clips. It is written
 as MPEG transport stream; AV1, which that cannot carry, as a raw stream of its units. Such files can be concatenated,
@@ -8,11 +8,9 @@ or truncated anywhere, and still play.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from fractions import Fraction
-from functools import partial
-from math import lcm
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,23 +20,14 @@ from torch import Tensor
 
 from ..errors import VideoError
 from .colour import Planes
-from .copied_description import with_description_of
-from .copied_sound import CopiedSound, sound_rates
 from .encode import REORDERED_FRAMES, FrameEncoder
-from .frame_times import FrameTimes
-from .metadata import NO_METADATA, RECORD_TAG, FileMetadata, append_mark
-from .reader import opened, origin_of
 from .settings import VideoSettings
-from .sound import SoundEncoder
-from .source import VideoSource, length_of
-from .target import TargetFile, mp4_options
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-    from ..audio.waveform import AudioSource
 
 # Offset, in frames, of the times in a transport stream: they cannot be negative, and with reordering, decoding starts
 # before time 0.
@@ -48,7 +37,6 @@ COUNTS_ANEW = {"mpegts_flags": "initial_discontinuity"}
 # libavformat's names of the two kinds, and the first bytes of the second: the delimiter before each AV1 picture.
 TRANSPORT_STREAM, AV1_UNITS = "mpegts", "obu"
 AV1_MARK = b"\x12\0"
-FINEST_MOVIE_TIMESCALE = 2**31 - 1
 
 
 def encode_clip(frames: Tensor, first_frame: int, fps: Fraction, settings: VideoSettings) -> bytes:
@@ -110,98 +98,6 @@ class ClipEncoder:
             self._container.close()
 
 
-def join_clips(
-    segments: Mapping[Path, int],
-    target: TargetFile,
-    fps: Fraction,
-    audio: AudioSource | None,
-    check_cancelled: Callable[[], None],
-    metadata: FileMetadata = NO_METADATA,
-) -> None:
-    """Write the clips of all segments, in order, and the sound, encoded once as a whole, to `target.part`.
-
-    segments: files of clips, and how many frames each holds. Raises VideoError if a file does not hold them, or if
-    writing fails.
-    """
-    frames = FrameTimes(1 / fps, range(sum(segments.values())))
-    make_sound = None if audio is None else partial(SoundEncoder, source=audio)
-    _join(segments, target, fps, frames, make_sound, mp4_options(fps, audio), check_cancelled, metadata)
-
-
-def join_clips_as(
-    source: VideoSource,
-    times: FrameTimes,
-    segments: Mapping[Path, int],
-    target: TargetFile,
-    fps: Fraction,
-    check_cancelled: Callable[[], None],
-    metadata: FileMetadata = NO_METADATA,
-) -> None:
-    """As `join_clips`, but with the tags and chapters of `source`, its sound copied packet by packet, and frames at
-    `times`.
-
-    fps: what the clips were encoded with. Raises VideoError as `join_clips`, and if there is not one time per frame.
-    """
-    if len(times.ticks) != sum(segments.values()):
-        raise VideoError(
-            f"{sum(segments.values())} frames were made from a video that now has {len(times.ticks)}: it has changed "
-            f"in the meantime. Start over."
-        )
-    with opened(source) as container:
-        ticks_per_second = lcm(times.time_base.denominator, *sound_rates(container))
-        options = mp4_options(fps, None) | {"movie_timescale": str(min(ticks_per_second, FINEST_MOVIE_TIMESCALE))}
-        origin, length = origin_of(source, container), length_of(source)
-        metadata = with_description_of(container, metadata, origin, length)
-        make_sound = partial(CopiedSound, source=container, origin=origin, length=length)
-        _join(segments, target, fps, times, make_sound, options, check_cancelled, metadata)
-
-
-def _join(
-    segments: Mapping[Path, int],
-    target: TargetFile,
-    fps: Fraction,
-    times: FrameTimes,
-    make_sound: Callable[[OutputContainer], SoundEncoder | CopiedSound] | None,
-    options: Mapping[str, str],
-    check_cancelled: Callable[[], None],
-    metadata: FileMetadata,
-) -> None:
-    first = next(iter(segments))
-    if RECORD_TAG in metadata.tags:  # otherwise libavformat writes only the names that it knows
-        options = {**options, "movflags": f"{options['movflags']}+use_metadata_tags"}
-    if _kind_of(first) == AV1_UNITS:  # older PyAV does not accept a time base for an opaque stream
-        options = {**options, "video_track_timescale": str(times.time_base.denominator)}
-    with target.reported():
-        container = av.open(str(target.part.absolute()), "w", format="mp4", options=dict(options))
-        container.metadata.update(metadata.tags)
-        if metadata.chapters:
-            container.set_chapters([dict(chapter) for chapter in metadata.chapters])
-        try:
-            with opened_clips(first) as segment:
-                stream = stream_like(segment, container, times.time_base)
-            sound = make_sound(container) if make_sound is not None else None
-            for frames, packet in enumerate(_packets(segments, fps), start=1):
-                check_cancelled()
-                packet.stream, packet.time_base = stream, times.time_base
-                # Presentation and decoding order both use the frames' own times: these increase, so no frame is
-                # shown before it is decoded.
-                shown, decoded = packet.pts, packet.dts
-                packet.pts, packet.dts = times.at(shown), times.at(decoded)
-                packet.duration = times.at(shown + 1) - times.at(shown)
-                container.mux(packet)
-                if sound is not None:
-                    sound.write_until(times.at(frames) * times.time_base)
-            if sound is not None:
-                sound.close()
-        except BaseException:
-            with suppress(av.FFmpegError, OSError, ValueError):  # an incomplete file may fail to close
-                container.close()
-            raise
-        container.close()
-        if metadata.source_type:
-            append_mark(target.part, metadata.source_type)
-
-
 def stream_like(clips: InputContainer, container: OutputContainer, time_base: Fraction) -> VideoStream:
     """A stream of `container` for the packets of `clips`."""
     made_before = clips.streams.video[0]
@@ -212,18 +108,6 @@ def stream_like(clips: InputContainer, container: OutputContainer, time_base: Fr
         stream.codec_context.codec_tag = "hvc1"  # Apple's players refuse libavformat's default hev1
     stream.time_base = time_base
     return stream
-
-
-def _packets(segments: Mapping[Path, int], fps: Fraction) -> Iterator[Packet]:
-    """In file order, with times counted in frames of the video."""
-    first = 0
-    for path, frames in segments.items():
-        with opened_clips(path) as segment:
-            for packet in packets_of(segment, frames, fps):
-                packet.pts += first
-                packet.dts += first
-                yield packet
-        first += frames
 
 
 def packets_of(clips: InputContainer, frames: int, fps: Fraction, before: int = 0) -> Iterator[Packet]:
@@ -258,7 +142,7 @@ def opened_clips(clips: Path | BinaryIO) -> Iterator[InputContainer]:
     name, file = (str(clips), str(clips.absolute())) if isinstance(clips, Path) else ("A clip", clips)
     try:
         # With an explicit format: a few small frames are not enough to detect it.
-        with av.open(file, format=_kind_of(clips)) as container:
+        with av.open(file, format=kind_of(clips)) as container:
             if not container.streams.video:
                 raise _damaged(name, "it holds no pictures")
             yield container
@@ -266,7 +150,7 @@ def opened_clips(clips: Path | BinaryIO) -> Iterator[InputContainer]:
         raise _damaged(name, error.strerror or type(error).__name__) from error
 
 
-def _kind_of(clips: Path | BinaryIO) -> str:
+def kind_of(clips: Path | BinaryIO) -> str:
     """By its first bytes; any other or missing file is reported when it is opened."""
     with suppress(OSError), clips.open("rb") if isinstance(clips, Path) else nullcontext(clips) as file:
         begin = file.read(len(AV1_MARK))

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import SettingsError
-from .reader import opened
+from .container import opened
 from .source import VideoSource
 
 FULL, MARK, NONE = "full", "mark", "none"

@@ -5,25 +5,22 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
-from av.stream import Disposition
 from torch import Tensor
 
 from ..errors import VideoError
-from ..storage.not_media import what_it_is
+from .container import name_of, opened_video, origin_of
 from .damage import Damage
 from .decoding import decoded, first_frame
 from .frame_times import FrameTimes
 from .orientation import Orientation, orientation_of
 from .rgb import rgb_of
-from .source import TrimmedVideo, VideoSource, file_of, length_of, start_of
+from .source import TrimmedVideo, VideoSource, length_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -31,16 +28,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hallo2")
 
-# libavformat's names: of formats whose clock starts anywhere, and of those with an index of key frames.
-BROADCAST_FORMATS = ("mpegts", "mpeg")
-INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
-ANIMATED_WEBP = "webp_pipe"  # libavformat's name
-TEXT = "tty"  # libavformat's name; it would draw the text as a terminal does
+INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # libavformat's names; with an index of key frames
 END_TOLERANCE_FRAMES = Fraction(3, 2)
 USUAL_FPS, FASTEST_FPS = Fraction(25), 1000
 HDR_TRANSFERS = (16, 18)  # PQ and HLG, as numbered by H.273
-# Up to this libavcodec, PyAV 14.2's, the H.265 decoder sometimes hangs if threads share the rows of a picture.
-LAST_THAT_HANGS = (61, 19, 100)
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ class VideoInfo:
 
 def probe(source: VideoSource) -> VideoInfo:
     """Errors: VideoError if `source` (a path, or a file open for reading) is no video."""
-    with _opened(source) as (container, stream):
+    with opened_video(source) as (container, stream):
         context = stream.codec_context
         orientation = _orientation(container, stream, source)
         width, height = orientation.size(max(round(context.width * _pixel_aspect(stream)), 1), context.height)
@@ -108,13 +99,13 @@ def read_frames(
     """
     done = 0
     damage = damage or Damage()
-    with _opened(source) as (container, stream):
+    with opened_video(source) as (container, stream):
         stream.thread_type = "AUTO"
-        damage.name, damage.origin = _name(source), origin_of(source, container)
+        damage.name, damage.origin = name_of(source), origin_of(source, container)
         origin = round(damage.origin / stream.time_base)
         pixel_aspect = _pixel_aspect(stream)
         if stream.codec_context.color_trc in HDR_TRANSFERS:
-            logger.warning("%s is HDR: its colors will look dull. Convert it to SDR (BT.709) first.", _name(source))
+            logger.warning("%s is HDR: its colors will look dull. Convert it to SDR (BT.709) first.", name_of(source))
         if times is not None:
             times.time_base = stream.time_base
             if stream.average_rate:  # until the real value is found
@@ -124,7 +115,7 @@ def read_frames(
                 tick = None if frame.pts is None else frame.pts - origin
                 times.add(tick, getattr(frame, "duration", 0))  # older PyAV does not report it
             if done >= start:
-                yield orientation_of(frame, _name(source)).upright(rgb_of(frame, pixel_aspect))
+                yield orientation_of(frame, name_of(source)).upright(rgb_of(frame, pixel_aspect))
             done += 1
         if not done:
             raise _no_frame(source)
@@ -143,52 +134,6 @@ def check_undamaged(source: VideoSource) -> None:
     for _ in read_frames(source, start=sys.maxsize, damage=damage):  # converts none
         pass
     damage.check()
-
-
-def origin_of(source: VideoSource, container: InputContainer) -> Fraction:
-    """The time in the file, in seconds, that is the source's beginning."""
-    beginning = Fraction(0)
-    if container.format.name in BROADCAST_FORMATS and container.start_time is not None:
-        beginning = Fraction(container.start_time, av.time_base)
-    return beginning + start_of(source)
-
-
-@contextmanager
-def opened(source: VideoSource) -> Iterator[InputContainer]:
-    """The open file, for access beyond its frames. Errors as `probe`."""
-    with _opened(source) as (container, _stream):
-        yield container
-
-
-@contextmanager
-def _opened(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStream]]:
-    name, file = _name(source), file_of(source)
-    if isinstance(file, str | Path):
-        if not Path(file).is_file():
-            raise VideoError(f"There is no video {file}. Check its name and folder.")
-        file = str(Path(file).absolute())  # libavformat takes "12:30.mp4" for an address
-    else:
-        file.seek(0)
-    try:
-        with av.open(file) as container:
-            stream = container.streams.best("video")  # a song's cover only if there is nothing else
-            if stream is None or stream.disposition & Disposition.attached_pic:
-                raise VideoError(f"{name} holds no pictures. Choose a video.")
-            if container.format.name == TEXT:
-                raise VideoError(f"{name} is a text file. Choose a video.")
-            if stream.codec_context is None:
-                raise VideoError(f"{name} has a codec that PyAV {av.__version__} cannot decode. Save it as H.264.")
-            if not stream.codec_context.width and container.format.name == ANIMATED_WEBP:
-                raise VideoError(f"{name} is an animated WebP, which PyAV cannot decode. Convert it to MP4 or GIF.")
-            if not stream.codec_context.width:
-                raise VideoError(f"{name} is damaged: its video stream has no size. Choose another video.")
-            if stream.codec_context.name == "hevc" and av.library_versions["libavcodec"] <= LAST_THAT_HANGS:
-                stream.thread_type = "FRAME"  # one picture per thread
-            yield container, stream
-    except av.FFmpegError as error:
-        what = what_it_is(Path(file)) if isinstance(file, str) else ""
-        what = what or f"cannot be read as a video: {error.strerror}. It is damaged, truncated, or no video."
-        raise VideoError(f"{name} {what}") from error
 
 
 def _decoded(
@@ -233,7 +178,7 @@ def _from_key_frame(
 def _seconds_of(source: TrimmedVideo, whole: float) -> float:
     left = whole - float(source.start)
     if left <= 0:
-        raise VideoError(f"{_name(source)} lasts {whole:g} s; it has no frames {source.words}. Change the trim.")
+        raise VideoError(f"{name_of(source)} lasts {whole:g} s; it has no frames {source.words}. Change the trim.")
     return left if source.length is None else min(left, float(source.length))
 
 
@@ -246,14 +191,9 @@ def _ends_early(container: InputContainer, stream: VideoStream, last: av.VideoFr
     return missing > END_TOLERANCE_FRAMES / (stream.average_rate or USUAL_FPS)
 
 
-def _name(source: VideoSource) -> str:
-    file = file_of(source)
-    return Path(file).name if isinstance(file, str | Path) else "The video"
-
-
 def _no_frame(source: VideoSource) -> VideoError:
     where = f" {source.words}" if isinstance(source, TrimmedVideo) else ""
-    return VideoError(f"{_name(source)} has no complete frame{where}. Choose another video.")
+    return VideoError(f"{name_of(source)} has no complete frame{where}. Choose another video.")
 
 
 def _orientation(container: InputContainer, stream: VideoStream, source: VideoSource) -> Orientation:
@@ -261,7 +201,7 @@ def _orientation(container: InputContainer, stream: VideoStream, source: VideoSo
     frame = first_frame(container, stream)
     if frame is None:
         raise _no_frame(source)
-    return orientation_of(frame, _name(source))
+    return orientation_of(frame, name_of(source))
 
 
 def _pixel_aspect(stream: VideoStream) -> Fraction:

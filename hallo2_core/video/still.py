@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..errors import VideoError
 from .clips import opened_clips
-from .reader import opened
+from .container import opened
 
 CLIPS_SUFFIX = ".ts"
 PICTURE_PX = 256

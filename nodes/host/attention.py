@@ -13,7 +13,7 @@ import comfy.model_management as mm
 import torch
 from torch import Tensor
 
-from ...hallo2_core.models.layers import in_batches
+from ...hallo2_core.models.attention_function import in_batches
 
 HALF = (torch.float16, torch.bfloat16)
 

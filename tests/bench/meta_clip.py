@@ -24,8 +24,9 @@ from hallo2_core.animation.reference_banks import (  # noqa: E402
 from hallo2_core.checkpoints.networks import hallo2_networks  # noqa: E402
 from hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, Hallo2Config, VAEConfig  # noqa: E402
 from hallo2_core.models import casting  # noqa: E402
+from hallo2_core.models.attention_function import AttentionFunction, sdpa  # noqa: E402
 from hallo2_core.models.conditions import ClipConditions, PortraitConditions  # noqa: E402
-from hallo2_core.models.layers import AttentionFunction, Build, sdpa  # noqa: E402
+from hallo2_core.models.layers import Build  # noqa: E402
 from hallo2_core.models.vae import AutoencoderKL  # noqa: E402
 from hallo2_core.payloads import ReferenceBanks, RegionMasks  # noqa: E402
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hallo2_core.config import Hallo2Config, UpscalerConfig, VAEConfig
-from hallo2_core.models.layers import sdpa
+from hallo2_core.models.attention_function import sdpa
 
 from .measure import Repeats, timed
 from .section import Figures

@@ -9,7 +9,8 @@ import av
 
 from ...audio.sound_file import FileAudio
 from ...errors import AudioError, VideoError
-from ...video.reader import VideoInfo, opened, origin_of, probe
+from ...video.container import opened, origin_of
+from ...video.reader import VideoInfo, probe
 from .skipped import DAMAGED, NO_SOUND, OTHER_LENGTH, SOUND_STARTS_LATE, TOO_SHORT, Unusable
 from .source_videos import SourceVideo
 

@@ -12,11 +12,12 @@ from torch import nn
 
 from hallo2_core.config import Hallo2Config, UNetConfig, VAEConfig
 from hallo2_core.models import casting
+from hallo2_core.models.attention_function import sdpa
 from hallo2_core.models.audio_projection import AudioProjection
 from hallo2_core.models.denoising_unet import DenoisingUNet
 from hallo2_core.models.face_locator import FaceLocator
 from hallo2_core.models.image_projection import ImageProjection
-from hallo2_core.models.layers import Build, compute_dtype_of, sdpa
+from hallo2_core.models.layers import Build, compute_dtype_of
 from hallo2_core.models.reference_net import ReferenceNet
 from hallo2_core.models.vae import AutoencoderKL
 from hallo2_core.selftest.case import shipped_goldens

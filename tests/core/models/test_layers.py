@@ -1,7 +1,6 @@
 import diffusers.models.attention as theirs
 import pytest
 import torch
-import torch.nn.functional as F
 from diffusers.models.attention_processor import Attention as TheirAttention
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from tiny import normal
@@ -9,7 +8,6 @@ from tiny import normal
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.models import casting, layers
 from hallo2_core.models.layers import (
-    LARGEST_BATCH,
     Attention,
     Build,
     FeedForward,
@@ -18,7 +16,6 @@ from hallo2_core.models.layers import (
     TimeEmbedding,
     compute_dtype_of,
     precision_of,
-    sdpa,
     storage_dtype_of,
 )
 
@@ -37,44 +34,6 @@ def seeded(layer):
 def with_the_weights_of(layer, oracle):
     oracle.load_state_dict(layer.state_dict(), strict=True)
     return oracle
-
-
-def test_sdpa_is_softmax_attention_of_each_head():
-    q, k, v = normal(1, 2, 5, 12), normal(2, 2, 7, 12), normal(3, 2, 7, 12)
-    got = sdpa(q, k, v, heads=3)
-    for head in range(3):
-        part = slice(4 * head, 4 * head + 4)
-        weights = (q[..., part] @ k[..., part].transpose(1, 2) / 2.0).softmax(dim=-1)
-        torch.testing.assert_close(got[..., part], weights @ v[..., part])
-
-
-def test_a_batch_beyond_what_a_cuda_grid_holds_is_split_and_gives_the_same_bits(monkeypatch):
-    fused, batches = F.scaled_dot_product_attention, []
-
-    def recording(q, k, v):
-        batches.append(q.shape[0])
-        return fused(q, k, v)
-
-    monkeypatch.setattr(F, "scaled_dot_product_attention", recording)
-    q, k, v = (normal(seed, 2 * LARGEST_BATCH + 1, length, 4) for seed, length in enumerate((2, 3, 3)))
-    split = sdpa(q, k, v, heads=2)
-    assert batches == [LARGEST_BATCH, LARGEST_BATCH, 1]
-    q, k, v = (x.unflatten(-1, (2, 2)).transpose(1, 2) for x in (q, k, v))
-    assert torch.equal(split, fused(q, k, v).transpose(1, 2).flatten(2))
-
-
-def test_a_split_batch_has_gradients(monkeypatch):
-    monkeypatch.setattr(layers, "LARGEST_BATCH", 2)
-    with torch.enable_grad():
-        q, k, v = (normal(seed, 5, 3, 8).requires_grad_() for seed in range(3))
-        sdpa(q, k, v, heads=2).square().sum().backward()
-        split = [x.grad.clone() for x in (q, k, v)]
-        monkeypatch.undo()
-        for x in (q, k, v):
-            x.grad = None
-        sdpa(q, k, v, heads=2).square().sum().backward()
-    for ours, whole in zip(split, (q, k, v), strict=True):
-        torch.testing.assert_close(ours, whole.grad)
 
 
 def test_attention_equals_diffusers_and_takes_context_of_another_width():

@@ -10,7 +10,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from hallo2_core.errors import Hallo2Error
-from hallo2_core.models.layers import Build, sdpa
+from hallo2_core.models.attention_function import sdpa
+from hallo2_core.models.layers import Build
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.selftest import run_cases
 from hallo2_core.selftest.case import GOLDENS, Settings, Verdict

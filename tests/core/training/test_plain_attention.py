@@ -1,6 +1,6 @@
 import torch
 
-from hallo2_core.models.layers import sdpa
+from hallo2_core.models.attention_function import sdpa
 from hallo2_core.training.plain_attention import plain_attention
 
 

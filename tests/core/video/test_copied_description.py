@@ -5,8 +5,9 @@ import av
 import pytest
 import torch
 
-from hallo2_core.video.clips import encode_clip, join_clips_as
+from hallo2_core.video.clips import encode_clip
 from hallo2_core.video.frame_times import FrameTimes
+from hallo2_core.video.join import join_clips_as
 from hallo2_core.video.metadata import GENERATED, NO_METADATA, RECORD_TAG, MetadataChoice, file_metadata
 from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.source import trimmed

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from video_on_script import decoded_sound, lag_samples, moving_picture, speech_like
 
-from hallo2_core.video.clips import encode_clip, join_clips
+from hallo2_core.video.clips import encode_clip
 from hallo2_core.video.growing import GrowingVideo
+from hallo2_core.video.join import join_clips
 from hallo2_core.video.settings import CODECS, VideoSettings
 from hallo2_core.video.target import TargetFile
 

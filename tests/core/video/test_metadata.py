@@ -9,7 +9,8 @@ import torch
 
 from hallo2_core import __version__
 from hallo2_core.errors import SettingsError
-from hallo2_core.video.clips import encode_clip, join_clips
+from hallo2_core.video.clips import encode_clip
+from hallo2_core.video.join import join_clips
 from hallo2_core.video.metadata import GENERATED, XMP_BOX, MetadataChoice, file_metadata, read_record
 from hallo2_core.video.reader import read_frames
 from hallo2_core.video.settings import VideoSettings
