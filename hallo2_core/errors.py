@@ -74,8 +74,9 @@ class MissingDependencyError(Hallo2Error):
 
 def pip_install(*packages: str) -> str:
     """The command that installs into the Python that runs here. A bare pip may belong to another, above all beside
-    ComfyUI's portable build."""
-    return f'"{sys.executable}" -m pip install {" ".join(packages)}'
+    ComfyUI's portable build. Some shells expand brackets."""
+    quoted = (f'"{package}"' if "[" in package else package for package in packages)
+    return f'"{sys.executable}" -m pip install {" ".join(quoted)}'
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the user pressed cancel

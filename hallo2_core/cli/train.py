@@ -2,7 +2,7 @@
 
 STAGE is stage1 or stage2, of the released model; vae, speech, joint, text_encoder, text or joint_text, of the small
 one; distil, for few steps, of both; or one of the upscaler's. FILE is its configuration (TOML). A stopped run resumes
-where it was. Several processes: accelerate launch -m hallo2_core train STAGE --config FILE.
+where it was. Several processes: accelerate launch -m hallo2_core train STAGE --config FILE, or --ray on a Ray cluster.
 """
 
 from __future__ import annotations
@@ -29,20 +29,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="instead of training, write the averaged weights of the newest checkpoint, in float16; joint_text writes "
         "its adapter beside them, as OUT_text_adapter.safetensors",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all)")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all; on a cluster: 1 per process)")
+    parser.add_argument("--ray", metavar="ADDRESS", help="train on a running Ray cluster: auto or HOST:PORT; 'local' "
+                        "starts one here")  # fmt: skip
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="with --ray: processes, each with a GPU if "
+                        "there are any (1)")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     import torch
 
     from ..training.loop import averaged_weights, train
-    from ..training.stages import STAGES, configured, export_stage
+    from ..training.stages import configured_stage, export_stage
 
     logging.getLogger("hallo2").setLevel(logging.INFO)
+    if arguments.ray is not None and arguments.export is None:
+        from ..farm.training import Workers, train_on_cluster
+
+        workers = Workers(arguments.ray, arguments.workers, arguments.threads or 1)
+        train_on_cluster(arguments.stage, arguments.config, workers)
+        return 0
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    settings, table = configured(arguments.stage, arguments.config)
-    stage = STAGES[arguments.stage](table, settings.seed, f"{arguments.config.name} [{arguments.stage}]")
+    stage, settings = configured_stage(arguments.stage, arguments.config)
     if arguments.export is None:
         train(stage, settings)
         return 0

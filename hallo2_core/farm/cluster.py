@@ -61,7 +61,7 @@ def run_orders(orders: Sequence[Order], work: Work, cluster: Cluster, watch: Wat
     files, starts again up to `retries` times, and resumes from its finished clips. Ctrl-C stops all; finished clips
     stay.
     """
-    ray = _connected(cluster)
+    ray = connected(cluster.address)
     board = ray.remote(num_cpus=0)(Board).remote()
     gpus = cluster.gpus
     if gpus is None:
@@ -88,23 +88,26 @@ def run_orders(orders: Sequence[Order], work: Work, cluster: Cluster, watch: Wat
     return [outcomes[order.line] for order in orders]
 
 
-def _connected(cluster: Cluster) -> ModuleType:
-    """The module, connected."""
+def connected(address: str | None, shows_workers: bool = False) -> ModuleType:
+    """The module, connected to the cluster at `address`; None starts one on this machine.
+
+    shows_workers: what workers log appears here too.
+    """
     os.environ.update(NO_REPORTS_TO_RAY)
     try:
         import ray
     except ImportError as error:
-        raise MissingDependencyError.of_extra("'hallo2 farm'", "ray", "farm", error) from error
+        raise MissingDependencyError.of_extra("A Ray cluster", "ray", "farm", error) from error
     try:
         ray.init(
-            address=cluster.address or "local",
-            include_dashboard=None if cluster.address else False,
-            log_to_driver=False,
+            address=address or "local",
+            include_dashboard=None if address or shows_workers else False,
+            log_to_driver=shows_workers,
             logging_level=logging.ERROR,
         )
     except ConnectionError as error:
         raise SettingsError(
-            f"There is no Ray cluster at '{cluster.address}' ({error}). Start one with 'ray start --head', or leave "
+            f"There is no Ray cluster at '{address}' ({error}). Start one with 'ray start --head', or leave "
             f"--address out to use this machine alone."
         ) from error
     return ray

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -67,7 +68,7 @@ def train(stage: Stage, settings: TrainSettings) -> int:
     Writes checkpoints, `log.jsonl` and sampled videos into `output_dir`. Errors: Hallo2Error before the first step.
     """
     accelerator = _accelerator(settings)
-    share = _share_of_a_pass(settings, accelerator.num_processes)
+    share = share_of_a_pass(settings, accelerator.num_processes)
     checkpoint = chosen_checkpoint(settings.resume_from_checkpoint, settings.folder)
     if checkpoint is None and isinstance(stage, Initializes):
         stage.initialize()
@@ -80,6 +81,7 @@ def train(stage: Stage, settings: TrainSettings) -> int:
         tuple(accelerator.prepare(optimizer) for optimizer in built),
     )
     step = 0 if checkpoint is None else restore_checkpoint(trained, checkpoint)
+    check_all_begin_with(step, settings, accelerator)
     log = RunLog(settings.folder if accelerator.is_main_process else None, step, settings.report_to)
     logger.info("%s: step %d of %d", stage.name, step, settings.max_train_steps)
     saved = step
@@ -172,6 +174,16 @@ def _take_step(
     return total
 
 
+def check_all_begin_with(step: int, settings: TrainSettings, accelerator: Accelerator) -> None:
+    """Errors: CheckpointError if the processes do not see the same checkpoints."""
+    begun = accelerator.gather(torch.tensor([step], device=accelerator.device)).tolist()
+    if len(set(begun)) > 1:
+        raise CheckpointError(
+            f"The processes found different checkpoints in {settings.folder}: of the steps "
+            f"{', '.join(map(str, begun))}. Choose an output_dir on storage that all machines see at the same path."
+        )
+
+
 def _agreed(asked: bool, accelerator: Accelerator) -> bool:
     """Whether any process received a stop signal: all stop after the same step, so none waits for the others."""
     if accelerator.num_processes == 1:
@@ -189,7 +201,8 @@ def _accelerator(settings: TrainSettings) -> Accelerator:
     return Accelerator(mixed_precision=settings.mixed_precision, kwargs_handlers=[parallel])
 
 
-def _share_of_a_pass(settings: TrainSettings, processes: int) -> int:
+def share_of_a_pass(settings: TrainSettings, processes: int) -> int:
+    """Samples that a process computes at once. Errors: SettingsError."""
     parts = processes * settings.gradient_accumulation_steps
     if settings.train_batch_size % parts:
         raise SettingsError(
@@ -201,9 +214,13 @@ def _share_of_a_pass(settings: TrainSettings, processes: int) -> int:
 
 @contextmanager
 def asked_to_stop() -> Iterator[Any]:
-    """Yields a function that returns whether Ctrl+C or SIGTERM came; the current step is finished first."""
+    """Yields a function that returns whether Ctrl+C or SIGTERM came; the current step is finished first.
+
+    Only the main thread can receive signals. Ray Train runs the loop in another one, and ends it with its process.
+    """
     asked: list[int] = []
-    signals = (signal.SIGINT, signal.SIGTERM)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    signals = (signal.SIGINT, signal.SIGTERM) if in_main_thread else ()
     before = {number: signal.signal(number, lambda received, _frame: asked.append(received)) for number in signals}
     try:
         yield lambda: bool(asked)

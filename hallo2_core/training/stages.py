@@ -66,6 +66,12 @@ def configured(stage: str, path: Path) -> tuple[TrainSettings, Mapping[str, Any]
     return settings_from(TrainSettings, general, path.name), config[stage]
 
 
+def configured_stage(stage: str, path: Path) -> tuple[Stage, TrainSettings]:
+    """A stage ready for the loop, by its configuration. Errors: Hallo2Error."""
+    settings, table = configured(stage, path)
+    return STAGES[stage](table, settings.seed, f"{path.name} [{stage}]"), settings
+
+
 def vae_stage(table: Mapping[str, Any], seed: int, where: str) -> Stage:
     settings = settings_from(VAEStageSettings, table, where)
     vae = small_vae(settings.weights)

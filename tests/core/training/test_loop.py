@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from torch import nn
 
 from hallo2_core.errors import CheckpointError, MissingDependencyError, SettingsError
 from hallo2_core.training.draws import sample_generator
-from hallo2_core.training.loop import train
+from hallo2_core.training.loop import check_all_begin_with, train
 from hallo2_core.training.resume import NETWORK, saved_checkpoints, step_of
 from hallo2_core.training.run_log import BOARD_FOLDER, LOG_FILE, VIDEO_FOLDER
 from hallo2_core.training.settings import TrainSettings
@@ -144,6 +145,13 @@ def test_what_cannot_be_resumed_is_refused(settings, tmp_path):
 def test_uneven_passes_are_refused(settings):
     with pytest.raises(SettingsError, match="evenly"):
         replace(settings, gradient_accumulation_steps=3)
+
+
+def test_processes_that_find_different_checkpoints_are_refused(settings):
+    another_found_none = SimpleNamespace(device="cpu", gather=lambda step: torch.cat([step, torch.zeros_like(step)]))
+    check_all_begin_with(0, settings, another_found_none)
+    with pytest.raises(CheckpointError, match="of the steps 40, 0"):
+        check_all_begin_with(40, settings, another_found_none)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process that it signals")
