@@ -61,6 +61,15 @@ class Hallo2Config:
 
 
 @dataclass(frozen=True)
+class UsualSettings:
+    """What a model was trained at, and what it needs. Other settings can be tried. Defaults are the release's."""
+
+    side_px: int = 512  # of its square pictures
+    steps: int = 40
+    guidance: float = 3.5
+
+
+@dataclass(frozen=True)
 class TextControlConfig:
     """The text-control adapter (paper §4.3): the denoising UNet's dimensions that it fits, and those of its MLPs."""
 

@@ -16,7 +16,6 @@ from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.sound_file import FileAudio
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.checkpoints.demo import demo_hallo2, demo_speech_encoder
-from hallo2_core.cli.animate import DEMO_GUIDANCE, DEMO_SIZE, DEMO_STEPS
 from hallo2_core.examples import PORTRAIT, VOICE
 from hallo2_core.inspection.attention_maps import AttentionMaps, MapSettings, attention_maps
 from hallo2_core.inspection.attention_plot import draw_overview
@@ -40,13 +39,13 @@ def main() -> None:
 def demo_maps(clip: int = CLIP) -> AttentionMaps:
     """What this clip of the demo's portrait and voice attends to."""
     runtime, models = LocalRuntime(), demo_hallo2()
-    codec = VAECodec(models.vae, runtime)
-    portrait = prepare_portrait(load_picture(PORTRAIT), built_in_face_analysis(), *DEMO_SIZE)
+    codec, side_px = VAECodec(models.vae, runtime), models.usual.side_px
+    portrait = prepare_portrait(load_picture(PORTRAIT), built_in_face_analysis(), side_px, side_px)
     inputs = AnimationInputs(
         models,
         build_reference(models, portrait, codec, runtime),
         MotionSettings(),
-        SamplerConfig(steps=DEMO_STEPS, guidance=DEMO_GUIDANCE),
+        SamplerConfig(steps=models.usual.steps, guidance=models.usual.guidance),
     )
     speech = encode_speech(FileAudio(VOICE), demo_speech_encoder(), Fraction(25))
     return attention_maps(inputs, speech, codec, runtime, MapSettings(clip))

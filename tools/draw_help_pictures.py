@@ -27,7 +27,7 @@ from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.sound_file import FileAudio
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.checkpoints.demo import demo_hallo2, demo_speech_encoder
-from hallo2_core.cli.animate import DEMO_GUIDANCE, DEMO_SIZE, DEMO_STEPS
+from hallo2_core.checkpoints.small_model import SMALL_SETTINGS
 from hallo2_core.config import PIXELS_PER_LATENT
 from hallo2_core.examples import CONVERSATION, PORTRAIT, TWO_FACES
 from hallo2_core.models.latents import VAECodec
@@ -43,6 +43,7 @@ FROM, TO = ROOT / "docs" / "images", ROOT / "js" / "docs" / "images"
 QUALITY, GAP_PX, TILE_PX = 80, 4, 192
 MOVING_PX, MOVING_FRAMES, MOVING_MS = 192, range(8, 56, 2), 160  # of demo.webp, 80 ms a frame
 FEATHER = 0.08
+DEMO_SIZE = (SMALL_SETTINGS.side_px, SMALL_SETTINGS.side_px)
 
 
 def main() -> None:
@@ -109,7 +110,7 @@ def _spoken(portrait: Portrait) -> Tensor:
     """(h w 3) uint8: the last frame of the demo model's first clip."""
     runtime, models = LocalRuntime(), demo_hallo2()
     codec = VAECodec(models.vae, runtime)
-    sampler = SamplerConfig(steps=DEMO_STEPS, guidance=DEMO_GUIDANCE)
+    sampler = SamplerConfig(steps=SMALL_SETTINGS.steps, guidance=SMALL_SETTINGS.guidance)
     inputs = AnimationInputs(models, build_reference(models, portrait, codec, runtime), MotionSettings(), sampler)
     speech = encode_speech(FileAudio(CONVERSATION), demo_speech_encoder(), Fraction(25))
     clip = next(animate(inputs, speech, codec, runtime))

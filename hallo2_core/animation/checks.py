@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from ..audio.speech_embeddings import SpeechEmbeddings
 from ..config import PIXELS_PER_LATENT, check_frame_size
 from ..errors import CheckpointError, SettingsError
@@ -11,7 +9,7 @@ from ..models.running import STEPS_DIRECTLY
 from ..timeline.prompts import TEXT_WIDTH
 from .inputs import AnimationInputs
 
-logger = logging.getLogger("hallo2")
+FAR_ABOVE = 2  # times what is usual for a model
 
 
 def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
@@ -24,7 +22,11 @@ def check_inputs(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
     inputs.schedule(speech.frames, speech.fps).check()
     _check_prompts_can_act(inputs)
     _check_features_can_be_reused(inputs)
-    _warn_of_other_steps(inputs)
+
+
+def advice(inputs: AnimationInputs) -> str:
+    """Sentences on settings that cost quality or time without need with this model, but can be tried; often none."""
+    return " ".join(filter(None, (_advice_on_size(inputs), _advice_on_steps(inputs))))
 
 
 def _check_speech_fits(inputs: AnimationInputs, speech: SpeechEmbeddings) -> None:
@@ -77,15 +79,29 @@ def _check_features_can_be_reused(inputs: AnimationInputs) -> None:
         )
 
 
-def _warn_of_other_steps(inputs: AnimationInputs) -> None:
-    """A few-step LoRA loses quality with other steps or guidance than it was trained for, but it can be tried."""
-    made_for, sampler = inputs.models.few_steps, inputs.sampler
-    if made_for and (made_for.steps, made_for.guidance) != (sampler.steps_taken, sampler.guidance):
-        logger.warning(
-            "The few-step LoRA was trained for %d steps at guidance %g, but this video takes %d at guidance %g. Expect "
-            "a worse picture; set the steps and the guidance that it was trained for.",
-            made_for.steps, made_for.guidance, sampler.steps_taken, sampler.guidance,
-        )  # fmt: skip
+def _advice_on_size(inputs: AnimationInputs) -> str:
+    portrait, side_px = inputs.reference.portrait, inputs.models.usual.side_px
+    if max(portrait.width, portrait.height) <= FAR_ABOVE * side_px:
+        return ""
+    return (
+        f"This model was trained at {side_px}x{side_px}, but the portrait is {portrait.width}x{portrait.height}: that "
+        f"takes far longer and looks worse. Set width and height to {side_px} in 'Prepare Portrait' (--size)."
+    )
+
+
+def _advice_on_steps(inputs: AnimationInputs) -> str:
+    """A few-step LoRA loses quality with other steps or guidance than it was trained for. Without one, more steps than
+    a model needs only take time."""
+    usual, few, sampler = inputs.models.usual, inputs.models.few_steps, inputs.sampler
+    steps, guidance = sampler.steps_taken, sampler.guidance
+    if few and (few.steps, few.guidance) != (steps, guidance):
+        return (
+            f"The few-step LoRA was trained for {few.steps} steps at cfg {few.guidance:g}, but this video takes "
+            f"{steps} at cfg {guidance:g}: expect a worse picture."
+        )
+    if not few and steps > FAR_ABOVE * usual.steps:
+        return f"This model needs only {usual.steps} steps, at cfg {usual.guidance:g}; this video takes {steps}."
+    return ""
 
 
 def _check_prompts_can_act(inputs: AnimationInputs) -> None:

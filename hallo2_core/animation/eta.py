@@ -9,6 +9,7 @@ from torch import Tensor
 from ..runtime import Runtime, RuntimeWrapper
 
 MEASURED_STEPS = 3  # after the first one, which is a warm-up
+MEASURED_SECONDS = 10.0  # or fewer steps, if they take this long
 SAID_EVERY_SECONDS = 60.0
 MINUTE, HOUR = 60, 3600
 
@@ -28,8 +29,10 @@ class EtaRuntime(RuntimeWrapper):
         if self._first is None:
             self._first = now, done
         since, before = self._first
-        if now - self._said >= SAID_EVERY_SECONDS and done - before >= MEASURED_STEPS and done < total:
-            left = (now - since) / (done - before) * (total - done)
+        steps, seconds = done - before, now - since
+        is_measured = steps >= MEASURED_STEPS or (steps >= 1 and seconds >= MEASURED_SECONDS)
+        if now - self._said >= SAID_EVERY_SECONDS and is_measured and done < total:
+            left = seconds / steps * (total - done)
             clip = done * self._clips // total + 1
             self.notify(f"{self._what}; clip {clip} of {self._clips}, about {readable_time(left)} to go")
             self._said = now

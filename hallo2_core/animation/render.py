@@ -20,7 +20,7 @@ from ..video.metadata import GENERATED, file_metadata
 from ..video.target import TargetFile, check_target
 from .animate import FinishedClip, animate, count_clips
 from .background_finisher import BackgroundFinisher
-from .checks import check_inputs
+from .checks import advice, check_inputs
 from .clip_state import ClipState
 from .estimate import check_room, estimate_video
 from .eta import EtaRuntime
@@ -83,9 +83,10 @@ def _announced(render: Render, job: Job, path: Path, runtime: Runtime) -> Iterat
     estimate = estimate_video(pixels, speech.frames, clip_frames, speech.fps, render.settings, speech.audio)
     check_room(estimate, job, path)
     kept = f"{job.journal.clips} of {estimate.clips} clips are finished already." if job.journal.clips else ""
-    runtime.notify(" ".join(filter(None, (job.note, kept, f"{estimate}; {need}"))))
+    better = advice(inputs)
+    runtime.notify(" ".join(filter(None, (job.note, better, kept, f"{estimate}; {need}"))))
     try:
-        yield EtaRuntime(runtime, str(estimate), estimate.clips)
+        yield EtaRuntime(runtime, " ".join(filter(None, (better, str(estimate)))), estimate.clips)
     except BaseException:
         finished = f"{job.journal.clips} of {estimate.clips} clips are kept"
         runtime.notify(f"Stopped: {finished}. Run the same again to continue.")

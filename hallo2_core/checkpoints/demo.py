@@ -16,7 +16,7 @@ from ..models.text_encoder import TextTransformer
 from ..models.upscaler.upscaler import Upscaler
 from ..models.wav2vec import SpeechEncoder
 from .build import load_hallo2, load_vae
-from .small_model import SMALL_HALLO2, SMALL_TEXT, SMALL_UPSCALER, SMALL_VAE, SMALL_WAV2VEC
+from .small_model import SMALL_HALLO2, SMALL_SETTINGS, SMALL_TEXT, SMALL_UPSCALER, SMALL_VAE, SMALL_WAV2VEC
 from .speech_encoder import load_speech_encoder
 from .text_control import load_text_adapter
 from .text_encoder import load_small_text_encoder
@@ -31,7 +31,8 @@ def demo_hallo2(build: Build = FULL_PRECISION, use_mmap: bool = True, few_step: 
     """The five networks and their VAE. build, use_mmap, few_step: as for `load_hallo2`."""
     path = TRAINED / "small_hallo2.safetensors"
     models = load_hallo2(path, build, use_mmap, config=SMALL_HALLO2, few_step=few_step)
-    return replace(models, vae=load_vae(TRAINED / "small_vae.safetensors", build.wide, use_mmap, SMALL_VAE))
+    vae = load_vae(TRAINED / "small_vae.safetensors", build.wide, use_mmap, SMALL_VAE)
+    return replace(models, vae=vae, usual=SMALL_SETTINGS)
 
 
 def demo_speech_encoder(use_mmap: bool = True) -> SpeechEncoder:

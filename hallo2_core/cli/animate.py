@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from ..animation.motion_presets import PRESETS, RELEASE
 from ..animation.motion_settings import MOST_NOISE_TIME, ClipConfig
 from ..animation.sampler_config import CLIP_NOISES, INDEPENDENT, REPEATED, RegionWeights, SamplerConfig
-from ..config import check_frame_size
+from ..checkpoints.small_model import SMALL_SETTINGS
+from ..config import UsualSettings, check_frame_size
 from ..errors import CheckpointError, SettingsError
 from . import acceleration_args, precision, timeline_args
 from .machine import add_device_arguments, chosen_runtime
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from ..video.settings import VideoSettings
 
 DEMO = "demo"
-DEMO_SIZE, DEMO_STEPS, DEMO_GUIDANCE = (128, 128), 10, 1.5
-FULL_SIZE, FULL_STEPS, FULL_GUIDANCE = (512, 512), 40, 3.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -207,9 +206,14 @@ def _mask(path: Path | None) -> Tensor | None:
     return None if path is None else load_picture(path).mean(dim=-1)
 
 
+def _usual_settings(arguments: argparse.Namespace) -> UsualSettings:
+    return SMALL_SETTINGS if arguments.model == DEMO else UsualSettings()
+
+
 def _size(arguments: argparse.Namespace) -> tuple[int, int]:
     if arguments.size is None:
-        return DEMO_SIZE if arguments.model == DEMO else FULL_SIZE
+        side = _usual_settings(arguments).side_px
+        return side, side
     match = re.fullmatch(r"(\d+)x(\d+)", arguments.size)
     if not match:
         raise SettingsError(f"The size is '{arguments.size}'; write it as WIDTHxHEIGHT, for example 512x512.")
@@ -242,7 +246,8 @@ def _usual_steps(arguments: argparse.Namespace) -> tuple[int, float]:
     from .weights import few_step_file
 
     if (file := few_step_file(arguments.few_step)) is None:
-        return (DEMO_STEPS, DEMO_GUIDANCE) if arguments.model == DEMO else (FULL_STEPS, FULL_GUIDANCE)
+        usual = _usual_settings(arguments)
+        return usual.steps, usual.guidance
     if (made_for := few_steps_of(file)) is None:
         raise CheckpointError(f"{file.name} is a LoRA, but not one for few steps. Choose it with --lora instead.")
     return made_for.steps, made_for.guidance

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ..config import Hallo2Config, TextControlConfig
+from ..config import Hallo2Config, TextControlConfig, UsualSettings
 from .running import STEPS_DIRECTLY, RunSteps
 from .text_control import TextControl
 
@@ -47,6 +47,7 @@ class Hallo2Models:
     text_adapter: TextAdapter | None = None
     run_steps: RunSteps = STEPS_DIRECTLY  # of the denoising UNet
     few_steps: FewSteps | None = None  # a few-step LoRA is part of the weights
+    usual: UsualSettings = UsualSettings()
 
     @property
     def networks(self) -> tuple[nn.Module, ...]:

@@ -9,10 +9,12 @@ from pathlib import Path
 import folder_paths
 from server import PromptServer
 
+BLANK = " "  # the editors ignore an empty text, and would keep showing the one before
+
 
 def show_text(node_id: str, text: str) -> None:
     """Show a text about a node's result below the node. An empty text clears an earlier one."""
-    PromptServer.instance.send_progress_text(text, node_id)
+    PromptServer.instance.send_progress_text(text or BLANK, node_id)
 
 
 def show_growing_video(node_id: str, video: Path) -> None:

@@ -7,7 +7,7 @@ from seeded_models import SEEDED_WAV2VEC, seeded_text_adapter
 from stand_ins import RecordingRuntime
 
 from hallo2_core.animation.acceleration import Acceleration
-from hallo2_core.animation.checks import check_inputs
+from hallo2_core.animation.checks import advice, check_inputs
 from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings
 from hallo2_core.animation.reference_banks import build_reference
@@ -15,6 +15,7 @@ from hallo2_core.animation.sampler_config import SamplerConfig
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.checkpoints.text_control import zero_text_adapter
+from hallo2_core.config import UsualSettings
 from hallo2_core.errors import CheckpointError, SettingsError, TimelineError
 from hallo2_core.models.hallo2_models import FewSteps
 from hallo2_core.models.latents import VAECodec
@@ -121,7 +122,7 @@ def test_reused_features_and_nodes_around_the_network_are_refused_together(input
 
 
 @pytest.mark.parametrize(
-    ("sampler", "warns"),
+    ("sampler", "advises"),
     [
         (SamplerConfig(4, 1.0), False),
         (SamplerConfig(8, 1.0, acceleration=Acceleration(step_share=0.5)), False),
@@ -129,10 +130,16 @@ def test_reused_features_and_nodes_around_the_network_are_refused_together(input
         (SamplerConfig(4, 3.5), True),
     ],
 )
-def test_a_few_step_lora_warns_of_other_steps_or_guidance(inputs, speech, caplog, sampler, warns):
+def test_a_few_step_lora_advises_its_steps_and_guidance(inputs, sampler, advises):
     few = replace(inputs, models=replace(inputs.models, few_steps=FewSteps(4)), sampler=sampler)
-    check_inputs(few, speech)
-    assert ("trained for 4 steps at guidance 1" in caplog.text) == warns
-    caplog.clear()
-    check_inputs(replace(inputs, sampler=sampler), speech)
-    assert not caplog.text
+    assert ("trained for 4 steps at cfg 1," in advice(few)) == advises
+    assert not advice(replace(inputs, sampler=sampler))
+
+
+def test_a_size_and_steps_far_above_what_a_model_needs_are_named(inputs):
+    """As in a graph built by hand: the nodes begin with what the released model needs."""
+    assert advice(inputs) == ""
+    demo = replace(inputs, models=replace(inputs.models, usual=UsualSettings(side_px=16, steps=10, guidance=1.5)))
+    assert "trained at 16x16, but the portrait is 64x64" in advice(demo) and "only 10 steps, at cfg 1.5" in advice(demo)
+    usual = UsualSettings(side_px=32, steps=20)
+    assert advice(replace(inputs, models=replace(inputs.models, usual=usual))) == ""  # twice is not far

@@ -36,6 +36,11 @@ def test_it_is_said_from_the_steps_after_the_first(work):
     assert work(1, 3, 574) == []
 
 
+def test_slow_steps_are_not_waited_for(work):
+    assert work(1, 2, 80, seconds=30.0) == ["217 frames in 14 clips; clip 1 of 14, about 39 min to go"]
+    assert work(1, 2, 80, seconds=9.0) == []
+
+
 def test_what_was_done_before_the_run_counts_as_done(work):
     assert work(540, 560, 574) == ["217 frames in 14 clips; clip 14 of 14, about 62 s to go"]
 

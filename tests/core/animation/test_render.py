@@ -15,7 +15,7 @@ from hallo2_core.animation import animate as animation
 from hallo2_core.animation import estimate as estimation
 from hallo2_core.animation import render as rendering
 from hallo2_core.animation.render import render_video
-from hallo2_core.config import Wav2VecConfig
+from hallo2_core.config import UsualSettings, Wav2VecConfig
 from hallo2_core.errors import CheckpointError, JobError, SettingsError, VideoError
 from hallo2_core.jobs import job as jobs
 from hallo2_core.jobs.job import Job
@@ -295,6 +295,18 @@ def test_what_it_will_take_is_said_before_the_start_and_taken_away_at_the_end(re
     with pytest.raises(PressedCancelError):
         make(render, tmp_path / "other", TalkingRuntime(cancel_after=1))
     assert told[-1][1] == "Stopped: 0 of 5 clips are kept. Run the same again to continue."
+
+
+def test_advice_comes_before_the_start_and_stays_beside_the_time_left(render, tmp_path):
+    class TalkingRuntime(RecordingRuntime):
+        def notify(self, text):
+            told.append(text)
+
+    told = []
+    models = replace(render.inputs.models, usual=UsualSettings(side_px=16))
+    make(replace(render, inputs=replace(render.inputs, models=models)), tmp_path, TalkingRuntime())
+    assert len(told) == 3 and all("trained at 16x16" in text for text in told[:2])
+    assert told[1].endswith(" s to go") and told[2] == ""
 
 
 def test_cancel_and_resume_say_what_is_kept(render, tmp_path):

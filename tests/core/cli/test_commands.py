@@ -20,6 +20,7 @@ from hallo2_core.animation.acceleration import PRESETS, Acceleration
 from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.render import RenderedVideo
 from hallo2_core.checkpoints.lora import write_lora
+from hallo2_core.checkpoints.small_model import SMALL_SETTINGS
 from hallo2_core.cli import animate, main
 from hallo2_core.cli.inspect import prepared_size
 from hallo2_core.models.hallo2_models import FewSteps
@@ -133,8 +134,8 @@ def test_the_demo_model_has_its_own_settings_adapter_and_text_encoder(short_voic
     assert main(list(map(str, [*given, "--few-step", "demo"]))) == 0
     demo, own, student = (render.inputs for render in seen)
     assert (student.sampler.steps, student.sampler.guidance, student.models.few_steps) == (4, 1.0, FewSteps(4))
-    assert (demo.sampler.steps, demo.sampler.guidance) == (animate.DEMO_STEPS, animate.DEMO_GUIDANCE)
-    assert (demo.reference.portrait.width, demo.reference.portrait.height) == animate.DEMO_SIZE
+    assert (demo.sampler.steps, demo.sampler.guidance) == (SMALL_SETTINGS.steps, SMALL_SETTINGS.guidance)
+    assert (demo.reference.portrait.width, demo.reference.portrait.height) == (128, 128)
     assert demo.text.embeddings.shape[1] == demo.models.text_adapter.config.text_width
     assert not demo.models.text_adapter.is_zero
     assert (own.sampler.steps, own.sampler.guidance, own.models.text_adapter) == (3, 2.0, None)
