@@ -55,6 +55,12 @@ def test_the_chinese_page_has_the_facts_of_the_english_one(node):
     assert len(headings.findall(translated)) == len(headings.findall(page))
 
 
+@pytest.mark.parametrize("node", ENGLISH)
+def test_the_pages_tell_what_to_do_about_common_mistakes(node):
+    heading = re.compile(r"^## (?:If something goes wrong|If a case fails|常见问题|没有通过时)\n\n- ", flags=re.MULTILINE)
+    assert heading.search(english(node)) and heading.search(chinese(node))
+
+
 def test_pictures_are_beside_the_pages_small_and_all_used():
     used = {path for node in ENGLISH for path in PICTURE.findall(english(node))}
     assert used == {path.relative_to(DOCS).as_posix() for path in (DOCS / "images").iterdir()}
