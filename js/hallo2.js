@@ -14,7 +14,7 @@ const WIDTH_PX = 560;
 const MODULES =
   "commands dragging drawing editor edits element followed_sound gesture grammar graph_walk history keyboard keys " +
   "moments nudges playback pointer row ruler session snapping sound sound_shape span_box surroundings timeline_text " +
-  "transitions typing view widget";
+  "transitions typing view widget words";
 
 app.registerExtension({
   name: "ComfyUI-Hallo2.timeline",
@@ -60,6 +60,10 @@ async function loadCode() {
   // browser could use old modules for days, mixed with new ones. So each one is revalidated once per page load.
   const addresses = MODULES.split(" ").map((name) => addressOf(`${name}.mjs`));
   await Promise.all([stylesheet(addressOf("timeline.css")), ...addresses.map(revalidate)]);
+  const { loadWords } = await import("./timeline/words.mjs");
+  await loadWords(app.extensionManager.setting.get("Comfy.Locale")).catch((problem) => {
+    console.warn("ComfyUI-Hallo2: the timeline editor stays English.", problem);
+  });
   return import("./timeline/widget.mjs");
 }
 

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
-LOCALES = Path(__file__).parents[1] / "locales"
+ROOT = Path(__file__).parents[1]
+LOCALES = ROOT / "locales"
 TRANSLATIONS = ["zh", "ja", "ko"]
 FILES = ["main.json", "nodeDefs.json"]
 # Facts, which no language changes: numbers, paths and file names, and what stands in quotes.
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
 PATH = re.compile(r"\w+/[\w/]+|\w[\w-]*\.(?:pth|safetensors|onnx)\b")
 QUOTED = re.compile(r"(?<!\w)'([^']+)'")
+LITERAL = r'"(?:[^"\\]|\\.)*"'
+CALL = re.compile(rf"(?:\bt|\.error)\(\s*({LITERAL}(?:\s*\+\s*{LITERAL})*)")  # of what js/timeline/words.mjs translates
+VALUE = re.compile(r"\{\w+\}")
 HOSTS_OWN_NODES = {"Load VAE", "Load Image", "Load Audio"}  # translated by the host, in its own way
 
 
@@ -68,3 +72,19 @@ def test_a_translation_states_the_same_facts(language):
 def test_tooltips_are_translated(language):
     english, translated = texts("en", "nodeDefs.json"), texts(language, "nodeDefs.json")
     assert not [key for key, text in english.items() if key[-1] != "name" and translated[key] == text]
+
+
+def words_of_the_timeline():
+    """Every text that the modules of js/timeline show."""
+    for module in (ROOT / "js" / "timeline").glob("*.mjs"):
+        for call in CALL.findall(module.read_text(encoding="utf-8")):
+            yield "".join(json.loads(literal) for literal in re.findall(LITERAL, call))
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_the_timeline_editor_has_its_words_in_every_language(language):
+    words, english = json.loads((ROOT / f"js/words/{language}.json").read_text("utf-8")), set(words_of_the_timeline())
+    assert len(english) > 50 and english - set(words) == set() and set(words) - english == set()
+    for text, own in words.items():
+        assert own.strip() and set(VALUE.findall(own)) == set(VALUE.findall(text)), text
+        assert set(NUMBER.findall(text)) <= set(NUMBER.findall(own)), text

@@ -34,7 +34,7 @@ class EtaRuntime(RuntimeWrapper):
         if now - self._said >= SAID_EVERY_SECONDS and is_measured and done < total:
             left = seconds / steps * (total - done)
             clip = done * self._clips // total + 1
-            self.notify(f"{self._what}; clip {clip} of {self._clips}, about {readable_time(left)} to go")
+            self.notify(f"Clip {clip} of {self._clips}, about {readable_time(left)} to go. {self._what}")
             self._said = now
 
 

@@ -6,6 +6,7 @@ import {
 import { PROMPTS, TRACKS } from "./grammar.mjs";
 import { nudge, nudgeValue } from "./nudges.mjs";
 import { onFrame } from "./snapping.mjs";
+import { t } from "./words.mjs";
 
 const NEW_PROMPT = "new prompt";
 const LARGEST_FRAME_PX = 16; // on the screen, however long the timeline is
@@ -45,7 +46,7 @@ export class Commands {
     const { row, playhead, timeline, fps, isFixed } = this.#session;
     const under = spanUnder(timeline, row, playhead, fps);
     if (under === null) this.addAt(row, playhead);
-    else if (!isFixed) this.#take(this.#divided(under), row, "This span is too short to add another.");
+    else if (!isFixed) this.#take(this.#divided(under), row, t("This span is too short to add another."));
   }
 
   /** A new span starting at a free time; its text is then edited. */
@@ -54,7 +55,7 @@ export class Commands {
     session.refresh();
     if (session.isFixed) return;
     const made = addSpan(session.timeline, row, onFrame(seconds, session.fps), this.#content(row), session.measure);
-    this.#take(made, row, "There is no room for another span here.");
+    this.#take(made, row, t("There is no room for another span here."));
   }
 
   #content(row) {
@@ -76,12 +77,12 @@ export class Commands {
     const session = this.#session;
     const place = session.selected ?? spanUnder(session.timeline, session.row, session.playhead, session.fps);
     if (spanAt(session.timeline, place) === null) {
-      session.say("Nothing to split: select a span first.");
+      session.say(t("Nothing to split: select a span first."));
       return;
     }
     const made = this.#divided(place);
     if (made === null) {
-      session.say("This span is too short to split.");
+      session.say(t("This span is too short to split."));
       return;
     }
     session.apply(made.timeline, made.place);
@@ -113,7 +114,7 @@ export class Commands {
     if (!span) return;
     const [start, end] = boundsOf(span, session.fps);
     this.#copied = { row: session.selected.row, seconds: end - start, content: span.content };
-    session.say("Copied. Move the playhead and press Ctrl+V.");
+    session.say(t("Copied. Move the playhead and press Ctrl+V."));
   }
 
   /** Puts the copied span at the playhead, or after the span that is there. */
@@ -125,7 +126,7 @@ export class Commands {
     const from = under ? boundsOf(under, session.fps)[1] : session.playhead;
     const made = Number.isFinite(from) && addSpan(session.timeline, row, from, content, session.measure, seconds);
     if (!made) {
-      session.say("There is no room for the copied span here.");
+      session.say(t("There is no room for the copied span here."));
       return;
     }
     session.row = row;
@@ -163,7 +164,7 @@ export class Commands {
     const end = onFrame(session.length, session.fps);
     const timeline = toggleOpenEnd(session.timeline, session.selected, end, session.measure);
     if (timeline) session.apply(timeline);
-    else session.say("Only a row's last span can run to the end.");
+    else session.say(t("Only a row's last span can run to the end."));
   }
 
   // -- visible range
@@ -189,7 +190,7 @@ export class Commands {
     const names = Object.keys(TRACKS);
     const index = names.indexOf(this.#session.row) + direction;
     this.#session.row = names[Math.max(0, Math.min(names.length - 1, index))];
-    this.#session.say(`${this.#session.row} weights`);
+    this.#session.say(t("{track} weights", { track: this.#session.row }));
   }
 
   leave() {

@@ -1,8 +1,9 @@
 // The sound currently connected in the graph: its waveform once loaded, a status message until then.
 
 import { trimmed } from "./sound_shape.mjs";
+import { t } from "./words.mjs";
 
-const NONE = "no sound file connected";
+const NONE = t("no sound file connected");
 
 export class FollowedSound {
   /** @type {import("./sound.mjs").Sound|null} */
@@ -32,7 +33,7 @@ export class FollowedSound {
     if (JSON.stringify(followed) === JSON.stringify(this.#followed)) return;
     this.#followed = followed;
     this.shape = null;
-    this.note = file ? `reading ${file.filename} …` : NONE;
+    this.note = file ? t("reading {file} …", { file: file.filename }) : NONE;
     if (file === null) return;
     let shape = null;
     let note = file.filename;

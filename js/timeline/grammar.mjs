@@ -1,6 +1,7 @@
 // The text of a timeline ↔ its rows and spans. The same grammar as the pack's Python parser: docs/timeline.md.
 
 import { compareMoments, momentText, parseDecimal, parseMoment } from "./moments.mjs";
+import { t } from "./words.mjs";
 
 /** Each weight track: its smallest and largest value, and the value of a new span. */
 export const TRACKS = {
@@ -37,7 +38,7 @@ export class TimelineError extends Error {
 /** @returns {Timeline} Throws TimelineError. Spans in different units are compared if fps is given. */
 export function parseTimeline(kind, text, fps = null) {
   if ([...text].length > LONGEST_TEXT) {
-    throw new TimelineError(`The timeline is longer than ${LONGEST_TEXT} characters.`, 1, 1);
+    throw new TimelineError(t("The timeline is longer than {most} characters.", { most: LONGEST_TEXT }), 1, 1);
   }
   const rows = kind === PROMPTS ? parsePrompts(text, fps) : parseWeights(text, fps);
   return { kind, rows: rows.map(({ name, spans }) => ({ name, spans: spans.map(withoutPart) })) };
@@ -90,12 +91,13 @@ class Part {
     return [...parts, this.cut(start)];
   }
 
-  error(what) {
+  /** @param {string} problem with {text}, which is this part's */
+  error(problem, values = {}) {
     const characters = [...this.text];
     const quoted =
       characters.length > QUOTED_CHARACTERS ? `${characters.slice(0, QUOTED_CHARACTERS - 1).join("")}…` : this.text;
     const before = this.whole.slice(0, this.start).split("\n");
-    return new TimelineError(`'${quoted}' ${what}`, before.length, [...before.at(-1)].length + 1);
+    return new TimelineError(t(problem, { text: quoted, ...values }), before.length, [...before.at(-1)].length + 1);
   }
 }
 
@@ -118,7 +120,7 @@ function parsePrompts(text, fps) {
     const [times, prompt] = item.firstWord();
     const span = parseTimes(times);
     if (prompt.text === "") {
-      throw item.error("has no text. Write a prompt after the times, for example 0-4.5 smiling.");
+      throw item.error("'{text}' has no text. Write a prompt after the times, for example 0-4.5 smiling.");
     }
     return { ...span, content: prompt.text.replace(/\\([\\;])/g, "$1") };
   });
@@ -131,12 +133,13 @@ function parseWeights(text, fps) {
   for (const item of splitItems(text, false)) {
     const [name, rest] = item.firstWord();
     if (!Object.hasOwn(TRACKS, name.text)) {
-      throw name.error(`is not a weight. Start with one of ${Object.keys(TRACKS).join(", ")}, for example lip 1.2 @ 0-3.`);
+      const tracks = Object.keys(TRACKS).join(", ");
+      throw name.error("'{text}' is not a weight. Start with one of {tracks}, for example lip 1.2 @ 0-3.", { tracks });
     }
     if (rows.some((row) => row.name === name.text)) {
-      throw name.error(`appears here a second time. Put all of its spans after the first '${name.text}'.`);
+      throw name.error("'{text}' appears here a second time. Put all of its spans after the first '{text}'.");
     }
-    if (rest.text === "") throw item.error(`has no values. Write for example ${name.text} 1.2 @ 0-3.`);
+    if (rest.text === "") throw item.error("'{text}' has no values. Write for example {text} 1.2 @ 0-3.");
     const spans = rest.split(",").map((part) => parseValue(part, name.text));
     checkOrder(spans, fps);
     rows.push({ name: name.text, spans });
@@ -147,12 +150,14 @@ function parseWeights(text, fps) {
 function parseValue(part, track) {
   const [number, ...times] = part.split("@");
   if (times.length !== 1) {
-    throw part.error(`is not 'value @ times'. Write for example ${track} 1.2 @ 0-3, 1 @ 3-.`);
+    throw part.error("'{text}' is not 'value @ times'. Write for example {track} 1.2 @ 0-3, 1 @ 3-.", { track });
   }
   const content = parseWeight(track, number.text);
   if (content === null) {
-    const { least, most } = TRACKS[track];
-    throw number.error(`is not a value of ${track}. Write a number from ${least} to ${most}, such as 1.2.`);
+    const values = { track, ...TRACKS[track] };
+    throw number.error(
+      "'{text}' is not a value of {track}. Write a number from {least} to {most}, such as 1.2.", values,
+    );
   }
   return { ...parseTimes(times[0]), content };
 }
@@ -164,12 +169,13 @@ function parseTimes(part) {
   const end = endText === "" ? null : parseMoment(endText);
   if (start === null || dash < 0 || (end === null && endText !== "")) {
     throw part.error(
-      "is not a time span. Write start-end without spaces, for example 0-4.5, 12f-30f (frames), 1:04-1:10.5, or 4.5- " +
-        "for the rest; minutes and seconds of a clock time stay below 60.",
+      "'{text}' is not a time span. Write start-end without spaces, for example 0-4.5, 12f-30f (frames), " +
+        "1:04-1:10.5, or 4.5- for the rest; minutes and seconds of a clock time stay below 60.",
     );
   }
   if (end !== null && end.unit === start.unit && compareMoments(end, start) <= 0) {
-    throw part.error(`ends at ${momentText(end)}, which is not after its start. Write the earlier time first.`);
+    const values = { end: momentText(end) };
+    throw part.error("'{text}' ends at {end}, which is not after its start. Write the earlier time first.", values);
   }
   return { start, end, part };
 }
@@ -178,14 +184,19 @@ function checkOrder(spans, fps) {
   spans.forEach((span, index) => {
     const before = spans[index - 1];
     if (span.end !== null && fps !== null && compareMoments(span.end, span.start, fps) <= 0) {
-      throw span.part.error("ends before it begins at this frame rate. Write the earlier time first.");
+      throw span.part.error("'{text}' ends before it begins at this frame rate. Write the earlier time first.");
     }
     if (before === undefined) return;
+    const values = { before: timesText(before) };
     if (before.end === null) {
-      throw span.part.error(`follows ${timesText(before)}, which runs to the end of the video. Give that one an end.`);
+      throw span.part.error(
+        "'{text}' follows {before}, which runs to the end of the video. Give that one an end.", values,
+      );
     }
     if (compareMoments(span.start, before.end, fps) < 0) {
-      throw span.part.error(`begins before ${timesText(before)} has ended. Put the spans in order, without overlap.`);
+      throw span.part.error(
+        "'{text}' begins before {before} has ended. Put the spans in order, without overlap.", values,
+      );
     }
   });
 }

@@ -5,13 +5,14 @@ import { element, setAttributes, svgElement } from "./element.mjs";
 import { TRACKS } from "./grammar.mjs";
 import { hueOf, SpanBox } from "./span_box.mjs";
 import { envelope, valueLine } from "./transitions.mjs";
+import { t } from "./words.mjs";
 
 export class Row {
   constructor(name) {
     this.name = name;
     this.boxes = [];
     this.curves = svgElement("svg", { class: "h2t-curves", preserveAspectRatio: "none", "aria-hidden": "true" });
-    const label = name in TRACKS ? `${name} weights` : "prompts";
+    const label = name in TRACKS ? t("{track} weights", { track: name }) : t("Prompts");
     this.element = element("div", "h2t-row", { role: "group", "aria-label": label, "data-row": name }, this.curves);
   }
 

@@ -9,6 +9,7 @@ import { Playback } from "./playback.mjs";
 import { onFrame } from "./snapping.mjs";
 import { spanSaid } from "./span_box.mjs";
 import { TimelineText } from "./timeline_text.mjs";
+import { t } from "./words.mjs";
 
 /**
  * The widget's access to its node.
@@ -82,7 +83,7 @@ export class TimelineSession {
 
   /** Why nothing can be edited, or null. */
   get #obstacle() {
-    return this.#around.isGiven ? "The timeline comes from another node: edit it there." : this.#text.error;
+    return this.#around.isGiven ? t("The timeline comes from another node: edit it there.") : this.#text.error;
   }
 
   get isFixed() {
@@ -138,7 +139,7 @@ export class TimelineSession {
 
   togglePlayback() {
     if (this.#playback.isOn) this.#playback.stop();
-    else if (this.sound === null) this.say("There is no sound to play.");
+    else if (this.sound === null) this.say(t("There is no sound to play."));
     else {
       const from = this.playhead < this.sound.seconds ? this.playhead : 0;
       this.#playback.start(this.#port.player(this.#around.file), this.sound, from);
@@ -186,7 +187,8 @@ export class TimelineSession {
 
   #state() {
     const { fps, fpsIsKnown } = this.#around;
-    const rate = `${Number(fps.toFixed(3))} fps${fpsIsKnown ? "" : " (assumed)"}`;
+    const shown = { fps: Number(fps.toFixed(3)) };
+    const rate = fpsIsKnown ? t("{fps} fps", shown) : t("{fps} fps (assumed)", shown);
     const { shape, note, seconds } = this.#sound;
     const soundLength = seconds === null ? "" : ` · ${clockText(seconds, 2)}`;
     const { timeline, selected, row, length, zoom, snapping, guide } = this;
@@ -207,6 +209,6 @@ export class TimelineSession {
     const span = this.selectedSpan;
     if (span) return spanSaid(span, this.selected.row, this.fps);
     const isEmpty = this.timeline.rows.every((row) => row.spans.length === 0);
-    return isEmpty ? "Double-click in a row to add a span." : "";
+    return isEmpty ? t("Double-click in a row to add a span.") : "";
   }
 }

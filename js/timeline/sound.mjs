@@ -1,6 +1,7 @@
 // A sound file → its waveform outline. Decoded once for all nodes that show it; only the outline is kept.
 
 import { outline, pauses } from "./sound_shape.mjs";
+import { t } from "./words.mjs";
 
 const LARGEST_BYTES = 128 * 1024 ** 2; // temporarily about ten times that when decoded
 const RATE_HZ = 16_000; // sufficient for an outline
@@ -26,12 +27,12 @@ export function loadSound(address, fetchIt) {
 
 async function decode(fetchIt) {
   const response = await fetchIt();
-  if (!response.ok) throw new Error("not found in the host's input folder");
-  if (Number(response.headers.get("content-length")) > LARGEST_BYTES) throw new Error("too large to draw");
+  if (!response.ok) throw new Error(t("not found in the host's input folder"));
+  if (Number(response.headers.get("content-length")) > LARGEST_BYTES) throw new Error(t("too large to draw"));
   const bytes = await response.arrayBuffer();
-  if (bytes.byteLength > LARGEST_BYTES) throw new Error("too large to draw");
+  if (bytes.byteLength > LARGEST_BYTES) throw new Error(t("too large to draw"));
   const decoded = await new OfflineAudioContext(1, 1, RATE_HZ).decodeAudioData(bytes).catch(() => {
-    throw new Error("this browser cannot decode it");
+    throw new Error(t("this browser cannot decode it"));
   });
   const channels = Array.from({ length: decoded.numberOfChannels }, (_, index) => decoded.getChannelData(index));
   const shape = outline(channels, decoded.sampleRate);

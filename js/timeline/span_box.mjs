@@ -4,6 +4,7 @@
 import { boundsOf } from "./edits.mjs";
 import { element, setAttributes } from "./element.mjs";
 import { TRACKS } from "./grammar.mjs";
+import { t } from "./words.mjs";
 
 const PROMPT_HUES = [212, 152, 32, 286, 350, 184];
 const TRACK_HUES = { pose: 212, face: 286, lip: 350, cfg: 40 };
@@ -41,10 +42,10 @@ export class SpanBox {
     box.style.setProperty("--hue", hueOf(place));
     box.classList.toggle("is-open", open);
     box.classList.toggle("is-selected", selected);
-    this.times.textContent = `${short(start)} – ${open ? "end" : short(end)}`;
+    this.times.textContent = `${short(start)} – ${open ? t("end") : short(end)}`;
     if (!this.isEdited) label.value = span.content;
-    const what = isPrompt ? "Prompt" : `${place.row} weight`;
-    const name = `${what} from ${short(start)} to ${open ? "the end" : `${short(end)} seconds`}`;
+    const what = isPrompt ? t("Prompt") : t("{track} weight", { track: place.row });
+    const name = `${what}, ${timesSaid(span, start, end)}`;
     setAttributes(label, { "aria-label": name, ...(isPrompt ? {} : spinner(span, place.row)) });
   }
 
@@ -71,10 +72,15 @@ export function hueOf({ row, index }) {
 export function spanSaid(span, row, fps) {
   const [start, end] = boundsOf(span, fps);
   const frameFrom = (seconds) => Math.ceil(seconds * fps - 1e-6);
-  const [times, frames] = span.end
-    ? [`${short(start)} – ${short(end)} s`, `frames ${frameFrom(start)} – ${frameFrom(end) - 1}`]
-    : [`${short(start)} s – end`, `from frame ${frameFrom(start)}`];
-  return `${times}, ${frames}: ${row in TRACKS ? `${row} ` : ""}${span.content}`;
+  const frames = span.end
+    ? t("frames {first} – {last}", { first: frameFrom(start), last: frameFrom(end) - 1 })
+    : t("from frame {first}", { first: frameFrom(start) });
+  return `${timesSaid(span, start, end)}, ${frames}: ${row in TRACKS ? `${row} ` : ""}${span.content}`;
+}
+
+function timesSaid(span, start, end) {
+  const times = { start: short(start), end: short(end) };
+  return span.end ? t("{start} – {end} s", times) : t("{start} s – end", times);
 }
 
 function spinner(span, track) {

@@ -3,6 +3,7 @@
 
 import { formatTimeline, parseTimeline, TimelineError } from "./grammar.mjs";
 import { amend, begin, record, redo, undo } from "./history.mjs";
+import { t } from "./words.mjs";
 
 export class TimelineText {
   error = null;
@@ -67,7 +68,8 @@ export class TimelineText {
       this.error = null;
     } catch (problem) {
       if (!(problem instanceof TimelineError)) throw problem;
-      this.error = `Line ${problem.line}, column ${problem.column}: ${problem.message}`;
+      const { line, column, message } = problem;
+      this.error = t("Line {line}, column {column}: {message}", { line, column, message });
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { changeContent } from "./edits.mjs";
 import { parseWeight, PROMPTS, TRACKS } from "./grammar.mjs";
+import { t } from "./words.mjs";
 
 export class Typing {
   #session;
@@ -36,8 +37,8 @@ export class Typing {
     const content = session.kind === PROMPTS ? typed : parseWeight(place.row, typed.replace(",", "."));
     box.endEdit();
     if (content === null) {
-      const { least, most } = TRACKS[place.row];
-      session.say(`'${typed}' is not a ${place.row} weight: write a number from ${least} to ${most}.`);
+      const values = { typed, track: place.row, ...TRACKS[place.row] };
+      session.say(t("'{typed}' is not a {track} weight: write a number from {least} to {most}.", values));
       return;
     }
     if (content !== "" && content !== session.selectedSpan?.content) {

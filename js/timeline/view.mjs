@@ -4,22 +4,23 @@ import { colorsOf, drawScene } from "./drawing.mjs";
 import { element, setAttributes } from "./element.mjs";
 import { Row } from "./row.mjs";
 import { clockText } from "./ruler.mjs";
-import { TRACKS } from "./grammar.mjs";
+import { PROMPTS, TRACKS } from "./grammar.mjs";
+import { t } from "./words.mjs";
 
 const BUTTONS = [
   // command, label, tooltip
-  [["add"], "+ Add", "A new span at the playhead (N, or double-click in a row)"],
-  [["split"], "Split", "Split at the playhead, or in the middle (S)"],
-  [["remove"], "Delete", "Delete the selected span (Delete)"],
+  [["add"], t("+ Add"), t("A new span at the playhead (N, or double-click in a row)")],
+  [["split"], t("Split"), t("Split at the playhead, or in the middle (S)")],
+  [["remove"], t("Delete"), t("Delete the selected span (Delete)")],
   null,
-  [["undo"], "↶", "Undo (Ctrl+Z)"],
-  [["redo"], "↷", "Redo (Ctrl+Y)"],
+  [["undo"], "↶", t("Undo (Ctrl+Z)")],
+  [["redo"], "↷", t("Redo (Ctrl+Y)")],
   null,
-  [["play"], "▶", "Play the sound from the playhead, or stop (Space)"],
-  [["toggleSnapping"], "Snap", "Snap to frames, pauses and other edges; hold Shift to drag freely"],
-  [["zoom", 0.5], "−", "Show more time (−)"],
-  [["zoom", 2], "+", "Show less time (+, or the wheel when the timeline has the focus)"],
-  [["zoom", 0], "Fit", "Show all (0)"],
+  [["play"], "▶", t("Play the sound from the playhead, or stop (Space)")],
+  [["toggleSnapping"], t("Snap"), t("Snap to frames, pauses and other edges; hold Shift to drag freely")],
+  [["zoom", 0.5], "−", t("Show more time (−)")],
+  [["zoom", 2], "+", t("Show less time (+, or the wheel when the timeline has the focus)")],
+  [["zoom", 0], t("Fit"), t("Show all (0)")],
 ];
 // Canvas pixels per page pixel. The graph may be magnified, and there is no event for that.
 const OVERSAMPLING = 2;
@@ -39,7 +40,7 @@ export class TimelineView {
     this.clock = element("span", "h2t-clock", { "aria-hidden": "true" });
     this.canvas = element("canvas", "h2t-canvas", { "aria-hidden": "true" });
     this.playhead = element("input", "h2t-playhead-control", {
-      type: "range", min: 0, step: 1, "aria-label": "Playhead", title: "",
+      type: "range", min: 0, step: 1, "aria-label": t("Playhead"), title: "",
     });
     this.line = element("div", "h2t-playhead");
     this.guide = element("div", "h2t-guide");
@@ -55,9 +56,10 @@ export class TimelineView {
     this.status = element("div", "h2t-status", { role: "status" });
     this.facts = element("div", "h2t-facts");
     root.classList.add("hallo2-timeline", `is-${kind}`); // the editors add their own classes
-    setAttributes(root, { role: "group", "aria-label": `Timeline of ${kind}` });
+    const name = kind === PROMPTS ? t("Timeline of prompts") : t("Timeline of weights");
+    setAttributes(root, { role: "group", "aria-label": name });
     root.replaceChildren(
-      element("div", "h2t-bar", { role: "toolbar", "aria-label": "Timeline" },
+      element("div", "h2t-bar", { role: "toolbar", "aria-label": t("Timeline") },
         ...this.buttons.map((button) => button ?? element("span", "h2t-space")), this.clock),
       element("div", "h2t-stage", { "data-capture-wheel": "true" }, this.labels, this.scroller),
       element("div", "h2t-foot", {}, this.status, this.facts),
@@ -187,11 +189,12 @@ function makeButton(command, label, title) {
 
 function makeRowLabel(name) {
   const { least, most } = TRACKS[name];
-  const made = element("div", "h2t-label", { "data-row": name, title: `${name}: ${least} to ${most}` });
+  const title = t("{track}: {least} to {most}", { track: name, least, most });
+  const made = element("div", "h2t-label", { "data-row": name, title });
   made.append(element("b", "", {}, name), element("small", "", {}, `${least}–${most}`));
   return made;
 }
 
 function timeSaid(seconds, fps) {
-  return `${clockText(seconds, 2)} · frame ${Math.floor(seconds * fps + 1e-6)}`;
+  return `${clockText(seconds, 2)} · ${t("frame {frame}", { frame: Math.floor(seconds * fps + 1e-6) })}`;
 }

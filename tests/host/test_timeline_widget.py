@@ -116,9 +116,18 @@ def test_the_editor_loads_the_code_with_the_first_timeline_node(around, pack):
     assert loading["types"]["mjs"].split(";")[0] in ("application/javascript", "text/javascript")
 
 
-def test_after_an_update_of_the_pack_a_browser_uses_no_old_module(in_browser):
+@pytest.fixture(scope="module")
+def updated(in_browser):
+    return in_browser("timeline_update.py")
+
+
+def test_after_an_update_of_the_pack_a_browser_uses_no_old_module(updated):
     """The host says nothing of how long a browser may keep an .mjs file."""
-    assert in_browser("timeline_update.py") == ["before the update", "after the update"]
+    assert updated[:2] == ["before the update", "after the update"]
+
+
+def test_the_widget_speaks_the_editors_language_if_it_can(updated):
+    assert updated[2:] == ["+ 添加", "+ Add"]
 
 
 def test_a_workflow_that_opens_before_the_code_is_there_stays_what_it_is(around):

@@ -1,6 +1,7 @@
 """The pack's script in a browser that has kept the modules of an older version. Runs in a Python that has playwright.
 
-timeline_update.py URL   → a JSON list on stdout: what a new node's widget says before and after the update
+timeline_update.py URL   → a JSON list on stdout: what a new node's widget says before and after the update, then in
+Chinese, and in a language that it lacks
 
 The server here answers as the host does: .js is never kept by a browser, .mjs goes out with its date and nothing else.
 """
@@ -16,7 +17,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 PACK = "extensions/pack"
 PAGE = '<!doctype html><script type="module" src="/extensions/pack/hallo2.js"></script>'
@@ -26,7 +27,11 @@ const node = {
   addDOMWidget: (name, type, element) => (document.body.append(element), {}),
   computeSize: () => [100, 100], setSize() {},
 };
-export const app = { registerExtension: (extension) => setTimeout(() => extension.nodeCreated(node)) };
+const language = new URLSearchParams(location.search).get("language");
+export const app = {
+  registerExtension: (extension) => setTimeout(() => extension.nodeCreated(node)),
+  extensionManager: { setting: { get: () => language } },
+};
 """
 LABEL = "+ Add"
 YEAR_SECONDS = 365 * 24 * 3600
@@ -53,6 +58,11 @@ def install(root: Path, label: str, age_seconds: float) -> None:
         os.utime(file, times=(time.time() - age_seconds,) * 2)
 
 
+def first_button(page: Page, address: str) -> str:
+    page.goto(address, wait_until="load")
+    return page.locator(".h2t-button").first.input_value(timeout=30_000)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         root, seen = Path(folder), []
@@ -69,8 +79,10 @@ def main() -> None:
         page = browser.new_page()  # without routes: they would switch the cache off
         for label, age_seconds in (("before the update", YEAR_SECONDS), ("after the update", 0)):
             install(root, label, age_seconds)
-            page.goto(f"http://127.0.0.1:{server.server_port}/", wait_until="load")
-            seen.append(page.locator(".h2t-button").first.input_value(timeout=30_000))
+            seen.append(first_button(page, f"http://127.0.0.1:{server.server_port}/"))
+        install(root, LABEL, 0)
+        for language in ("zh", "fr"):
+            seen.append(first_button(page, f"http://127.0.0.1:{server.server_port}/?language={language}"))
         browser.close()
         server.shutdown()
         json.dump(seen, sys.stdout)

@@ -32,26 +32,26 @@ def work(monkeypatch):
 
 
 def test_it_is_said_from_the_steps_after_the_first(work):
-    assert work(1, 20, 574) == ["217 frames in 14 clips; clip 1 of 14, about 19 min to go"]  # (574 - 4) × 2 s
+    assert work(1, 20, 574) == ["Clip 1 of 14, about 19 min to go. 217 frames in 14 clips"]  # (574 - 4) × 2 s
     assert work(1, 3, 574) == []
 
 
 def test_slow_steps_are_not_waited_for(work):
-    assert work(1, 2, 80, seconds=30.0) == ["217 frames in 14 clips; clip 1 of 14, about 39 min to go"]
+    assert work(1, 2, 80, seconds=30.0) == ["Clip 1 of 14, about 39 min to go. 217 frames in 14 clips"]
     assert work(1, 2, 80, seconds=9.0) == []
 
 
 def test_what_was_done_before_the_run_counts_as_done(work):
-    assert work(540, 560, 574) == ["217 frames in 14 clips; clip 14 of 14, about 62 s to go"]
+    assert work(540, 560, 574) == ["Clip 14 of 14, about 62 s to go. 217 frames in 14 clips"]
 
 
 def test_every_minute_it_is_said_anew_from_all_steps_so_far(work):
     told = work(1, 99, 574)
-    assert [text.split("; ")[1] for text in told] == [
-        "clip 1 of 14, about 19 min to go",
-        "clip 1 of 14, about 18 min to go",
-        "clip 2 of 14, about 17 min to go",
-        "clip 3 of 14, about 16 min to go",
+    assert [text.split(". ")[0] for text in told] == [
+        "Clip 1 of 14, about 19 min to go",
+        "Clip 1 of 14, about 18 min to go",
+        "Clip 2 of 14, about 17 min to go",
+        "Clip 3 of 14, about 16 min to go",
     ]
 
 
