@@ -45,7 +45,9 @@ def attempts(runtime: Runtime, advice: str) -> Iterator[Attempt]:
     yield first
     if first.shortage is None:
         return
-    runtime.notify(f"Out of memory ({first.shortage}): trying again with everything else off the device, slower.")
+    runtime.notify(
+        f"Out of memory ({first.shortage}): trying again with everything else moved off the device, which is slower."
+    )
     runtime.free_memory()
     second = Attempt(runtime, is_retry=True)
     yield second
@@ -56,8 +58,8 @@ def attempts(runtime: Runtime, advice: str) -> Iterator[Attempt]:
 def shortage_error(found: str, advice: str) -> MemoryShortageError:
     """found: the device's own words."""
     return MemoryShortageError(
-        f"The device ran out of memory, also with everything else off it ({found}). {advice} What is finished is kept: "
-        f"the same run with more memory goes on from there."
+        f"The device ran out of memory even with everything else moved off it ({found}). {advice} What is finished is "
+        f"kept: with more memory, the same run continues from there."
     )
 
 

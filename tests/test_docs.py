@@ -55,6 +55,27 @@ def test_quoted_messages_are_in_the_code():
     assert not missing
 
 
+def headings(page):
+    """The anchors of a page, as GitHub names them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_links_to_headings_lead_to_headings():
+    links = [
+        (page, *link.groups())
+        for page in PAGES
+        for link in re.finditer(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", page.read_text("utf-8"))
+    ]
+    assert links
+    dead = [
+        (page.name, file, name)
+        for page, file, name in links
+        if name not in headings(page.parent / file if file else page)
+    ]
+    assert not dead
+
+
 def test_links_lead_to_files():
     links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))]
     dead = [(page.name, link) for page, link in links if "://" not in link and not (page.parent / link).exists()]

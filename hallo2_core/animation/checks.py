@@ -74,8 +74,8 @@ def _check_features_can_be_reused(inputs: AnimationInputs) -> None:
     if every > 1 and inputs.models.run_steps is not STEPS_DIRECTLY:
         raise SettingsError(
             f"deep_every is {every} in 'Accelerate (Hallo2)', and ComfyUI's own nodes act on the model. They act on "
-            f"whole passes of the network, and so cannot be combined with reused deep features. Set deep_every to 1 or "
-            f"choose the preset 'balanced', or remove 'Model from ComfyUI (Hallo2)'."
+            f"whole passes of the network, so they cannot be combined with reused deep features. Set deep_every to 1 "
+            f"or choose the preset 'balanced', or remove 'Model from ComfyUI (Hallo2)'."
         )
 
 

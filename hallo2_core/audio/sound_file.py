@@ -156,7 +156,7 @@ def decoded_blocks(path: Path, tells_gaps: bool = False) -> Iterator[tuple[int, 
                 if missing := gaps.before(frame, samples):
                     if tells_gaps:
                         logger.warning(
-                            "%s has no sound from %.2f to %.2f s: there is silence instead.",
+                            "%s has no sound from %.2f to %.2f s; it is silent there.",
                             path.name,
                             samples / first.rate_hz,
                             (samples + missing) / first.rate_hz,
@@ -181,7 +181,7 @@ def decoded_blocks(path: Path, tells_gaps: bool = False) -> Iterator[tuple[int, 
         where = f"is damaged after {samples / first.rate_hz:.2f} s" if first else "cannot be read as sound"
         raise AudioError(
             f"{path.name} {where} ({error.strerror or type(error).__name__}). If it plays elsewhere, convert it to a "
-            f"WAV file; otherwise fetch it again."
+            f"WAV file; otherwise download or copy it again."
         ) from error
 
 

@@ -134,8 +134,9 @@ def audio_from_comfy(audio: Mapping[str, Any] | None) -> TensorAudio:
         elif not waveform.is_floating_point() and waveform.shape[1] == 1:
             # v0.3.64 passes on a decoder's 16-bit buffer, interleaved. Mono audio looks the same.
             logger.warning(
-                "The AUDIO holds whole numbers in one channel. Old hosts hand out the stereo sound of a video so, left "
-                "and right in turn: if it plays at half the speed, save it as a file and use 'Load Audio'."
+                "The AUDIO holds whole numbers in one channel. Old versions of ComfyUI return a video's stereo sound "
+                "like this, left and right interleaved: if it plays at half speed, save it as a file and use 'Load "
+                "Audio'."
             )
         waveform = waveform[:1].flatten(0, 1)
     elif waveform.ndim == 1:

@@ -191,7 +191,7 @@ def _rate(text: str) -> Fraction:
     try:
         return Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is no frame rate; write 25, 29.97 or 30000/1001") from error
+        raise argparse.ArgumentTypeError(f"'{text}' is not a frame rate; write 25, 29.97 or 30000/1001") from error
 
 
 def _say(notes: Iterable[str]) -> None:

@@ -171,7 +171,7 @@ class _Fetch:
         """What arrived is useless, so it is not kept."""
         self._part.unlink()
         return DownloadError(
-            f"What arrived from {self._url} cannot be used: {problem}. It was deleted. Run it again, or use another "
+            f"The download from {self._url} cannot be used: {problem}. It was deleted. Run it again, or use another "
             f"endpoint."
         )
 

@@ -94,7 +94,7 @@ def recorded_steps(steps: int, phase: str) -> range:
 def _check_clip(clip: int, clips: int) -> None:
     if not 0 <= clip < clips:
         raise SettingsError(
-            f"The clip to look at is {clip}, and this video has {clips}, counted from 0; choose 0 to {clips - 1}."
+            f"Clip {clip} was requested, but the video has {clips}, counted from 0; choose 0 to {clips - 1}."
         )
 
 

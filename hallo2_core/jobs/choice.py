@@ -50,7 +50,7 @@ def _found_again(place: Path, journal: Journal, key: JobKey) -> str:
     if not changed:
         return ""
     return (
-        f"This video was already finished, from the same inputs but with another arithmetic ({'; '.join(changed)}), "
+        f"This video was already finished, from the same inputs but computed differently ({'; '.join(changed)}), "
         f"and is used as it is. To render it again, remove its job, {place.name}: {HOW_TO_LIST}."
     )
 
@@ -58,7 +58,7 @@ def _found_again(place: Path, journal: Journal, key: JobKey) -> str:
 def _kept_beside(place: Path, journal: Journal, key: JobKey, new: Path) -> str:
     changed = different_values(journal.key.arithmetic, key.arithmetic)
     return (
-        f"{journal.frames} frames of this video are finished, from the same inputs but with another arithmetic "
+        f"{journal.frames} frames of this video are finished, from the same inputs but computed differently "
         f"({'; '.join(changed)}). New clips would not match them, so the video starts over, in the job "
         f"{new.name}. The old job is kept: {place}. To resume it, undo the change and run again with the same inputs; "
         f"to remove it, use {HOW_TO_LIST}."

@@ -49,16 +49,16 @@ def _goes_on(folder: Path, journal: Journal, key: JobKey) -> bool:
         if video is not None or not journal.segments or journal.key.arithmetic == key.arithmetic:
             return True
         raise JobError(
-            f"{folder} holds {journal.frames} finished frames of this video, made with another arithmetic "
+            f"{folder} holds {journal.frames} finished frames of this video, computed differently "
             f"({'; '.join(different_values(journal.key.arithmetic, key.arithmetic))}). New clips would not match. "
-            f"Resume with the same arithmetic, or start afresh under another name."
+            f"Undo the change to resume, or start over under another name."
         )
     if video is None and not journal.segments:
         return False
     held = f"the video {video}" if video is not None else f"{journal.frames} finished frames of a video"
     raise JobError(
         f"{folder} holds {held}, {_how_other(journal, key)}. Resume it with its own inputs and settings, "
-        f"or start afresh under another name."
+        f"or start over under another name."
     )
 
 

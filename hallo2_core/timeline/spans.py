@@ -96,7 +96,7 @@ def split_items(text: str, escapes: bool) -> Iterator[TextPart]:
     """The items of a timeline, empty ones left out. escapes: `\\;` ends no item. Errors: TimelineError."""
     if len(text) > LONGEST_TEXT:
         raise TimelineError(
-            f"The timeline has {len(text)} characters; at most {LONGEST_TEXT} are read. Cut the video in parts."
+            f"The timeline has {len(text)} characters; at most {LONGEST_TEXT} are read. Split the video into parts."
         )
     start = 0
     ends = [found.start() for found in (_END_OR_ESCAPE if escapes else _END).finditer(text) if found[0] in ";\n"]

@@ -129,6 +129,6 @@ def check_alike(folders: Sequence[Path], names: Sequence[str]) -> None:
         for name in names:
             if found[name] != first[1][name]:
                 raise SettingsError(
-                    f"{first[0]} and {folder} cannot be learned from together: {name} is {first[1][name]} and "
+                    f"{first[0]} and {folder} cannot be used for training together: {name} is {first[1][name]} and "
                     f"{found[name]}. Prepare them alike."
                 )

@@ -104,7 +104,7 @@ def restore_checkpoint(trained: Trained, checkpoint: Path) -> int:
         before = (file.metadata() or {}).get(FROZEN)
     if before not in (None, tensors_fingerprint(frozen)):
         raise CheckpointError(
-            f"{checkpoint} was trained beside other frozen weights. Name the same weights files and precision as then, "
+            f"{checkpoint} was trained with other frozen weights. Name the same weights files and precision as before, "
             f"or choose another output_dir."
         )
     if trained.average is not None and (checkpoint / AVERAGE).is_file():

@@ -58,7 +58,7 @@ def check_video_fits(portrait: Portrait, width: int, height: int) -> None:
     """Refuse a video that was not made from this portrait: its size may differ, its aspect ratio may not."""
     if not _is_one_shape(width / height, portrait.width / portrait.height):
         raise PortraitError(
-            f"The video is {width}x{height} and the portrait {portrait.width}x{portrait.height}, which is another "
+            f"The video is {width}x{height} and the portrait {portrait.width}x{portrait.height}, which is a different "
             f"shape. Connect the portrait that the video was made from."
         )
 
@@ -71,7 +71,7 @@ def _box_on(portrait: Portrait, height: int, width: int) -> Box:
     if not _is_one_shape(width / height, source_width / source_height):
         raise PortraitError(
             f"The picture to paste into is {width}x{height}, but the portrait was cut from one of {source_width}x"
-            f"{source_height}, which is another shape. Use the picture that the portrait was made from."
+            f"{source_height}, which is a different shape. Use the picture that the portrait was made from."
         )
     x, y = width / source_width, height / source_height
     left, top = min(round(crop.left * x), width - 1), min(round(crop.top * y), height - 1)

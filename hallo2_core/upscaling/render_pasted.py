@@ -58,7 +58,10 @@ class PasteBack:
         if self.sound_from not in SOUNDS:
             raise SettingsError(f"The sound is set to '{self.sound_from}'; choose one of {', '.join(SOUNDS)}.")
         if self.sound_from == "background" and self.background is None:
-            raise SettingsError("The sound is set to the background's, but no background video is connected.")
+            raise SettingsError(
+                "The sound is set to the background's, but no background video is connected. Connect one, or choose "
+                "'video'."
+            )
 
     @cached_property
     def canvas(self) -> Tensor:

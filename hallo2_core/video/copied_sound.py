@@ -114,7 +114,7 @@ def _with_one_clock(packets: Iterator[Packet]) -> Iterator[Packet]:
         if packet.size and begins is not None:
             begins += jumps.get(stream, 0)
             if stream in ends and not begun[stream] < begins < ends[stream] + LONGEST_GAP_SECONDS:
-                logger.warning("The sound's clock jumps at %.2f s: the sound goes on there.", float(ends[stream]))
+                logger.warning("The sound's clock jumps at %.2f s; the gap is closed.", float(ends[stream]))
                 jumps[stream] = jumps.get(stream, Fraction(0)) + ends[stream] - begins
                 begins = ends[stream]
             _shift(packet, jumps.get(stream, Fraction(0)))

@@ -55,7 +55,9 @@ class Damage:
         if self.frames:
             found.insert(0, f"has {self._frames_and_places()}")
         if found:
-            raise VideoError(f"{self.name} is damaged: it {', and '.join(found)}. Repair it or fetch it again.")
+            raise VideoError(
+                f"{self.name} is damaged: it {', and '.join(found)}. Repair it, or download or copy it again."
+            )
 
     def _frames_and_places(self) -> str:
         listed = [

@@ -39,7 +39,7 @@ class HostTextEncoder:
         towers = ", ".join(clip.tokenize("a"))
         if towers != SD1_TOWER:
             raise SettingsError(
-                f"The connected CLIP is no text encoder of SD 1.x (its parts: {towers}). Choose clip_l.safetensors in "
+                f"The connected CLIP is not an SD 1.x text encoder (its parts: {towers}). Choose clip_l.safetensors in "
                 f"'Load CLIP' with type stable_diffusion, or connect the CLIP of an SD 1.x checkpoint."
             )
         self.clip = clip.clone()

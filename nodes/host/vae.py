@@ -49,7 +49,7 @@ class HostVAE:
         if found != (LATENT_CHANNELS, PIXELS_PER_LATENT):
             raise SettingsError(
                 f"The connected VAE makes latents of {found[0]} channels at 1/{found[1]} of the size; Hallo2 needs "
-                f"{LATENT_CHANNELS} channels at 1/{PIXELS_PER_LATENT}. Choose an SD 1.x VAE in 'Load VAE', best "
+                f"{LATENT_CHANNELS} channels at 1/{PIXELS_PER_LATENT}. Choose an SD 1.x VAE in 'Load VAE', preferably "
                 f"vae-ft-mse-840000-ema-pruned.safetensors."
             )
         precise = precise_vae(vae, runtime)
@@ -76,7 +76,7 @@ class HostVAE:
                 logger.warning("Out of memory while the VAE had to %s a frame; all other networks make room.", verb)
             self._runtime.free_memory()
         raise MemoryShortageError(
-            f"There is too little memory to {verb} one frame, even with all other networks off the device. Tiles would "
-            f"leave seams that the next clips take over, so they are not used. Choose a smaller size, or start ComfyUI "
-            f"with --cpu-vae. What was finished before is kept."
+            f"There is too little memory to {verb} one frame, even with all other networks off the device. Tiling is "
+            f"not used, because its seams would carry over into the next clips. Choose a smaller size, or start "
+            f"ComfyUI with --cpu-vae. What was finished before is kept."
         )

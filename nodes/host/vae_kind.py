@@ -34,7 +34,7 @@ def check_vae_kind(vae: Any) -> None:  # noqa: ANN401 - the host's VAE class is 
         raise SettingsError(
             f"The connected VAE is SDXL's: the colors of a chart that it encoded agree with SDXL's latents by "
             f"{sdxl:.2f} and with SD 1.x's by {sd:.2f} (of 1). Hallo2 was trained on SD 1.x's. Choose an SD 1.x VAE in "
-            f"'Load VAE', best vae-ft-mse-840000-ema-pruned.safetensors."
+            f"'Load VAE', preferably vae-ft-mse-840000-ema-pruned.safetensors."
         )
     if not sd >= RECOGNIZED - CLEARLY_BETTER:
         logger.warning(

@@ -55,7 +55,7 @@ def check_both(other, graph, changes):
     assert found.status == "success", found.message
     assert videos(other) == before and not found.progress_of("9")
     said = other.log()
-    assert "This video was already finished, from the same inputs but with another arithmetic" in said
+    assert "This video was already finished, from the same inputs but computed differently" in said
 
     kept = {path: path.read_bytes() for path in jobs(other).glob("*/clips-*.ts")}
     again = other.run(graph(2))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 STEPS, CLIP_FRAMES = 2, 16
-TWICE = "ran out of memory, also with everything else off it (Allocation on device). Choose a smaller"
+TWICE = "ran out of memory even with everything else moved off it (Allocation on device). Choose a smaller"
 
 
 def jobs(host):

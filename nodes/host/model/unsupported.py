@@ -42,7 +42,7 @@ def check_supported(patcher: ModelPatcher) -> None:
     found = list(_unsupported(patcher))
     if found:
         raise SettingsError(
-            f"Some ComfyUI nodes between 'Model to ComfyUI' and this one cannot act on Hallo2: {'; '.join(found)}. "
+            f"Some ComfyUI nodes between 'Model to ComfyUI' and this one do not work with Hallo2: {'; '.join(found)}. "
             f"Remove them. The help page lists what works."
         )
 

@@ -65,7 +65,7 @@ def test_of_a_batch_the_first_is_used_and_said_so(caplog):
 def test_whole_numbers_in_one_channel_may_be_interleaved_and_are_warned_of(caplog):
     with caplog.at_level(logging.WARNING, "hallo2"):
         audio_from_comfy(comfy(torch.zeros(1, 1, 8, dtype=torch.int16)))
-    assert "half the speed" in caplog.text
+    assert "half speed" in caplog.text
     caplog.clear()
     audio_from_comfy(comfy(torch.zeros(1, 2, 8, dtype=torch.int16)))
     audio_from_comfy(comfy(torch.zeros(1, 1, 8)))

@@ -111,7 +111,7 @@ def test_cancel_passes_through():
 
 def test_a_clip_that_is_not_there_is_refused_before_anything_is_made():
     runtime = RecordingRuntime()
-    with pytest.raises(SettingsError, match="is 3, and this video has 3, counted from 0; choose 0 to 2"):
+    with pytest.raises(SettingsError, match="Clip 3 was requested, but the video has 3, counted from 0; choose 0 to 2"):
         made(MapSettings(3), runtime=runtime)
     assert not runtime.reports
 

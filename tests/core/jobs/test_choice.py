@@ -128,7 +128,7 @@ def test_other_work_in_the_folder_itself_is_refused_and_the_part_that_differs_is
 def test_unfinished_work_of_another_arithmetic_is_never_gone_on_with(folder):
     """By whoever has not chosen the job."""
     stopped(folder)
-    with pytest.raises(JobError, match=r"another arithmetic .torch 2\.12\.0 → 2\.13\.0"):
+    with pytest.raises(JobError, match=r"computed differently .torch 2\.12\.0 → 2\.13\.0"):
         Job(folder, NOW).__enter__()
     assert entered(Job(folder, BEFORE)) == (32, None)
 

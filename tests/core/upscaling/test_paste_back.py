@@ -73,7 +73,7 @@ def test_an_odd_row_may_be_missing_and_moves_nothing():
 
 
 def test_a_picture_of_another_shape_is_refused():
-    with pytest.raises(PortraitError, match="is 160x160, but .* one of 160x120, .* another shape. Use the picture"):
+    with pytest.raises(PortraitError, match="is 160x160, but .* one of 160x120, .* a different shape. Use the picture"):
         find_place(PERSON, 160, 160, 0.1)
 
 
