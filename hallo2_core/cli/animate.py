@@ -26,8 +26,10 @@ from .result import add_metadata_argument, add_place_arguments, chosen_place, re
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..animation.job_key import Render
     from ..animation.motion_settings import MotionSettings
     from ..animation.render import RenderedVideo
+    from ..jobs.job import Job
     from ..runtime import LocalRuntime
     from ..video.settings import VideoSettings
 
@@ -118,7 +120,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def animated(arguments: argparse.Namespace, runtime: LocalRuntime) -> RenderedVideo:
-    """Settings are checked before any loading, files before any computation."""
+    """Errors as `prepared` and `render_video`."""
+    from ..animation.render import render_video
+
+    return render_video(*prepared(arguments, runtime), runtime)
+
+
+def prepared(arguments: argparse.Namespace, runtime: LocalRuntime) -> tuple[Render, Job, Path]:
+    """What to render, its job, and the video's path. Settings are checked before any loading, files before any
+    computation."""
     width, height = _size(arguments)
     timeline_args.check(arguments)
     sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
@@ -127,7 +137,6 @@ def animated(arguments: argparse.Namespace, runtime: LocalRuntime) -> RenderedVi
     from ..animation.job_key import Render, render_key
     from ..animation.memory import sampling_bytes
     from ..animation.reference_banks import build_reference
-    from ..animation.render import render_video
     from ..audio.sound_file import FileAudio
     from ..audio.speech_embeddings import encode_speech, frame_rate
     from ..jobs.choice import choose_job
@@ -183,7 +192,7 @@ def animated(arguments: argparse.Namespace, runtime: LocalRuntime) -> RenderedVi
     speech = encode_speech(voice, encoder, fps, sound=sound)
     render = Render(inputs, speech, codec, settings, MetadataChoice(arguments.metadata))
     path, job_folder = chosen_place(arguments)
-    return render_video(render, choose_job(job_folder, render_key(render, runtime)), path, runtime)
+    return render, choose_job(job_folder, render_key(render, runtime)), path
 
 
 def _rate(text: str) -> Fraction:

@@ -15,18 +15,19 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingDependencyError, SettingsError
-from ..farm.orders import OUT, Order, as_arguments, read_orders, refuse
+from ..farm.orders import OUT, Order, read_orders, refuse
 from ..farm.remote import is_remote
 from . import animate, upscale
-from .machine import GIBIBYTE, chosen_device
+from .farm_options import parsed, reporting_runtime
 
 if TYPE_CHECKING:
-    from ..farm.worker import Report, ReportingRuntime
+    from ..farm.cluster import Cluster
+    from ..farm.worker import Report
 
 MADE = ("out", "job")  # every other path is read
 
@@ -36,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", help="a running Ray cluster: auto, HOST:PORT or ray://… (this machine alone)")
     parser.add_argument("--gpus", type=float, metavar="N", help="GPUs per video; fractions share one (1 if there are)")
     parser.add_argument("--cpus", type=float, default=1.0, metavar="N", help="CPU cores per video (1)")
+    parser.add_argument("--upscalers", type=int, default=0, metavar="N", help="further processes per video that "
+                        "upscale it while it is animated (0: it is upscaled afterwards)")  # fmt: skip
     parser.add_argument("--retries", type=int, default=3, metavar="N", help="further attempts at a video (3)")
     parser.add_argument("--json", action="store_true", help="print the results as one JSON list")
 
@@ -58,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise MissingDependencyError.of_extra("'hallo2 farm'", "rich", "farm", error) from error
 
-    cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries)
+    cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries, max(arguments.upscalers, 0))
     console = Console(stderr=True)
     with redirect_stdout(sys.stderr), Screen(orders, console) as screen:  # Ray prints what happens to workers
-        outcomes = run_orders(orders, carry_out, cluster, screen.show)
+        outcomes = run_orders(orders, partial(carry_out, cluster=cluster), cluster, screen.show)
     if arguments.json:
         print(json.dumps([dataclasses.asdict(outcome) for outcome in outcomes]))
     else:
@@ -74,17 +77,17 @@ def checked(order: Order) -> Order:
 
     Errors: SettingsError for wrong options, and for files to read that are missing.
     """
-    options, enlarged = _checked(order.options, _parsed(animate, order.options)), order.upscale
+    options, enlarged = _checked(order.options, parsed(animate, order.options)), order.upscale
     if enlarged is not None:
-        enlarged = _checked(enlarged, _parsed(upscale, {"video": order.out, OUT: order.out, **enlarged}))
+        enlarged = _checked(enlarged, parsed(upscale, {"video": order.out, OUT: order.out, **enlarged}))
     return Order(order.line, options, enlarged)
 
 
-def _checked(options: Mapping[str, Any], parsed: argparse.Namespace) -> dict[str, Any]:
-    """parsed: the same; it tells paths from names and numbers."""
+def _checked(options: Mapping[str, Any], known: argparse.Namespace) -> dict[str, Any]:
+    """known: the same, parsed; it tells paths from names and numbers."""
     found = dict(options)
     for name, value in options.items():
-        path = getattr(parsed, name)
+        path = getattr(known, name)
         if not isinstance(path, Path) or is_remote(value):
             continue
         if name not in MADE and not path.exists():
@@ -93,20 +96,30 @@ def _checked(options: Mapping[str, Any], parsed: argparse.Namespace) -> dict[str
     return found
 
 
-def carry_out(order: Order, report: Report) -> Mapping[str, Any]:
-    """On a worker: animate, then upscale if asked to. Resumes what an earlier worker left."""
+def carry_out(order: Order, report: Report, cluster: Cluster | None = None) -> Mapping[str, Any]:
+    """On a worker: animate, then upscale if asked to. Resumes what an earlier worker left.
+
+    cluster: if it has upscalers, they upscale what is finished while the animation goes on.
+    """
     from ..farm.worker import once_free
     from ..farm.workplace import animated_name, remote_result, workplace
 
-    with workplace(order) as here:
-        is_upscaled = here.upscale is not None
-        out = here.out
-        options = {**here.options, OUT: animated_name(out) if is_upscaled else out}
-        arguments = _parsed(animate, options)
-        video = once_free(lambda: animate.animated(arguments, _runtime(arguments, "animate", report)), report)
-        if is_upscaled:
-            arguments = _parsed(upscale, {**here.upscale, "video": str(video.path), OUT: out})
-            video = once_free(lambda: upscale.upscaled(arguments, _runtime(arguments, "upscale", report)), report)
+    with workplace(order) as place:
+        here, more = place.order, {}
+        if here.upscale is None or cluster is None or not cluster.upscalers:
+            out = here.out
+            options = parsed(animate, {**here.options, OUT: out if here.upscale is None else animated_name(out)})
+            video = once_free(lambda: animate.animated(options, reporting_runtime(options, "animate", report)), report)
+            if here.upscale is not None:
+                options = parsed(upscale, {**here.upscale, "video": str(video.path), OUT: out})
+                runtime = reporting_runtime(options, "upscale", report)
+                video = once_free(lambda: upscale.upscaled(options, runtime), report)
+        else:
+            from ..farm.ray_helpers import ray_helpers
+            from .farm_upscaling import upscaled_meanwhile
+
+            video, crew = upscaled_meanwhile(order, place, partial(ray_helpers, cluster=cluster), report)
+            more = crew.figures()
         return {
             "out": remote_result(order, video.path),
             "frames": video.frames,
@@ -114,24 +127,5 @@ def carry_out(order: Order, report: Report) -> Mapping[str, Any]:
             "width": video.width,
             "height": video.height,
             "resumed_from_clip": video.resumed_from_clip,
+            **more,
         }
-
-
-def _runtime(arguments: argparse.Namespace, part: str, report: Report) -> ReportingRuntime:
-    from ..farm.worker import ReportingRuntime
-
-    budget = None if arguments.vram_gb is None else arguments.vram_gb * GIBIBYTE
-    return ReportingRuntime(chosen_device(arguments.device), part, report, budget)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(message)
-
-
-def _parsed(command: ModuleType, options: Mapping[str, Any]) -> argparse.Namespace:
-    """The options of a command. Errors: SettingsError."""
-    parser = _Parser(prog="", add_help=False, allow_abbrev=False)
-    command.add_arguments(parser)
-    parser.set_defaults(verbose=True)  # notes go to the screen, not to a worker's log
-    return parser.parse_args(as_arguments(options))

@@ -16,7 +16,8 @@ from .result import add_metadata_argument, add_place_arguments, chosen_place, re
 
 if TYPE_CHECKING:
     from ..runtime import LocalRuntime
-    from ..upscaling.plan import UpscaleRequest
+    from ..upscaling.job_key import Upscale
+    from ..upscaling.plan import Plan, UpscaleRequest
     from ..upscaling.render import UpscaledVideo
 
 DEMO = "demo"
@@ -74,20 +75,31 @@ def run(arguments: argparse.Namespace) -> int:
 def upscaled(arguments: argparse.Namespace, runtime: LocalRuntime) -> UpscaledVideo:
     """The video and all settings are checked before any loading."""
     from ..jobs.choice import choose_job
-    from ..models.precision import UPSCALER_PRECISION
-    from ..upscaling.job_key import Upscale, upscale_key
+    from ..upscaling.job_key import upscale_key
     from ..upscaling.plan import plan_upscale
     from ..upscaling.render import memory_needed, upscale_video
-    from ..video.metadata import MetadataChoice
     from ..video.reader import check_undamaged
     from ..video.target import check_name
-    from .weights import load_face_analysis, load_upscaler
 
     check_name(arguments.out)
-    plan = plan_upscale(arguments.video, _request(arguments))
+    plan = plan_upscale(arguments.video, chosen_request(arguments))
     if arguments.strict:
         check_undamaged(arguments.video)
-    upscale = Upscale(
+    upscale = loaded(arguments, plan, runtime)
+    if not arguments.verbose:  # the log contains it too
+        sys.stderr.write(f"note: {memory_needed(plan.source, upscale)}\n")
+    path, job_folder = chosen_place(arguments)
+    return upscale_video(upscale, choose_job(job_folder, upscale_key(upscale, runtime)), path, runtime)
+
+
+def loaded(arguments: argparse.Namespace, plan: Plan, runtime: LocalRuntime) -> Upscale:
+    """The planned upscale with its networks."""
+    from ..models.precision import UPSCALER_PRECISION
+    from ..upscaling.job_key import Upscale
+    from ..video.metadata import MetadataChoice
+    from .weights import load_face_analysis, load_upscaler
+
+    return Upscale(
         arguments.video,
         load_upscaler(arguments.model, precision.chosen_build(arguments, runtime.device, UPSCALER_PRECISION)),
         load_face_analysis(arguments.face_models),
@@ -95,13 +107,9 @@ def upscaled(arguments: argparse.Namespace, runtime: LocalRuntime) -> UpscaledVi
         plan.video_settings,
         metadata=MetadataChoice(arguments.metadata),
     )
-    if not arguments.verbose:  # the log contains it too
-        sys.stderr.write(f"note: {memory_needed(plan.source, upscale)}\n")
-    path, job_folder = chosen_place(arguments)
-    return upscale_video(upscale, choose_job(job_folder, upscale_key(upscale, runtime)), path, runtime)
 
 
-def _request(arguments: argparse.Namespace) -> UpscaleRequest:
+def chosen_request(arguments: argparse.Namespace) -> UpscaleRequest:
     from ..upscaling.plan import UpscaleRequest
 
     scale = arguments.scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .worker import Progress
@@ -14,6 +15,7 @@ class Seen:
     attempts: int = 0  # 2 or more: a worker was lost
     node: str = ""
     progress: Progress = field(default_factory=lambda: Progress("waiting"))
+    parts: Mapping[str, Progress] = field(default_factory=dict)  # of the parts under way, several at once
 
 
 class Board:
@@ -23,10 +25,14 @@ class Board:
         self._seen: dict[int, Seen] = {}
 
     def begin(self, line: int, node: str) -> None:
-        self._seen[line] = Seen(self._of(line).attempts + 1, node, Progress("loading"))
+        loading = Progress("loading")
+        self._seen[line] = Seen(self._of(line).attempts + 1, node, loading, {loading.part: loading})
 
     def note(self, line: int, progress: Progress) -> None:
-        self._seen[line] = replace(self._of(line), progress=progress)
+        seen = self._of(line)
+        parts = {**seen.parts, progress.part: progress}
+        under_way = {part: latest for part, latest in parts.items() if latest is progress or 0 < latest.left}
+        self._seen[line] = replace(seen, progress=progress, parts=under_way)
 
     def seen(self) -> dict[int, Seen]:
         return self._seen

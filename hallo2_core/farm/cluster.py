@@ -46,12 +46,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cluster:
-    """address: of a running Ray; None starts one on this machine. gpus: per order; None is 1 if the cluster has any."""
+    """address: of a running Ray; None starts one on this machine. gpus: per order; None is 1 if the cluster has any.
+
+    upscalers: actors per order that upscale its clips while it is animated, where it asks for upscaling.
+    """
 
     address: str | None = None
     gpus: float | None = None
     cpus: float = 1.0
     retries: int = 3
+    upscalers: int = 0
 
 
 def run_orders(orders: Sequence[Order], work: Work, cluster: Cluster, watch: Watch) -> list[Outcome]:
@@ -63,12 +67,9 @@ def run_orders(orders: Sequence[Order], work: Work, cluster: Cluster, watch: Wat
     """
     ray = connected(cluster.address)
     board = ray.remote(num_cpus=0)(Board).remote()
-    gpus = cluster.gpus
-    if gpus is None:
-        gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
-    task = ray.remote(num_gpus=gpus, num_cpus=cluster.cpus, max_retries=cluster.retries, retry_exceptions=[OSError])(
-        _carried_out
-    )
+    task = ray.remote(
+        num_gpus=gpus_of(cluster), num_cpus=cluster.cpus, max_retries=cluster.retries, retry_exceptions=[OSError]
+    )(_carried_out)
     waiting = {task.options(name=order.out).remote(order, work, board): order for order in orders}
     outcomes: dict[int, Outcome] = {}
     try:
@@ -86,6 +87,15 @@ def run_orders(orders: Sequence[Order], work: Work, cluster: Cluster, watch: Wat
             ray.wait(list(waiting), num_returns=len(waiting), timeout=30)
         ray.shutdown()
     return [outcomes[order.line] for order in orders]
+
+
+def gpus_of(cluster: Cluster) -> float:
+    """Per order, or actor. Ray is connected."""
+    import ray
+
+    if cluster.gpus is not None:
+        return cluster.gpus
+    return 1.0 if ray.cluster_resources().get("GPU") else 0.0
 
 
 def connected(address: str | None, shows_workers: bool = False) -> ModuleType:

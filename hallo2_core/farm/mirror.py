@@ -41,6 +41,7 @@ class Mirror:
         self._names = names
         self._copied: dict[Path, int] = {}  # sizes of segments and videos
         self._journals: dict[str, tuple[int, Journal]] = {}  # the number of each job's newest copy, and what it holds
+        self._turns = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hallo2-mirror", daemon=True)
 
@@ -58,14 +59,19 @@ class Mirror:
 
     def copy(self) -> None:
         """Bring what is new into the storage."""
-        for job in sorted(self._folder.glob(JOBS)):
-            journal = newest_journal(job)
-            if journal is None or self._journals.get(job.name, (0, None))[1] == journal:
-                continue
-            video = journal.published(job)
-            if video is not None:
-                self._send(video, self._place / video.name, video.stat().st_size)
-            self._copy_job(job, journal)
+        with self._turns:
+            for job in sorted(self._folder.glob(JOBS)):
+                journal = newest_journal(job)
+                if journal is None or self.copied(job.name) == journal:
+                    continue
+                video = journal.published(job)
+                if video is not None:
+                    self._send(video, self._place / video.name, video.stat().st_size)
+                self._copy_job(job, journal)
+
+    def copied(self, job: str) -> Journal | None:
+        """The journal of the job's newest copy in the storage. job: the name of its folder."""
+        return self._journals.get(job, (0, None))[1]
 
     def __enter__(self) -> Mirror:
         self._thread.start()

@@ -14,6 +14,7 @@ from rich.table import Table
 from .board import Seen
 from .cluster import DONE, Outcome
 from .orders import Order
+from .worker import Progress
 
 BAR_WIDTH = 24
 TENTHS = 10
@@ -25,7 +26,7 @@ class Screen:
     def __init__(self, orders: Sequence[Order], console: Console) -> None:
         self._orders, self._console = orders, console
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        self._told: dict[int, str] = {}
+        self._told: dict[tuple[int, str], str] = {}
 
     def __enter__(self) -> Screen:
         if self._live is not None:
@@ -44,10 +45,10 @@ class Screen:
             self._live.update(self._table(seen, ended), refresh=True)
             return
         for order in self._orders:
-            line = _line(order, seen.get(order.line, Seen()), ended.get(order.line))
-            if self._told.get(order.line) != line:
-                self._told[order.line] = line
-                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            for part, line in _lines(order, seen.get(order.line, Seen()), ended.get(order.line)).items():
+                if self._told.get((order.line, part)) != line:
+                    self._told[order.line, part] = line
+                    self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _table(self, seen: Mapping[int, Seen], ended: Mapping[int, Outcome]) -> Table:
         """Orders under way; the rest as numbers."""
@@ -58,9 +59,11 @@ class Screen:
             latest = seen.get(order.line)
             if latest is None or order.line in ended:
                 continue
-            progress = latest.progress
-            bar = ProgressBar(progress.total or 1, progress.done, BAR_WIDTH)
-            table.add_row(escape(order.out), latest.node, progress.part, bar, str(latest.attempts))
+            video, node, attempts = escape(order.out), latest.node, str(latest.attempts)
+            for progress in _parts(latest):
+                bar = ProgressBar(progress.total or 1, progress.done, BAR_WIDTH)
+                table.add_row(video, node, progress.part, bar, attempts)
+                video = node = attempts = ""  # once for all parts
         return table
 
 
@@ -78,17 +81,23 @@ def results_table(outcomes: Sequence[Outcome]) -> Table:
             str(outcome.attempts),
             f"{outcome.seconds:.1f}",
             frames,
-            escape(outcome.message),
+            escape(outcome.message or outcome.video.get("note", "")),
         )
     return table
 
 
-def _line(order: Order, seen: Seen, outcome: Outcome | None) -> str:
-    """The same text until a tenth more is done."""
+def _parts(seen: Seen) -> Sequence[Progress]:
+    return tuple(seen.parts.values()) or (seen.progress,)
+
+
+def _lines(order: Order, seen: Seen, outcome: Outcome | None) -> dict[str, str]:
+    """By part of the work, the same text until a tenth more is done."""
     if outcome is not None:
-        return f"{order.out}: {outcome.state}. {outcome.message}".rstrip(" .") + "."
-    progress = seen.progress
-    done = f" {100 * (TENTHS * progress.done // progress.total) // TENTHS} %" if progress.total else ""
+        return {outcome.state: f"{order.out}: {outcome.state}. {outcome.message}".rstrip(" .") + "."}
     again = f", attempt {seen.attempts}" if seen.attempts > 1 else ""
     node = f" on {seen.node}" if seen.node else ""
-    return f"{order.out}: {progress.part}{done}{node}{again}"
+    return {progress.part: f"{order.out}: {progress.part}{_tenths(progress)}{node}{again}" for progress in _parts(seen)}
+
+
+def _tenths(progress: Progress) -> str:
+    return f" {100 * (TENTHS * progress.done // progress.total) // TENTHS} %" if progress.total else ""

@@ -29,6 +29,11 @@ class Progress:
     total: int = 0
     note: str = ""
 
+    @property
+    def left(self) -> int:
+        """Steps to go; 0 if none are counted."""
+        return self.total - self.done
+
 
 class Report(Protocol):
     """Where progress goes. Must not block."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..jobs.journal import newest_journal
 from .mirror import JOBS, Mirror
 from .orders import OUT, Order
 from .remote import downloaded, is_remote, opened
@@ -24,14 +25,38 @@ def animated_name(out: str) -> str:
     return f"{stem}{ANIMATED}{dot}{suffix}"
 
 
+class Workplace:
+    """An order with local paths, and how other machines see what is in its folder."""
+
+    def __init__(self, order: Order, mirror: Mirror | None = None, address: str = "") -> None:
+        """mirror: of a scratch folder. address: of the folder's counterpart in remote storage."""
+        self.order = order
+        self._mirror, self._address = mirror, address
+
+    def shared(self, folder: Path) -> str:
+        """folder: beside the order's `out`."""
+        return str(folder.absolute()) if self._mirror is None else f"{self._address}/{folder.name}"
+
+    def shared_frames(self, job: Path) -> int:
+        """How many finished frames others can see of a job."""
+        journal = newest_journal(job) if self._mirror is None else self._mirror.copied(job.name)
+        if journal is None:
+            return 0
+        return journal.frames if journal.segments else journal.key.frames
+
+    def share(self) -> None:
+        """Let others see everything by now."""
+        if self._mirror is not None:
+            self._mirror.copy()
+
+
 @contextmanager
-def workplace(order: Order) -> Iterator[Order]:
-    """Yields the order with local paths. With a remote `out`, its jobs are restored from there, kept safe there while
-    the work goes on, and the finished videos are there at the end."""
-    cache = Path(tempfile.gettempdir()) / SCRATCH / "inputs"
-    options, upscale = _localized(order.options, cache), order.upscale and _localized(order.upscale, cache)
+def workplace(order: Order) -> Iterator[Workplace]:
+    """With a remote `out`, its jobs are restored from there, kept safe there while the work goes on, and the finished
+    videos are there at the end."""
+    options, upscale = localized(order.options), order.upscale and localized(order.upscale)
     if not is_remote(order.out):
-        yield Order(order.line, options, upscale)
+        yield Workplace(Order(order.line, options, upscale))
         return
     storage, path = opened(order.out)
     place, _, name = path.rpartition("/")
@@ -40,7 +65,8 @@ def workplace(order: Order) -> Iterator[Order]:
         mirror = Mirror(Path(scratch), storage, place, _names_of(name))
         mirror.restore()
         with mirror:
-            yield Order(order.line, {**options, OUT: str(Path(scratch) / name)}, upscale)
+            here = Order(order.line, {**options, OUT: str(Path(scratch) / name)}, upscale)
+            yield Workplace(here, mirror, order.out.rpartition("/")[0])
 
 
 def remote_result(order: Order, video: Path) -> str:
@@ -48,7 +74,9 @@ def remote_result(order: Order, video: Path) -> str:
     return f"{order.out.rpartition('/')[0]}/{video.name}" if is_remote(order.out) else str(video)
 
 
-def _localized(options: Mapping[str, Any], cache: Path) -> dict[str, Any]:
+def localized(options: Mapping[str, Any]) -> dict[str, Any]:
+    """With the paths of local copies, which other orders on this machine use too."""
+    cache = Path(tempfile.gettempdir()) / SCRATCH / "inputs"
     return {
         name: str(downloaded(value, cache)) if name != OUT and is_remote(value) else value
         for name, value in options.items()

@@ -14,6 +14,7 @@ from .journal import NAME, PREVIOUS, Journal, write_journal
 STATES = tuple(f"state-{turn}.safetensors" for turn in range(3))
 SEGMENTS = "clips-[0-9][0-9][0-9][0-9]*.ts"
 ORPHANS = "orphan-[0-9][0-9][0-9][0-9]*.ts"
+AHEAD_PREFIX = "ahead-"  # clips finished by others before the clips in front of them, see `farm.ahead_clips`
 GROWING = "growing.mp4"  # the finished clips with their sound, to watch
 CHECK = "check.part"  # written before the work, to see whether the disk takes it
 PARTS = (*(f"{name}.part" for name in (*STATES, NAME)), ".*.part.mp4", CHECK)
@@ -63,7 +64,8 @@ def remove_finished(folder: Path) -> None:
 
 
 def remove_orphans(folder: Path) -> None:
-    _remove(folder, {ORPHANS})
+    """Remove clips that no journal counts."""
+    _remove(folder, {ORPHANS, f"{AHEAD_PREFIX}*"})
 
 
 def _remove(folder: Path, patterns: set[str], keep: set[str] = frozenset()) -> None:

@@ -89,7 +89,15 @@ class Journal:
 def read_journal(path: Path) -> Journal | None:
     """None if it is missing or damaged."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        return parse_journal(path.read_bytes())
+    except OSError:
+        return None
+
+
+def parse_journal(content: bytes) -> Journal | None:
+    """The content of a journal's file. None if it is damaged."""
+    try:
+        raw = json.loads(content)
         written = raw.pop("format")
         if written not in (FORMAT, OLD_FORMAT):
             return None
@@ -102,7 +110,7 @@ def read_journal(path: Path) -> Journal | None:
             segments=segments,
             state=None if state is None else KeptFile(**state),
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from types import TracebackType
+from typing import Protocol
 
-from ..jobs.job import Job
+from torch import Tensor
+
 from ..video.clips import ClipEncoder
 from ..video.colour import Planes
 from ..video.settings import VideoSettings
@@ -15,6 +18,17 @@ from ..video.settings import VideoSettings
 CLIP_FRAMES = 16
 # Total size of frames queued for the encoder, so that it has work while the next window is restored.
 WAITING_BYTES = 256 * 2**20
+
+
+class ClipStore(Protocol):
+    """Where clips are kept, such as a `jobs.job.Job`."""
+
+    @property
+    def frames_in_segment(self) -> int:
+        """The number of frames before the next clip in its segment."""
+
+    def append(self, clip: bytes, frames: int, state: Mapping[str, Tensor]) -> None:
+        """Store the next clip. Returns once it is durable."""
 
 
 def most_waiting(frame_bytes: int) -> int:
@@ -31,7 +45,7 @@ class BackgroundWriter:
     A context manager. On exit, also by an exception, it encodes the frames still in the queue.
     """
 
-    def __init__(self, job: Job, fps: Fraction, settings: VideoSettings) -> None:
+    def __init__(self, job: ClipStore, fps: Fraction, settings: VideoSettings) -> None:
         self._writer = ClipWriter(job, fps, settings)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hallo2-writer")
         self._waiting: deque[Future[None]] = deque()
@@ -62,7 +76,7 @@ class BackgroundWriter:
 class ClipWriter:
     """Not thread-safe: one call at a time. Closed early, it drops the incomplete clip."""
 
-    def __init__(self, job: Job, fps: Fraction, settings: VideoSettings) -> None:
+    def __init__(self, job: ClipStore, fps: Fraction, settings: VideoSettings) -> None:
         self._job, self._fps, self._settings = job, fps, settings
         self._clip: ClipEncoder | None = None
 

@@ -38,26 +38,35 @@ class Upscale:
 def upscale_key(upscale: Upscale, runtime: Runtime) -> JobKey:
     """Over the source's bytes, the upscaler's weights and every setting. Settings for faces count only with a face
     detector."""
-    settings, restorer = upscale.settings, upscale.upscaler.restorer
+    info, settings = probe(upscale.source), upscale.settings
+    request = {"video": fingerprint(source_fingerprint(upscale.source)), **result_request(upscale)}
+    what = f"upscaled to {settings.width_px}x{settings.height_px}, {float(info.fps):g} frames a second"
+    return JobKey(request, upscale_arithmetic(upscale, runtime), what, info.expected_frames)
+
+
+def result_request(upscale: Upscale) -> dict[str, str]:
+    """The request but for the source."""
+    settings = upscale.settings
     has_faces = upscale.faces is not None
     parts = {
-        "video": source_fingerprint(upscale.source),
         "size": [settings.width_px, settings.height_px],
         "faces": [_kind_of(upscale.faces), upscale.upscaler.fingerprint, settings] if has_faces else [],
         "background": upscale.background_name,
         "file": upscale.video_settings,
         **upscale.metadata.request,
     }
-    arithmetic = {
+    return {name: fingerprint(part) for name, part in parts.items()}
+
+
+def upscale_arithmetic(upscale: Upscale, runtime: Runtime) -> dict[str, str]:
+    restorer = upscale.upscaler.restorer
+    return {
         "ARITHMETIC": str(UPSCALING_ARITHMETIC),
         "dtype": precision_of(restorer),
         "attention": attention_of(restorer),
         "encoder": encoder_version(),
         **runtime.arithmetic(),
     }
-    info = probe(upscale.source)
-    what = f"upscaled to {settings.width_px}x{settings.height_px}, {float(info.fps):g} frames a second"
-    return JobKey({name: fingerprint(part) for name, part in parts.items()}, arithmetic, what, info.expected_frames)
 
 
 def _kind_of(faces: FaceFinder | None) -> list[str]:

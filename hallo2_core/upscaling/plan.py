@@ -38,7 +38,11 @@ class Plan:
 
 def plan_upscale(source: VideoSource, request: UpscaleRequest) -> Plan:
     """Raises a Hallo2Error if the source is no video, or if no file or player supports the result."""
-    info = probe(source)
+    return plan_for(probe(source), request)
+
+
+def plan_for(info: VideoInfo, request: UpscaleRequest) -> Plan:
+    """As `plan_upscale`, for a video that may not be finished yet."""
     width, height = target_size(info.width, info.height, request.scale, request.long_side)
     settings = UpscaleSettings(width, height, request.fidelity, request.window_frames, request.overlap_frames)
     codec = playable_codec(width, height, info.nominal_fps) if request.codec == AUTO else request.codec

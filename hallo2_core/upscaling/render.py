@@ -110,15 +110,21 @@ def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, ru
             runtime.check_cancelled()
         return times
     expected = max(source.expected_frames, done, 1)
-    bit_depth = upscale.video_settings.bit_depth
     with BackgroundWriter(job, fps, upscale.video_settings) as writer:
-        upscaled = _upscaled(upscale, frames, done, runtime)
-        for frame in to_host(map(partial(_finished, bit_depth=bit_depth, runtime=runtime), upscaled)):
+        for frame in finished_frames(upscale, frames, done, runtime):
             writer.write(frame.planes)
             done += 1
             runtime.progress(done, max(expected, done), frame.preview)
         writer.finish()
     return times
+
+
+def finished_frames(
+    upscale: Upscale, frames: Iterator[Tensor], start: int, runtime: Runtime
+) -> Iterator[FinishedFrame]:
+    """Yield frames from `start` on, on the CPU. frames: the source's, from `first_frame_needed(start)` on."""
+    finish = partial(_finished, bit_depth=upscale.video_settings.bit_depth, runtime=runtime)
+    return to_host(map(finish, _upscaled(upscale, frames, start, runtime)))
 
 
 def _finished(frame: Tensor, bit_depth: int, runtime: Runtime) -> FinishedFrame:

@@ -1,9 +1,13 @@
-"""Kill the workers of a farm: `python tests/soak/farm.py [--jobs 12] [--kills 2] [--s3] [--seed 0]`.
+"""Kill the workers of a farm: `python tests/soak/farm.py [--jobs 12] [--kills 2] [--s3] [--seed 0] [--long 40]`.
 
 A local Ray with two workers makes the videos. Workers are killed with SIGKILL once their video has finished clips.
 Every video must be byte-identical to that of a single run, each made once, and nothing else may be left. With --s3,
 portrait, voice and videos lie in a bucket of a local S3 server (needs moto[server] and s3fs). Prints the figures as
 JSON; exit status 1 if anything is wrong.
+
+With --long, instead, one video of so many seconds is upscaled by two actors while it is animated. An actor is killed
+for each of --kills; then the command itself is killed once and started again. Both files must be byte-identical to
+those of `hallo2 animate` and then `hallo2 upscale`.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ import tempfile
 import time
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -31,6 +35,7 @@ ENVIRONMENT = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "RAY_worker_nice
 BUCKET = "videos"
 CLIPS_BEFORE_A_KILL = 1
 SECONDS = 2
+STEPS_OF_LONG = 8  # so that a clip takes as long to animate as to upscale
 
 
 def main() -> int:
@@ -39,13 +44,17 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=2)
     parser.add_argument("--s3", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--long", type=float, metavar="SECONDS")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     with (
         tempfile.TemporaryDirectory(prefix="hallo2-farm-soak-") as folder,
         place(Path(folder), arguments.s3) as storage,
     ):
-        found = soak(Path(folder), storage, arguments.jobs, arguments.kills)
+        if arguments.long:
+            found = soak_long(Path(folder), storage, arguments.long, arguments.kills)
+        else:
+            found = soak(Path(folder), storage, arguments.jobs, arguments.kills)
     print(json.dumps(found))
     return int(not found["right"])
 
@@ -116,20 +125,14 @@ def place(folder: Path, is_s3: bool) -> Iterator[Local | S3]:
 
 
 def soak(folder: Path, storage: Local | S3, jobs: int, kills: int) -> dict[str, object]:
-    voice = folder / "voice.wav"
-    with wave.open(str(EXAMPLES / "voice.wav")) as whole, wave.open(str(voice), "wb") as part:
-        part.setparams(whole.getparams())
-        part.writeframes(whole.readframes(SECONDS * whole.getframerate()))
+    voice = spoken(folder, SECONDS)
     shared = {"portrait": storage.put(EXAMPLES / "portrait.png"), "audio": storage.put(voice), "steps": 1, "cfg": 1.0}
     given = storage.names()
     lines = [{**shared, "out": storage.address(f"{seed}.mp4"), "seed": seed} for seed in range(jobs)]
     orders = folder / "jobs.jsonl"
     orders.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     started = time.monotonic()
-    farm = subprocess.Popen(
-        [sys.executable, "-m", "hallo2_core", "farm", str(orders), "--json"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | ENVIRONMENT,
-    )  # fmt: skip
+    farm = start([sys.executable, "-m", "hallo2_core", "farm", str(orders), "--json"])
     killed = kill_workers(farm, kills)
     output, errors = farm.communicate()
     outcomes = json.loads(output) if output else []
@@ -156,12 +159,116 @@ def soak(folder: Path, storage: Local | S3, jobs: int, kills: int) -> dict[str, 
     }
 
 
+def soak_long(folder: Path, storage: Local | S3, seconds: float, kills: int) -> dict[str, object]:
+    order = {
+        "portrait": storage.put(EXAMPLES / "portrait.png"), "audio": storage.put(spoken(folder, seconds)), "seed": 0,
+        "steps": STEPS_OF_LONG, "cfg": 1.0, "out": storage.address("long.mp4"), "upscale": {"scale": 2},
+    }  # fmt: skip
+    given = storage.names()
+    orders = folder / "long.jsonl"
+    orders.write_text(json.dumps(order), encoding="utf-8")
+    command = [sys.executable, "-m", "hallo2_core", "farm", str(orders), "--json", "--upscalers", "2", "--cpus", "0.5"]
+    started = time.monotonic()
+    stopped = Watched(start(command), storage)
+    stopped.kill_actors(kills)
+    stopped.kill_command()
+    resumed = Watched(start(command), storage)
+    output, errors = resumed.ended()
+    took = time.monotonic() - started
+    (outcome,) = json.loads(output) if output else [{"state": errors[-2000:], "video": {}}]
+    wrong = [] if outcome["state"] == "done" else [f"{outcome['state']} {outcome.get('message', '')}"]
+    single, large = folder / "single.mp4", folder / "single-large.mp4"
+    began = time.monotonic()
+    run_alone(folder, single, seed=0, steps=STEPS_OF_LONG)
+    run("upscale", "--video", str(single), "--out", str(large), "--scale", "2")
+    alone = time.monotonic() - began
+    for name, expected in (("long_animated.mp4", single), ("long.mp4", large)):
+        if name not in storage.names():
+            wrong.append(f"missing: {name}")
+        elif storage.read(name) != expected.read_bytes():
+            wrong.append(f"{name} differs from that of one process")
+    left = storage.names() - given - {"long.mp4", "long_animated.mp4"}
+    wrong += [f"left over: {name}" for name in left if not name.endswith("journal.json")]
+    meanwhile = max(stopped.clips_meanwhile, resumed.clips_meanwhile)
+    wrong += [] if meanwhile else ["nothing was upscaled while the animation went on"]
+    wrong += [] if stopped.killed == kills else [f"only {stopped.killed} of {kills} kills happened: give more seconds"]
+    return {
+        "frames": outcome["video"].get("frames"),
+        "killed_actors": stopped.killed,
+        "clips_waiting_when_the_command_was_killed": stopped.clips,
+        "pieces_by_upscalers_after_that": outcome["video"].get("pieces_by_upscalers"),
+        "clips_upscaled_before_the_animation_ended": meanwhile,
+        "seconds": round(took, 1),
+        "seconds_in_one_process": round(alone, 1),
+        "right": not wrong,
+        "wrong": wrong,
+    }
+
+
+class Watched:
+    """A farm at work on long.mp4."""
+
+    def __init__(self, farm: subprocess.Popen[str], storage: Local | S3) -> None:
+        self._farm, self._storage = farm, storage
+        self.clips = self.clips_meanwhile = self.killed = 0  # upscaled and waiting; at most, before the animation ended
+
+    def goes_on(self) -> bool:
+        time.sleep(0.1)
+        names = self._storage.names()
+        self.clips = sum("ahead-" in name for name in names)
+        if "long_animated.mp4" not in names:
+            self.clips_meanwhile = max(self.clips_meanwhile, self.clips)
+        return self._farm.poll() is None
+
+    def kill_actors(self, kills: int) -> None:
+        """One in its work, whenever another clip is there."""
+        before = 0
+        while self.goes_on() and self.killed < kills:
+            actors = named(self._farm.pid, "EnlargingActor.enlarge") if self.clips > before else []
+            if actors:
+                os.kill(random.choice(actors).pid, signal.SIGKILL)
+                self.killed, before = self.killed + 1, self.clips
+
+    def kill_command(self) -> None:
+        """With all of its processes, once more clips are there."""
+        before = self.clips
+        while self.goes_on() and self.clips <= before:
+            pass
+        for process in (*psutil.Process(self._farm.pid).children(recursive=True), psutil.Process(self._farm.pid)):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._farm.communicate()
+        self.goes_on()
+
+    def ended(self) -> tuple[str, str]:
+        while self.goes_on():
+            pass
+        return self._farm.communicate()
+
+
+def spoken(folder: Path, seconds: float) -> Path:
+    """The demo's voice, again and again."""
+    path = folder / "voice.wav"
+    with wave.open(str(EXAMPLES / "voice.wav")) as whole, wave.open(str(path), "wb") as part:
+        part.setparams(whole.getparams())
+        sound, size = whole.readframes(whole.getnframes()), whole.getsampwidth() * whole.getnchannels()
+        length = round(seconds * whole.getframerate()) * size
+        part.writeframes((sound * (length // len(sound) + 1))[:length])
+    return path
+
+
+def start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | ENVIRONMENT
+    )
+
+
 def kill_workers(farm: subprocess.Popen[str], kills: int) -> int:
     """Kill workers that have finished a clip, one after another, until so many are killed or the farm ends."""
     killed = 0
     while killed < kills and farm.poll() is None:
         time.sleep(0.05)
-        for worker in workers_of(farm.pid):
+        for worker in named(farm.pid, ".mp4"):
             if finished_clips(worker) >= CLIPS_BEFORE_A_KILL and random.random() < 0.5:
                 os.kill(worker.pid, signal.SIGKILL)
                 killed += 1
@@ -169,12 +276,12 @@ def kill_workers(farm: subprocess.Popen[str], kills: int) -> int:
     return killed
 
 
-def workers_of(pid: int) -> list[psutil.Process]:
-    """Those with an order: Ray names a process after its task."""
+def named(pid: int, part: str) -> list[psutil.Process]:
+    """The workers with a task of such a name, which Ray gives their processes: an order's is its `out`."""
     found = []
     for process in psutil.Process(pid).children(recursive=True):
         try:
-            if process.name().startswith("ray::") and ".mp4" in " ".join(process.cmdline()):
+            if process.name().startswith("ray::") and part in " ".join(process.cmdline()):
                 found.append(process)
         except psutil.Error:
             continue
@@ -190,11 +297,15 @@ def finished_clips(worker: psutil.Process) -> int:
         return 0
 
 
-def run_alone(folder: Path, out: Path, seed: int) -> None:
-    command = [
-        sys.executable, "-m", "hallo2_core", "animate", "--portrait", str(EXAMPLES / "portrait.png"),
-        "--audio", str(folder / "voice.wav"), "--out", str(out), "--steps", "1", "--cfg", "1.0", "--seed", str(seed),
-    ]  # fmt: skip
+def run_alone(folder: Path, out: Path, seed: int, steps: int = 1) -> None:
+    run(
+        "animate", "--portrait", str(EXAMPLES / "portrait.png"), "--audio", str(folder / "voice.wav"),
+        "--out", str(out), "--steps", str(steps), "--cfg", "1.0", "--seed", str(seed),
+    )  # fmt: skip
+
+
+def run(*arguments: str) -> None:
+    command = [sys.executable, "-m", "hallo2_core", *arguments]
     subprocess.run(command, check=True, capture_output=True, env=os.environ | ENVIRONMENT)
 
 
