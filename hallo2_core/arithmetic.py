@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import torch
 
-ANIMATION_ARITHMETIC = 2
+ANIMATION_ARITHMETIC = 3
 UPSCALING_ARITHMETIC = 1
 PASTING_ARITHMETIC = 1
 

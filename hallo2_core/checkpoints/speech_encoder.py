@@ -45,7 +45,7 @@ def load_speech_encoder(
 ) -> SpeechEncoder:
     """dtype: None keeps the file's. config: None reads the dimensions off the tensors' shapes.
 
-    Errors: CheckpointError with the detected kind of file; MissingDependencyError for transformers below 4.37.
+    Errors: CheckpointError with the detected kind of file.
     """
     weights = read_tensors(path, use_mmap=use_mmap)
     names = _own_names(weights)

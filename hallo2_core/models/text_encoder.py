@@ -62,8 +62,9 @@ class TextTransformer(nn.Module):
     def __init__(self, config: SmallTextConfig, build: Build) -> None:
         super().__init__()
         self.config = config
-        self.pieces = nn.EmbeddingBag(config.buckets, config.width, mode="mean", dtype=build.dtype, device=build.device)
-        self.positions = nn.Embedding(config.most_words, config.width, dtype=build.dtype, device=build.device)
+        pieces, positions = (_table(rows, config.width, build) for rows in (config.buckets, config.most_words))
+        self.pieces = nn.EmbeddingBag.from_pretrained(pieces, freeze=False, mode="mean")
+        self.positions = nn.Embedding.from_pretrained(positions, freeze=False)
         self.blocks = nn.ModuleList(TextBlock(config, build) for _ in range(config.layers))
         self.norm = build.layer_norm(config.width)
         self.relevance = build.linear(config.width, 1)
@@ -83,3 +84,9 @@ class TextTransformer(nn.Module):
         x = self.norm(x)
         relevance = self.relevance(x).masked_fill(~is_word.unsqueeze(-1), -torch.inf).softmax(dim=1)
         return F.layer_norm(self.out((relevance * x).sum(dim=1)), (self.config.text_width,))
+
+
+def _table(rows: int, width: int, build: Build) -> Tensor:
+    """Initial vectors. None are drawn on the meta device: there, torch would import its compiler for it, a second."""
+    table = torch.empty(rows, width, dtype=build.dtype, device=build.device)
+    return table if table.is_meta else nn.init.normal_(table)

@@ -1,4 +1,4 @@
-"""The speech encoder: transformers' wav2vec2, with features resampled to video frames before its transformer.
+"""The speech encoder: wav2vec2, with features resampled to video frames before its transformer.
 
 Source: the released code's use of wav2vec2-base-960h (quirk 21). Notation: t samples at 16 kHz or features, f frames,
 c channels of the convolutions, d width of the transformer.
@@ -6,23 +6,15 @@ c channels of the convolutions, d width of the transformer.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
 from ..config import Wav2VecConfig
-from ..errors import MissingDependencyError, pip_install
-
-if TYPE_CHECKING:
-    from transformers import Wav2Vec2Model
-
-OLDEST_TRANSFORMERS = (4, 37)  # the lower bound of the oldest supported host; `tests/oldest` runs it
+from .wav2vec_network import Wav2VecNetwork
 
 
 @dataclass(frozen=True)
@@ -36,15 +28,14 @@ class ChannelStatistics:
 class SpeechEncoder(nn.Module):
     """Normalized 16 kHz sound → the hidden states of every layer at every frame.
 
-    The network is `wav2vec`, under transformers' key names. It has no dropout, so train and eval mode are the same.
-    Errors: MissingDependencyError if transformers is missing, broken or older than 4.37.
+    The network is `wav2vec`. It has no dropout, so train and eval mode are the same.
     """
 
     def __init__(self, config: Wav2VecConfig | None = None, device: torch.device | str | None = None) -> None:
         super().__init__()
         self.config = config or Wav2VecConfig()
         with torch.device(device or "cpu"):
-            self.wav2vec = _transformers_wav2vec(self.config)
+            self.wav2vec = Wav2VecNetwork(self.config)
 
     def features_of(self, samples: int) -> int:
         """The number of features that the convolutions return for this many samples."""
@@ -66,10 +57,7 @@ class SpeechEncoder(nn.Module):
         """As `forward`, with the input embedding: (1 + layers, f, d)."""
         features = self._features(rearrange(sound, "t -> 1 t").to(self.first_weight), channels)
         features = rearrange(interpolate(features, positions), "1 c f -> 1 f c")
-        tokens = self.wav2vec.feature_projection(features)[0]
-        with _inputs_of(self.wav2vec.encoder.layers) as states:
-            last = self.wav2vec.encoder(tokens)[0]
-        return torch.cat([*states, last])
+        return torch.cat(self.wav2vec.encoder(self.wav2vec.feature_projection(features)))
 
     def _features(self, sound: Tensor, channels: ChannelStatistics | None) -> Tensor:
         """(1 t) → (1 c t): the convolutions, with the first one's channels normalized by `channels`."""
@@ -82,7 +70,7 @@ class SpeechEncoder(nn.Module):
         shift = norm.bias.cpu().double() - channels.mean * gain
         features = first.conv(rearrange(sound, "1 t -> 1 1 t"))
         gain, shift = (rearrange(x.to(features), "c -> c 1") for x in (gain, shift))
-        features = first.activation(torch.addcmul(shift, features, gain))
+        features = F.gelu(torch.addcmul(shift, features, gain))
         for layer in rest:
             features = layer(features)
         return features
@@ -106,60 +94,3 @@ def interpolate(features: Tensor, positions: Tensor) -> Tensor:
     left = left.long().to(features.device)
     right = (left + 1).clamp(max=last)
     return features[..., left] * (1 - share) + features[..., right] * share
-
-
-@contextmanager
-def _inputs_of(layers: nn.ModuleList) -> Iterator[list[Tensor]]:
-    """Collect the inputs of each of `layers` within the context.
-
-    The pack's one use of hooks: transformers 5 returns no hidden states from a direct call of the encoder, and what
-    4.x returns differs between its versions; the layers' inputs are the same in all of them.
-    """
-    inputs: list[Tensor] = []
-    hooks = [layer.register_forward_pre_hook(lambda _, args: inputs.append(args[0])) for layer in layers]
-    try:
-        yield inputs
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _transformers_wav2vec(config: Wav2VecConfig) -> Wav2Vec2Model:
-    try:
-        import transformers
-        from transformers import Wav2Vec2Config, Wav2Vec2Model
-    except (ImportError, RuntimeError) as error:  # transformers 4 turns failed imports into RuntimeError
-        raise MissingDependencyError(
-            f"The speech encoder needs the package transformers, which cannot be imported ({error}). Run: "
-            f"{pip_install('--upgrade', 'transformers')}"
-        ) from error
-    _check_transformers(transformers.__version__)
-    dropouts = ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "layerdrop")
-    return Wav2Vec2Model(
-        Wav2Vec2Config(
-            hidden_size=config.width,
-            num_hidden_layers=config.layers,
-            num_attention_heads=config.heads,
-            intermediate_size=config.feed_forward_width,
-            conv_dim=config.conv_widths,
-            conv_kernel=config.conv_kernels,
-            conv_stride=config.conv_strides,
-            num_conv_pos_embeddings=config.position_kernel,
-            num_conv_pos_embedding_groups=config.position_groups,
-            feat_extract_norm="group",  # over the whole input, so features depend on the cut (quirk 21)
-            do_stable_layer_norm=False,
-            mask_time_prob=0.0,
-            mask_feature_prob=0.0,
-            **dict.fromkeys(dropouts, 0.0),
-        )
-    )
-
-
-def _check_transformers(version: str) -> None:
-    found = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-    if found < OLDEST_TRANSFORMERS:
-        needed = ".".join(map(str, OLDEST_TRANSFORMERS))
-        raise MissingDependencyError(
-            f"transformers {version} is installed; the speech encoder needs {needed} or newer. Run: "
-            + pip_install("--upgrade", f"'transformers>={needed}'")
-        )
