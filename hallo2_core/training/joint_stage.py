@@ -7,25 +7,15 @@ needs no first stage on single frames.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
-from ..audio.speech_embeddings import WINDOW_REACH
 from ..errors import SettingsError
 from .clip_batch import Clip, ClipBatch
-from .clip_records import (
-    FACE_BOX,
-    FEATURES,
-    FRAMES,
-    LATENTS,
-    MASKS,
-    face_region_of,
-    identity_of,
-    mask_levels,
-    speech_windows,
-)
+from .clip_reading import clip_of, portrait_of
+from .clip_records import FRAMES, LATENTS
 from .denoiser_objective import ObjectiveSettings
 from .draws import sample_generator, spread_timestep
 from .joint_objective import JointObjective
@@ -99,32 +89,19 @@ class JointStage:
                 "before them. Lower 'frames', or prepare longer clips."
             )
         first = settings.motion_frames + draw(length - settings.frames - settings.motion_frames + 1)
-        portrait = draw(length)
+        portrait = portrait_of(records, record, draw(length))
         latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
-        features = records.read(record, FEATURES).float()
-        if not (latents.isfinite().all() and features.isfinite().all()):
+        noise = torch.randn(latents.shape, generator=draws)
+        before = motion_before(records, record, first, portrait[FRAMES], chance(), settings)
+        sees, hears = self._given(chance())
+        clip = clip_of(records, record, first, portrait, latents, noise, before)
+        if not (clip.latents.isfinite().all() and clip.windows.isfinite().all()):
             raise SettingsError(
-                f"Clip {record} has values that are not numbers, so it cannot be learned from. Delete its shard and "
+                f"Clip {record} has NaN or infinite values, so it cannot be used for training. Delete its shard and "
                 f"prepare it again."
             )
-        noise = torch.randn(latents.shape, generator=draws)
-        pixels = records.read(record, FRAMES, portrait)
-        before = motion_before(records, record, first, pixels, chance(), settings)
-        region = face_region_of(records.read(record, FACE_BOX, portrait), pixels.shape[-1])
-        sees, hears = self._given(chance())
-        return Clip(
-            latents=latents,
-            noise=noise,
-            reference=records.read(record, LATENTS, portrait).float(),
-            motion_pixels=corrupted(before, region, seed, number),
-            face_region=region,
-            masks=mask_levels(records.read(record, MASKS, portrait), pixels.shape[-1]),
-            windows=speech_windows(features, first, settings.frames, WINDOW_REACH),
-            identity=identity_of(records, record),
-            timestep=spread_timestep(number),
-            sees=sees,
-            hears=hears,
-        )
+        motion = corrupted(before, clip.face_region, seed, number)
+        return replace(clip, motion_pixels=motion, timestep=spread_timestep(number), sees=sees, hears=hears)
 
     def _given(self, chance: float) -> tuple[bool, bool]:
         """Whether the clip has portrait and face region, and speech."""

@@ -10,21 +10,14 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from ..animation.guidance import is_guided
-from ..audio.speech_embeddings import WINDOW_REACH
 from .cartoons.split import Split
 from .clip_batch import Clip, ClipBatch
+from .clip_reading import clip_of, portrait_of
 from .clip_records import (
-    FACE_BOX,
-    FEATURES,
     FRAMES,
     LATENTS,
-    MASKS,
     MOUTH_TRUTH,
     SEED,
-    face_region_of,
-    identity_of,
-    mask_levels,
-    speech_windows,
 )
 from .draws import sample_generator
 from .frame_reading import FrameReader
@@ -105,17 +98,8 @@ class SampledClips:
 
 
 def _clip(records: RecordShards, number: int, settings: SamplingSettings, motion_frames: int) -> Clip:
-    first, frames = settings.first_frame, settings.frames
-    pixels = records.read(number, FRAMES, 0)
-    size_px = pixels.shape[-1]
-    latents = records.read(number, LATENTS, slice(first, first + frames)).float()
-    return Clip(
-        latents=latents,
-        noise=torch.randn(latents.shape, generator=sample_generator(0, number, "sampled clips")),
-        reference=records.read(number, LATENTS, 0).float(),
-        motion_pixels=repeat(pixels_of(pixels), "c h w -> m c h w", m=motion_frames),
-        face_region=face_region_of(records.read(number, FACE_BOX, 0), size_px),
-        masks=mask_levels(records.read(number, MASKS, 0), size_px),
-        windows=speech_windows(records.read(number, FEATURES).float(), first, frames, WINDOW_REACH),
-        identity=identity_of(records, number),
-    )
+    first, portrait = settings.first_frame, portrait_of(records, number, 0)
+    latents = records.read(number, LATENTS, slice(first, first + settings.frames)).float()
+    noise = torch.randn(latents.shape, generator=sample_generator(0, number, "sampled clips"))
+    motion = repeat(pixels_of(portrait[FRAMES]), "c h w -> m c h w", m=motion_frames)
+    return clip_of(records, number, first, portrait, latents, noise, motion)

@@ -9,22 +9,15 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from ..audio.speech_embeddings import WINDOW_REACH
 from ..models.text_encoder import TextTransformer, pieces_of
 from .cartoons import EXPRESSIONS, FPS
 from .cartoons.captions import MOODS
-from .clip_batch import Clip, ClipBatch
+from .clip_batch import ClipBatch
+from .clip_reading import PORTRAIT, clip_of
 from .clip_records import (
-    FACE_BOX,
-    FEATURES,
     FRAMES,
     LATENTS,
-    MASKS,
     SEED,
-    face_region_of,
-    identity_of,
-    mask_levels,
-    speech_windows,
 )
 from .draws import sample_generator
 from .expression_reading import ExpressionReader, expression_reader, seconds_to_recognition
@@ -114,24 +107,12 @@ class TextSamples:
         for number, (actor, _) in enumerate(self._videos):
             portrait, draws = self._portrait(actor), sample_generator(first, number, "text samples")
             noise = torch.randn((frames, *portrait[LATENTS].shape), generator=draws)
-            features = self._records.read(actor, FEATURES).float()
-            clips.append(
-                Clip(
-                    latents=noise,
-                    noise=noise,
-                    reference=portrait[LATENTS].float(),
-                    motion_pixels=motion[number],
-                    face_region=face_region_of(portrait[FACE_BOX], motion.shape[-1]),
-                    masks=mask_levels(portrait[MASKS], motion.shape[-1]),
-                    windows=speech_windows(features, first, frames, WINDOW_REACH),
-                    identity=identity_of(self._records, actor),
-                )
-            )
+            clips.append(clip_of(self._records, actor, first, portrait, noise, noise, motion[number]))
         return ClipBatch.of(clips)
 
     def _portrait(self, actor: int) -> Mapping[str, Tensor]:
         drawn = self._portraits.of(int(self._records.read(actor, SEED)))
-        return {name: drawn[name][0] for name in (FRAMES, LATENTS, MASKS, FACE_BOX)}
+        return {name: drawn[name][0] for name in PORTRAIT}
 
     def _mood(self, number: int, clip: int) -> int:
         """Of a video's first or second clip: the second moods differ between actors."""

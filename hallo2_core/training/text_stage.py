@@ -10,31 +10,19 @@ bit, and has no gradient.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from ..animation.noise_schedule import TRAINING_STEPS
-from ..audio.speech_embeddings import WINDOW_REACH
 from ..errors import SettingsError
 from ..models.text_encoder import TextTransformer, pieces_of
 from ..timeline.prompts import TextWindow
 from .cartoons import EXPRESSIONS
 from .clip_batch import Clip
-from .clip_records import (
-    FACE_BOX,
-    FEATURES,
-    FRAMES,
-    LATENTS,
-    MASKS,
-    MOOD,
-    SEED,
-    face_region_of,
-    identity_of,
-    mask_levels,
-    speech_windows,
-)
+from .clip_reading import PORTRAIT, clip_of, portrait_of
+from .clip_records import FRAMES, LATENTS, MOOD, SEED
 from .denoiser_objective import ObjectiveSettings
 from .draws import sample_generator, sample_rng, spread_timestep
 from .motion_before import corrupted, motion_before
@@ -45,7 +33,6 @@ from .text_portraits import NeutralPortraits
 from .text_prompts import MoodTimeline, window_of
 from .text_samples import TextSamples, TextSamplingSettings
 
-PORTRAIT = (FRAMES, LATENTS, MASKS, FACE_BOX)
 VALIDATION_BATCHES, VALIDATION_BATCH = 4, 8
 
 
@@ -132,7 +119,8 @@ class TextStage:
         rng = sample_rng(data.seed, number, "text phrases")
         prompts = timeline.prompts(lambda mood: drawn_phrase(rng, mood, "train"), self.encoder)
         window = window_of(prompts, first, settings.frames)
-        return self._assembled(records, record, first, portrait, before, window, draws, number, data.seed)
+        clip = self._noised(records, record, first, portrait, before, draws, number, data.seed)
+        return PromptedClip(clip, window.embeddings, window.presence)
 
     def _take(self, data: _Data, takes: RecordShards, group: int, mood: int) -> PromptedClip:
         """One mood of a group: everything but the mood follows from the group."""
@@ -146,36 +134,30 @@ class TextStage:
         phrase = drawn_phrase(sample_rng(data.seed, group * moods + mood, "text phrases"), EXPRESSIONS[mood], "train")
         embedding = self.encoder([pieces_of(phrase, self.encoder.config.buckets)])
         window = TextWindow(embedding.expand(settings.frames, -1), torch.ones(settings.frames))
-        return self._assembled(takes, actor + mood, first, portrait, before, window, draws, group, data.seed)
+        clip = self._noised(takes, actor + mood, first, portrait, before, draws, group, data.seed)
+        return PromptedClip(clip, window.embeddings, window.presence)
 
-    def _assembled(
+    def _noised(
         self,
         records: RecordShards,
         record: int,
         first: int,
         portrait: Mapping[str, Tensor],
         before: Tensor,
-        window: TextWindow,
         draws: torch.Generator,
         number: int,
         seed: int,
-    ) -> PromptedClip:
-        settings, size_px = self._settings, before.shape[-1]
-        latents = records.read(record, LATENTS, slice(first, first + settings.frames)).float()
-        region = face_region_of(portrait[FACE_BOX], size_px)
-        noisiest = TRAINING_STEPS - settings.least_timestep
-        clip = Clip(
-            latents=latents,
-            noise=torch.randn(latents.shape, generator=draws),
-            reference=portrait[LATENTS].float(),
-            motion_pixels=corrupted(before, region, seed, number),
-            face_region=region,
-            masks=mask_levels(portrait[MASKS], size_px),
-            windows=speech_windows(records.read(record, FEATURES).float(), first, settings.frames, WINDOW_REACH),
-            identity=identity_of(records, record),
-            timestep=settings.least_timestep + spread_timestep(number) * noisiest // TRAINING_STEPS,
+    ) -> Clip:
+        """before: the frames before the clip, not yet corrupted.  number: what noise and timestep follow from."""
+        latents = records.read(record, LATENTS, slice(first, first + self._settings.frames)).float()
+        noise = torch.randn(latents.shape, generator=draws)
+        clip = clip_of(records, record, first, portrait, latents, noise, before)
+        least = self._settings.least_timestep
+        return replace(
+            clip,
+            motion_pixels=corrupted(before, clip.face_region, seed, number),
+            timestep=least + spread_timestep(number) * (TRAINING_STEPS - least) // TRAINING_STEPS,
         )
-        return PromptedClip(clip, window.embeddings, window.presence)
 
     def _first_frame(self, timeline: MoodTimeline, length: int, draws: torch.Generator) -> int:
         """Anywhere, or so that the clip holds part of a change of mood."""
@@ -194,7 +176,7 @@ class TextStage:
             drawn = data.portraits.of(int(records.read(record, SEED)))
             return {name: drawn[name][0] for name in PORTRAIT}
         frame = _drawn(records.rows(record, LATENTS), draws)
-        return {name: records.read(record, name, frame) for name in PORTRAIT}
+        return portrait_of(records, record, frame)
 
     def is_matrix(self, name: str, parameter: nn.Parameter) -> bool:
         return name.startswith("control.") and "linear_2" in name

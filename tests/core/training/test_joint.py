@@ -161,7 +161,7 @@ def test_clips_that_are_not_numbers_are_refused(tmp_path):
     broken = record(0)
     broken[LATENTS][:, 0, 0, 0] = float("nan")
     write_shard([broken], tmp_path / "clips-0.safetensors")
-    with pytest.raises(SettingsError, match="not numbers"):
+    with pytest.raises(SettingsError, match="NaN or infinite"):
         stage(RecordShards(tmp_path)).batch(range(1))
 
 
