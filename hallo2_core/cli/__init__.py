@@ -1,7 +1,7 @@
 """The `hallo2` command: the same core as the nodes, without ComfyUI.
 
 Exit status: 0 done; 1 a self-test failed or a file is missing; 2 bad input (one line on stderr, nothing written); 130
-cancelled.
+canceled.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"hallo2: {str(error).translate(SHOWN)}\n")
         return BAD_INPUT
     except (KeyboardInterrupt, Cancelled):
-        sys.stderr.write("\nhallo2: cancelled\n")
+        sys.stderr.write("\nhallo2: canceled\n")
         return CANCELLED
 
 

@@ -7,33 +7,25 @@ import re
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..animation.motion_presets import PRESETS, RELEASE
-from ..animation.motion_settings import MOST_NOISE_TIME, ClipConfig
-from ..animation.sampler_config import CLIP_NOISES, INDEPENDENT, REPEATED, RegionWeights, SamplerConfig
-from ..checkpoints.small_model import SMALL_SETTINGS
-from ..config import UsualSettings, check_frame_size
-from ..errors import CheckpointError, SettingsError
-from . import acceleration_args, precision, timeline_args
+from ..config import check_frame_size
+from ..errors import SettingsError
+from . import acceleration_args, motion_args, precision, sampling_args, timeline_args
 from .machine import add_device_arguments, chosen_runtime
-from .named_file import file_or
+from .named_file import DEMO, file_or
 from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..animation.job_key import Render
-    from ..animation.motion_settings import MotionSettings
     from ..animation.render import RenderedVideo
     from ..jobs.job import Job
     from ..runtime import LocalRuntime
     from ..video.settings import VideoSettings
-
-DEMO = "demo"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,36 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_arguments(weights)
     precision.add_arguments(weights, auto="the file's; float32 on CPUs")
 
-    sampling = parser.add_argument_group("sampling")
-    sampling.add_argument("--seed", type=int, default=42)
-    sampling.add_argument("--steps", type=int, help="denoising steps (40; demo model: 10)")
-    sampling.add_argument("--cfg", type=float, help="guidance scale; 1 is off (3.5; demo model: 1.5)")
-    sampling.add_argument("--pose-weight", type=float, default=1.0, help="strength of head motion (1)")
-    sampling.add_argument("--face-weight", type=float, default=1.0, help="strength of face motion (1)")
-    sampling.add_argument("--lip-weight", type=float, default=1.0, help="strength of lip motion (1)")
-    sampling.add_argument("--legacy-rng", action="store_true", help="draw random numbers in the release's order")
-    sampling.add_argument("--clip-noise", choices=CLIP_NOISES,
-                          help="each clip begins with noise of its own, as in the release, or all with the first one's "
-                          "for smaller seams (independent; demo model: repeated, unless --legacy-rng)")  # fmt: skip
-    sampling.add_argument("--reference-banks", choices=("released", "aligned"), default="released")
-
+    sampling_args.add_arguments(parser)
     acceleration_args.add_arguments(parser)
     timeline_args.add_arguments(parser)
-
-    motion = parser.add_argument_group("motion frames", "What a clip continues from. Options override the preset.")
-    motion.add_argument("--motion-preset", choices=tuple(PRESETS), default=RELEASE, help="base settings (release)")
-    motion.add_argument("--motion-frames", type=int, help="number (2; paper: 4)")
-    motion.add_argument("--drop-rate", type=float, help="fraction of patches dropped (0.25)")
-    motion.add_argument("--patch-size", type=int, metavar="PX", help="side of a dropped patch (1)")
-    noise = motion.add_mutually_exclusive_group()
-    noise.add_argument("--noise", type=float, metavar="SIGMA", help="noise on motion frames (0; paper: as trained)")
-    noise.add_argument(
-        "--noise-time", type=int, metavar="T", help=f"or noise of a training timestep, 0-{MOST_NOISE_TIME}"
-    )
-    noise.add_argument("--noise-as-trained", action="store_true", help="noise of a random timestep per clip")
-    motion.add_argument("--adaptive-drop", action="store_true", help="drop more with drift from the portrait")
-    motion.add_argument("--colour-match", action="store_true", help="match their colors to the portrait")
-    motion.add_argument("--drop-seed", type=int, default=42, help="seed of patch drop and noise")
+    motion_args.add_arguments(parser)
 
     face = parser.add_argument_group("face")
     face.add_argument("--crop", choices=("auto", "face", "centre", "none"), default="auto", help="how to crop (auto)")
@@ -105,8 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     video = parser.add_argument_group("output file")
-    video.add_argument("--codec", choices=("h264", "h265", "av1"), default="h264")
-    video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
+    video.add_argument("--codec", choices=("h264", "h265", "av1"), default="h264",
+                       help="h264 plays everywhere; h265 and av1 make smaller files (h264)")  # fmt: skip
+    video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8,
+                       help="10 avoids banding in soft backgrounds; 8 plays everywhere (8)")  # fmt: skip
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
     add_metadata_argument(video)
     add_place_arguments(video)
@@ -131,7 +99,8 @@ def prepared(arguments: argparse.Namespace, runtime: LocalRuntime) -> tuple[Rend
     computation."""
     width, height = _size(arguments)
     timeline_args.check(arguments)
-    sampler, motion, settings = _sampler(arguments), _motion(arguments), _video_settings(arguments)
+    sampler, motion = sampling_args.chosen_sampler(arguments), motion_args.chosen_motion(arguments)
+    settings = _video_settings(arguments)
 
     from ..animation.inputs import AnimationInputs
     from ..animation.job_key import Render, render_key
@@ -215,13 +184,9 @@ def _mask(path: Path | None) -> Tensor | None:
     return None if path is None else load_picture(path).mean(dim=-1)
 
 
-def _usual_settings(arguments: argparse.Namespace) -> UsualSettings:
-    return SMALL_SETTINGS if arguments.model == DEMO else UsualSettings()
-
-
 def _size(arguments: argparse.Namespace) -> tuple[int, int]:
     if arguments.size is None:
-        side = _usual_settings(arguments).side_px
+        side = sampling_args.usual_settings(arguments).side_px
         return side, side
     match = re.fullmatch(r"(\d+)x(\d+)", arguments.size)
     if not match:
@@ -229,59 +194,6 @@ def _size(arguments: argparse.Namespace) -> tuple[int, int]:
     width, height = int(match[1]), int(match[2])
     check_frame_size(width, height)
     return width, height
-
-
-def _sampler(arguments: argparse.Namespace) -> SamplerConfig:
-    is_demo = arguments.model == DEMO
-    steps, guidance = _usual_steps(arguments)
-    clip_noise = REPEATED if is_demo and not arguments.legacy_rng else INDEPENDENT
-    return SamplerConfig(
-        steps=steps if arguments.steps is None else arguments.steps,
-        guidance=guidance if arguments.cfg is None else arguments.cfg,
-        seed=arguments.seed,
-        weights=RegionWeights(arguments.pose_weight, arguments.face_weight, arguments.lip_weight),
-        legacy_rng=arguments.legacy_rng,
-        reference_banks=arguments.reference_banks,
-        text_strength=arguments.text_strength,
-        text_scale=arguments.text_scale,
-        acceleration=acceleration_args.chosen_acceleration(arguments),
-        clip_noise=arguments.clip_noise or clip_noise,
-    )
-
-
-def _usual_steps(arguments: argparse.Namespace) -> tuple[int, float]:
-    """Steps and guidance of the chosen weights. Errors: CheckpointError for a file that is no few-step LoRA."""
-    from ..checkpoints.lora import few_steps_of
-    from .weights import few_step_file
-
-    if (file := few_step_file(arguments.few_step)) is None:
-        usual = _usual_settings(arguments)
-        return usual.steps, usual.guidance
-    if (made_for := few_steps_of(file)) is None:
-        raise CheckpointError(f"{file.name} is a LoRA, but not one for few steps. Choose it with --lora instead.")
-    return made_for.steps, made_for.guidance
-
-
-def _motion(arguments: argparse.Namespace) -> MotionSettings:
-    from ..animation.motion_settings import MotionSettings
-
-    clip, drop = PRESETS[arguments.motion_preset]
-    if arguments.noise is not None or arguments.noise_time is not None or arguments.noise_as_trained:
-        drop = replace(
-            drop,
-            noise_sigma=arguments.noise or 0.0,
-            noise_time=arguments.noise_time,
-            noise_as_trained=arguments.noise_as_trained,
-        )
-    drop = replace(
-        drop,
-        rate=drop.rate if arguments.drop_rate is None else arguments.drop_rate,
-        patch_px=drop.patch_px if arguments.patch_size is None else arguments.patch_size,
-        seed=arguments.drop_seed,
-        adaptive=arguments.adaptive_drop,
-    )
-    frames = clip.motion_frames if arguments.motion_frames is None else arguments.motion_frames
-    return MotionSettings(ClipConfig(motion_frames=frames), drop, colour_match=arguments.colour_match)
 
 
 def _video_settings(arguments: argparse.Namespace) -> VideoSettings:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+DEMO = "demo"  # the model that ships with the pack, and what belongs to it
+
 
 def file_or(*names: str) -> Callable[[str], Path | str]:
     """A type for argparse: one of the names stays text, anything else is a path."""

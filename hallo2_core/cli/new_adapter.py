@@ -10,7 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
-DEMO, RELEASED = "demo", "released"
+from .named_file import DEMO
+
+RELEASED = "released"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -69,7 +69,7 @@ def _shards(arguments: argparse.Namespace) -> Iterator[Path]:
     from ..training.prepare_performances import prepare_clips, prepare_voices
     from ..training.prepare_pictures import prepare_pictures
     from ..training.prepare_takes import prepare_takes
-    from ..training.stages import small_speech_encoder, small_vae
+    from ..training.small_networks import small_speech_encoder, small_vae
 
     folder, split = arguments.folder, arguments.split
     seeds = range(arguments.first, arguments.first + arguments.count)
@@ -90,7 +90,7 @@ def _face_shards(arguments: argparse.Namespace, seeds: range) -> Iterator[Path]:
     from ..checkpoints.small_model import SMALL_UPSCALER
     from ..errors import SettingsError
     from ..training.prepare_faces import prepare_face_clips, prepare_faces
-    from ..training.stages import small_vae
+    from ..training.small_networks import small_vae
     from ..training.upscaler.degradation import DegradationSettings
     from ..training.upscaler.prepare_codes import prepare_face_codes
     from ..training.upscaler.stages import sharp_encoder_of, small_restorer

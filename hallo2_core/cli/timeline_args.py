@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from ..errors import SettingsError
 from ..timeline.transitions import SHAPES, Transition
 from ..timeline.weights import WeightTimeline, parse_weights
-from .named_file import file_or
+from .named_file import DEMO, file_or
 
 if TYPE_CHECKING:
     from ..models.hallo2_models import Hallo2Models
     from ..timeline.prompts import TextPrompts
 
-DEMO, ZERO = "demo", "zero"
+ZERO = "zero"
 USUAL = Transition()
 
 

@@ -39,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import torch
 
+    from ..training.export import export_stage
     from ..training.loop import averaged_weights, train
-    from ..training.stages import configured_stage, export_stage
+    from ..training.stages import configured_stage
 
     logging.getLogger("hallo2").setLevel(logging.INFO)
     if arguments.ray is not None and arguments.export is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..upscaling.settings import LONGEST_SIDE_PX, UpscaleSettings
 from . import precision
 from .machine import add_device_arguments, chosen_runtime
-from .named_file import file_or
+from .named_file import DEMO, file_or
 from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..upscaling.plan import Plan, UpscaleRequest
     from ..upscaling.render import UpscaledVideo
 
-DEMO = "demo"
 AUTO = "auto"
 USUAL_SCALE = 2.0
 USUAL = UpscaleSettings(1, 1)

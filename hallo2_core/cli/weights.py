@@ -13,8 +13,7 @@ from ..models.upscaler.upscaler import Upscaler
 from ..models.wav2vec import SpeechEncoder
 from ..portrait.face_analysis import FaceAnalysis, built_in_face_analysis
 from ..portrait.released_faces import DETECTOR_FILE, RECOGNISER_FILE, released_face_analysis
-
-DEMO = "demo"
+from .named_file import DEMO
 
 
 def check_weights_are_named(model: Path | str, vae: Path | None, speech_encoder: Path | str | None) -> None:

@@ -1,4 +1,4 @@
-"""The stages by name: from a configuration's table to a stage of the loop, and to a file of weights."""
+"""The stages by name: from a configuration's table to a stage of the loop."""
 
 from __future__ import annotations
 
@@ -7,25 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
 
 from ..checkpoints.build import open_hallo2
-from ..checkpoints.lora import write_lora
-from ..checkpoints.networks import PREFIXES, hallo2_networks, with_fingerprint
-from ..checkpoints.read import read_tensors
-from ..checkpoints.small_model import SMALL_HALLO2, SMALL_TEXT, SMALL_VAE, SMALL_WAV2VEC
-from ..checkpoints.text_control import SMALL_EMBEDDING, load_text_adapter, metadata_of, new_text_adapter
+from ..checkpoints.networks import with_fingerprint
+from ..checkpoints.small_model import SMALL_HALLO2, SMALL_TEXT
+from ..checkpoints.text_control import load_text_adapter, new_text_adapter
 from ..config import TextControlConfig
 from ..errors import CheckpointError, SettingsError
 from ..jobs.fingerprint import fingerprint
-from ..models.hallo2_models import FewSteps, Hallo2Models
-from ..models.layers import Build
 from ..models.text_control import TextControl
-from ..models.text_encoder import TextTransformer
-from ..models.vae import AutoencoderKL
-from ..models.wav2vec import SpeechEncoder
-from ..storage.durable import replacing
 from .clip_records import MOUTH_TRUTH
 from .clip_sources import clip_records_of
 from .config_file import read_config, settings_from
@@ -37,22 +27,18 @@ from .joint_objective import JointObjective
 from .joint_stage import JointStage, JointStageSettings
 from .joint_text_stage import JointTextStage, JointTextStageSettings
 from .loop import Stage
-from .lora import lora_alpha, lora_tensors
 from .paper_stages import adapt, motion_stage, picture_stage
-from .plain_attention import plain_attention
 from .records import RecordShards
 from .released_model import released_model, released_vae
 from .settings import TrainSettings
+from .small_networks import FULL_PRECISION, small_hallo2, small_speech_encoder, small_text_encoder, small_vae
 from .speech_stage import SpeechStage, SpeechStageSettings
 from .stage_parts import is_distilled
 from .text_encoder_stage import TextEncoderStage, TextEncoderStageSettings
 from .text_objective import PromptedClip, TextObjective
 from .text_stage import TextStage, TextStageSettings
-from .upscaler.stages import UPSCALER_STAGES, UpscalerStage, upscaler_tensors
-from .vae_stage import FRAMES, VAEStage, VAEStageSettings, fresh_vae_weights, normalize_latents, pixels_of
-
-FULL_PRECISION = Build(dtype=torch.float32, attention=plain_attention)
-NORMALIZING_RECORDS = 64  # from which the latents' mean and standard deviation are computed
+from .upscaler.stages import UPSCALER_STAGES
+from .vae_stage import VAEStage, VAEStageSettings, fresh_vae_weights
 
 
 def configured(stage: str, path: Path) -> tuple[TrainSettings, Mapping[str, Any]]:
@@ -185,110 +171,3 @@ STAGES: dict[str, Callable[[Mapping[str, Any], int, str], Stage]] = {
     "joint_text": joint_text_stage,
     "distil": distil_stage,
 }
-
-
-def small_vae(path: str = "") -> AutoencoderKL:
-    """path: of its file; "" leaves torch's initial weights."""
-    vae = AutoencoderKL(SMALL_VAE, FULL_PRECISION)
-    return _filled(vae, path) if path else vae
-
-
-def small_speech_encoder(path: str = "") -> SpeechEncoder:
-    encoder = SpeechEncoder(SMALL_WAV2VEC)
-    if path:
-        _filled(encoder.wav2vec, path)
-    return encoder
-
-
-def small_text_encoder(path: str = "") -> TextTransformer:
-    encoder = TextTransformer(SMALL_TEXT, FULL_PRECISION)
-    return _filled(encoder, path) if path else encoder
-
-
-def small_hallo2(path: str = "") -> Hallo2Models:
-    models = hallo2_networks(SMALL_HALLO2, FULL_PRECISION)
-    if path:
-        tensors = _read(path)
-        for name, prefix in PREFIXES.items():
-            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            _fill(getattr(models, name), own, path)
-    return models
-
-
-def stage_tensors(stage: Stage) -> dict[str, Tensor]:
-    """The stage's weights under the names of their files: diffusers' for the VAE, transformers' for the speech encoder,
-    net_g.pth's for the upscaler, net.pth's for the rest. If a VAE's encoder was trained, its latents are normalized
-    first."""
-    if isinstance(stage, VAEStage):
-        if not stage.settings.frozen_encoder:
-            some = range(0, len(stage.frames), max(len(stage.frames) // NORMALIZING_RECORDS, 1))
-            normalize_latents(stage.network.vae, [pixels_of(stage.frames.read(n, FRAMES)) for n in some])
-        return stage.network.vae.state_dict()
-    if isinstance(stage, UpscalerStage):
-        return upscaler_tensors(stage)
-    if isinstance(stage, SpeechStage):
-        return stage.network.encoder.wav2vec.state_dict()
-    if isinstance(stage, TextEncoderStage):
-        return stage.network.encoder.state_dict()
-    if isinstance(stage, TextStage):
-        return stage.network.control.state_dict()
-    network = stage.network.model if isinstance(stage, JointTextStage) else stage.network
-    return {
-        prefix + key: value
-        for name, prefix in PREFIXES.items()
-        for key, value in getattr(network, name).state_dict().items()
-    }
-
-
-def export_stage(stage: Stage, path: Path) -> None:
-    """The stage's weights; of one with LoRA layers, these alone. An adapter that was trained along with its model gets
-    a file beside the model's, `adapter_beside`."""
-    alpha = lora_alpha(stage.network)
-    if isinstance(stage, DistilStage):
-        write_lora(lora_tensors(stage.network.model), alpha, path, few_steps=FewSteps(stage.settings.steps))
-    elif alpha is not None:
-        write_lora(lora_tensors(stage.network), alpha, path)
-    elif isinstance(stage, TextStage):
-        write_adapter(stage.network.control, path)
-    else:
-        write_weights(stage_tensors(stage), path)
-        if isinstance(stage, JointTextStage):
-            write_adapter(stage.network.control, adapter_beside(path))
-
-
-def adapter_beside(model: Path) -> Path:
-    return model.with_name(f"{model.stem}_text_adapter{model.suffix}")
-
-
-def write_adapter(control: TextControl, path: Path) -> None:
-    write_weights(control.state_dict(), path, metadata=metadata_of(control.config, SMALL_EMBEDDING))
-
-
-def write_weights(
-    tensors: Mapping[str, Tensor],
-    path: Path,
-    dtype: torch.dtype = torch.float16,
-    metadata: Mapping[str, str] | None = None,
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stored = {key: value.detach().to("cpu", dtype).contiguous() for key, value in tensors.items()}
-    with replacing(path) as part:
-        save_file(stored, part, metadata)
-
-
-def _filled(network: nn.Module, path: str) -> nn.Module:
-    _fill(network, _read(path), path)
-    return network
-
-
-def _read(path: str) -> dict[str, Tensor]:
-    weights = read_tensors(path)
-    return {key: weights.take(key, torch.float32) for key in weights}
-
-
-def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: str) -> None:
-    try:
-        network.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{path} does not hold the small model's weights ({reason}). Choose another.") from error

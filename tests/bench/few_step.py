@@ -41,7 +41,7 @@ from hallo2_core.models.hallo2_models import FewSteps, Hallo2Models  # noqa: E40
 from hallo2_core.storage.file_hash import sha256_of  # noqa: E402
 from hallo2_core.training.actor_recognition import actor_recognizer  # noqa: E402
 from hallo2_core.training.mouth_reading import correlation, mouth_reader  # noqa: E402
-from hallo2_core.training.stages import FULL_PRECISION  # noqa: E402
+from hallo2_core.training.small_networks import FULL_PRECISION  # noqa: E402
 
 PAGE = ROOT / "docs" / "performance.md"
 TEACHER = FewSteps(40, Settings.guidance)

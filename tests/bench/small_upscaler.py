@@ -33,7 +33,7 @@ from hallo2_core.training.cartoons.performance import FPS, performance  # noqa: 
 from hallo2_core.training.draws import sample_rng  # noqa: E402
 from hallo2_core.training.prepare_faces import FRAMES, SEEN, SPEAKING_FRAME, face_record  # noqa: E402
 from hallo2_core.training.prepare_pictures import scattered_tracks  # noqa: E402
-from hallo2_core.training.stages import small_vae  # noqa: E402
+from hallo2_core.training.small_networks import small_vae  # noqa: E402
 from hallo2_core.training.upscaler.degradation import enlarged  # noqa: E402
 from hallo2_core.training.vae_stage import decibels, pixels_of  # noqa: E402
 

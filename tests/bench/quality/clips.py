@@ -28,7 +28,7 @@ from hallo2_core.portrait.prepare import prepare_portrait
 from hallo2_core.runtime import LocalRuntime
 from hallo2_core.timeline.prompts import TextPrompts
 from hallo2_core.training.cartoons import Actor, Performance, Tracks, Truth, draw, measure, performance
-from hallo2_core.training.stages import small_hallo2, small_speech_encoder, small_vae
+from hallo2_core.training.small_networks import small_hallo2, small_speech_encoder, small_vae
 
 SPLIT = "held_back"
 PORTRAIT_PX = 512

@@ -21,7 +21,7 @@ from hallo2_core.animation.motion_settings import PatchDropConfig
 from hallo2_core.animation.render import RenderedVideo
 from hallo2_core.checkpoints.lora import write_lora
 from hallo2_core.checkpoints.small_model import SMALL_SETTINGS
-from hallo2_core.cli import animate, main
+from hallo2_core.cli import animate, main, motion_args, sampling_args
 from hallo2_core.cli.inspect import prepared_size
 from hallo2_core.models.hallo2_models import FewSteps
 from hallo2_core.timeline.transitions import Transition
@@ -144,7 +144,7 @@ def test_the_demo_model_has_its_own_settings_adapter_and_text_encoder(short_voic
 
 def test_a_few_step_lora_sets_steps_and_guidance_unless_they_are_given(tmp_path, monkeypatch, capsys):
     seen = []
-    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(animate._sampler(arguments)) or 0)
+    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(sampling_args.chosen_sampler(arguments)) or 0)
     few, plain, tensors = (
         tmp_path / "few.safetensors",
         tmp_path / "face.safetensors",
@@ -224,7 +224,7 @@ def test_version_and_help():
 )
 def test_motion_frames_are_the_presets_but_where_told_otherwise(given, expected, monkeypatch):
     seen = []
-    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(animate._motion(arguments)) or 0)
+    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(motion_args.chosen_motion(arguments)) or 0)
     assert main(["animate", "--portrait", "p", "--audio", "a", "--out", "o.mp4", *given]) == 0
     assert (seen[0].clip.motion_frames, seen[0].patch_drop) == expected
     assert seen[0].colour_match == ("--colour-match" in given)
@@ -244,7 +244,7 @@ def test_motion_frames_are_the_presets_but_where_told_otherwise(given, expected,
 )
 def test_acceleration_is_off_unless_chosen(given, expected, monkeypatch):
     seen = []
-    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(animate._sampler(arguments)) or 0)
+    monkeypatch.setattr(animate, "run", lambda arguments: seen.append(sampling_args.chosen_sampler(arguments)) or 0)
     assert main(["animate", "--portrait", "p", "--audio", "a", "--out", "o.mp4", *given]) == 0
     assert seen[0].acceleration == expected
 

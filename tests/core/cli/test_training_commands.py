@@ -7,8 +7,9 @@ from hallo2_core.checkpoints.small_model import SMALL_UPSCALER
 from hallo2_core.checkpoints.upscaler import load_upscaler
 from hallo2_core.cli import main
 from hallo2_core.models.layers import Build
+from hallo2_core.training.export import write_weights
 from hallo2_core.training.records import RecordShards, write_shard
-from hallo2_core.training.stages import small_speech_encoder, small_vae, write_weights
+from hallo2_core.training.small_networks import small_speech_encoder, small_vae
 
 pytest.importorskip("accelerate")
 

@@ -18,7 +18,8 @@ from hallo2_core.training.config_file import settings_from
 from hallo2_core.training.distil_objective import velocity_between
 from hallo2_core.training.distil_stage import DistilStageSettings
 from hallo2_core.training.ema import trained_parameters
-from hallo2_core.training.stages import configured, distil_stage, export_stage
+from hallo2_core.training.export import export_stage
+from hallo2_core.training.stages import configured, distil_stage
 
 pytest.importorskip("peft")
 

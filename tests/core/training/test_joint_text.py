@@ -13,11 +13,12 @@ from hallo2_core.checkpoints.text_control import load_text_adapter, new_text_ada
 from hallo2_core.config import TextControlConfig
 from hallo2_core.errors import SettingsError
 from hallo2_core.training.denoiser_objective import ObjectiveSettings
+from hallo2_core.training.export import adapter_beside, export_stage
 from hallo2_core.training.fresh_weights import fill_with_fresh_weights
 from hallo2_core.training.joint_objective import JointObjective
 from hallo2_core.training.joint_stage import JointStage, JointStageSettings
 from hallo2_core.training.joint_text_stage import JointTextStage, JointTextStageSettings
-from hallo2_core.training.stages import FULL_PRECISION, adapter_beside, export_stage
+from hallo2_core.training.small_networks import FULL_PRECISION
 from hallo2_core.training.text_objective import TextObjective
 from hallo2_core.training.text_stage import TextStage, TextStageSettings
 

@@ -17,13 +17,14 @@ from hallo2_core.models.layers import Build
 from hallo2_core.training.config_file import settings_from
 from hallo2_core.training.data_settings import SETTINGS_FILE
 from hallo2_core.training.ema import trained_parameters
+from hallo2_core.training.export import export_stage
 from hallo2_core.training.loop import train
 from hallo2_core.training.paper_stages import MotionStageSettings, motion_stage, picture_stage
 from hallo2_core.training.picture_stage import PictureStageSettings
 from hallo2_core.training.resume import NETWORK
 from hallo2_core.training.run_log import LOG_FILE
 from hallo2_core.training.settings import TrainSettings
-from hallo2_core.training.stages import configured, export_stage
+from hallo2_core.training.stages import configured
 
 CONFIGS = Path(training.__file__).parent / "configs"
 STAGES = {"stage1": (picture_stage, stage1_table), "stage2": (motion_stage, stage2_table)}

@@ -17,7 +17,7 @@ from hallo2_core.training.prepare_faces import (
     prepare_faces,
 )
 from hallo2_core.training.records import RecordShards
-from hallo2_core.training.stages import small_vae
+from hallo2_core.training.small_networks import small_vae
 from hallo2_core.training.vae_stage import fresh_vae_weights
 
 

@@ -9,12 +9,12 @@ from hallo2_core.checkpoints.motion_modules import TRANSFORMER
 from hallo2_core.checkpoints.networks import PREFIXES, hallo2_networks
 from hallo2_core.checkpoints.picture_model import ADDED_MODULES
 from hallo2_core.training.denoiser_objective import ObjectiveSettings
+from hallo2_core.training.export import export_stage
 from hallo2_core.training.picture_objective import PictureObjective
 from hallo2_core.training.picture_stage import PictureStage, PictureStageSettings
 from hallo2_core.training.records import RecordShards
 from hallo2_core.training.released_model import ModelSettings, released_model
 from hallo2_core.training.stage_parts import makes_motion, makes_pictures
-from hallo2_core.training.stages import export_stage
 
 
 def write_files(folder):

@@ -38,10 +38,11 @@ from hallo2_core.training.data.prepare_videos import prepare_videos
 from hallo2_core.training.data.prepared_video import prepare_video
 from hallo2_core.training.data.source_videos import source_videos
 from hallo2_core.training.data.summary import summary_lines
+from hallo2_core.training.export import write_weights
 from hallo2_core.training.joint_objective import JointObjective
 from hallo2_core.training.joint_stage import JointStage, JointStageSettings
 from hallo2_core.training.records import RecordShards, shard_metadata
-from hallo2_core.training.stages import small_speech_encoder, small_vae, write_weights
+from hallo2_core.training.small_networks import small_speech_encoder, small_vae
 from hallo2_core.video.reader import read_frames
 from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
