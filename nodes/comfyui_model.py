@@ -47,8 +47,8 @@ class Hallo2ModelFromComfyUI(io.ComfyNode):
             display_name="Model from ComfyUI (Hallo2)",
             category="Hallo2",
             description=(
-                "Takes the model back from ComfyUI's own nodes, which then act on every step of a video. Nodes that "
-                "cannot act on Hallo2 are refused by name."
+                "Takes the model back from ComfyUI's own nodes, which then act on every step of a video. Nodes that do "
+                "not work with Hallo2 are refused by name."
             ),
             inputs=[
                 io.Model.Input(

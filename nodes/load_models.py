@@ -53,10 +53,10 @@ class Hallo2LoadModel(io.ComfyNode):
                     options=list(DTYPES),
                     default="default",
                     tooltip=(
-                        "What the weights are stored in. 'default' lets ComfyUI choose for your card: fp16, like the "
-                        "release, on most; fp32, with twice the memory, on the CPU. fp8_e4m3 takes half of fp16's "
-                        "memory and visibly changes the picture. The arithmetic is fp16, bf16 or fp32, whichever "
-                        "ComfyUI finds your card good at."
+                        "How the weights are stored. 'default' lets ComfyUI choose: fp16 on most cards, as in the "
+                        "release; fp32, with twice the memory, on the CPU. fp8_e4m3 takes half the memory of fp16 and "
+                        "visibly changes the picture. Computation runs in fp16, bf16 or fp32, whichever ComfyUI picks "
+                        "for your card."
                     ),
                 ),
             ],
@@ -100,7 +100,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
                     options=files.model_files(files.SPEECH_ENCODER_FOLDER, SPEECH_ENCODER_FILE),
                     tooltip=(
                         "wav2vec2-base-960h.safetensors in models/audio_encoders; the large and the Chinese models do "
-                        "not fit Hallo2. 'demo' is the encoder of the demo model, and fits no other."
+                        "not fit Hallo2. 'demo' is the demo model's encoder and works with no other model."
                     ),
                 ),
             ],
@@ -147,7 +147,7 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
                     default=cls.BUILT_IN,
                     tooltip=(
                         "'built-in' ships with the pack and is free to use ('demo' is the same): it finds the face and "
-                        "leaves the identity embedding at zero. 'released' makes one, so that the face keeps closer to "
+                        "leaves the identity embedding at zero. 'released' computes one, so the face stays closer to "
                         "the portrait; it needs two ONNX files in models/hallo2/face_analysis, and onnxruntime."
                     ),
                 ),
@@ -156,8 +156,8 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
                     options=["cpu", "cuda", "directml", "coreml"],
                     default="cpu",
                     tooltip=(
-                        "What onnxruntime runs the released files on. They process a single picture, so 'cpu' is fast "
-                        "enough. Not used by 'built-in'."
+                        "The onnxruntime provider for the released files. They process a single picture, so 'cpu' is "
+                        "fast enough. Not used by 'built-in'."
                     ),
                 ),
             ],
@@ -208,9 +208,10 @@ class Hallo2LoadUpscaler(io.ComfyNode):
                     options=list(DTYPES),
                     default="default",
                     tooltip=(
-                        "What the weights are stored in. 'default' is bf16 where your card computes in it, else fp32: "
-                        "this network can exceed fp16's range, and then stops with an error. fp8_e4m3 takes half of "
-                        "bf16's memory and draws other faces. The arithmetic is what ComfyUI finds your card good at."
+                        "How the weights are stored. 'default' is bf16 if your card computes in it, else fp32: this "
+                        "network can exceed the range of fp16 and then stops with an error. fp8_e4m3 takes half the "
+                        "memory of bf16 and draws different faces. ComfyUI picks the precision of the computation for "
+                        "your card."
                     ),
                 ),
             ],

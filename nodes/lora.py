@@ -18,8 +18,8 @@ class Hallo2LoadLora(io.ComfyNode):
             display_name="Load LoRA (Hallo2)",
             category="Hallo2",
             description=(
-                "Adds a LoRA that 'hallo2 train' exported to the model, for example of a face or a language. Several "
-                "LoRAs: one node after another."
+                "Adds a LoRA, exported by 'hallo2 train', to the model: for a face or a language, for example. To use "
+                "several, connect one node after another."
             ),
             inputs=[
                 io_types.Model.Input("model", tooltip="From 'Load Model (Hallo2)', or from another LoRA."),

@@ -30,9 +30,9 @@ class Hallo2Selftest(io.ComfyNode):
                     options=list(DTYPES),
                     default="default",
                     tooltip=(
-                        "What the weights are stored in, as in 'Load Model'; the arithmetic is what ComfyUI finds this "
-                        "device good at. fp32 has the tightest limits and shows errors that lie below the rounding of "
-                        "the others."
+                        "How the weights are stored, as in 'Load Model'; ComfyUI picks the precision of the "
+                        "computation for this device. fp32 has the tightest limits and shows errors that the rounding "
+                        "of the others would hide."
                     ),
                 ),
                 io.Combo.Input(

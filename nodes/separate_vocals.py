@@ -43,7 +43,7 @@ class Hallo2SeparateVocals(io.ComfyNode):
                     options=["cpu", "cuda", "directml", "coreml"],
                     default="cpu",
                     tooltip=(
-                        "What onnxruntime uses. 'cuda' needs onnxruntime-gpu and is much faster for long recordings."
+                        "The onnxruntime provider. 'cuda' needs onnxruntime-gpu and is much faster for long recordings."
                     ),
                 ),
             ],

@@ -78,7 +78,7 @@ def metadata() -> io.Combo.Input:
         default="full",
         optional=True,
         tooltip=(
-            "What the file says about its making. 'full': the settings, seeds, fingerprints of the weights, this "
+            "What the file says about how it was made. 'full': the settings, seeds, fingerprints of the weights, this "
             "workflow, and that an AI made it. 'mark': only that an AI made it. 'none': nothing."
         ),
         **io_types.ADVANCED,
