@@ -32,7 +32,7 @@ class CodeSettings:
     validation_faces: str
     autoencoder: str  # the file of the autoencoder stage: its encoder gives the true codes
     weights: str = ""  # a file to begin with; "": the autoencoder's
-    freezes_encoder: bool = False  # True: its features stay as the fusion knows them, and codes are told from these
+    freezes_encoder: bool = False  # True: its features stay as the fusion knows them; codes are predicted from these
     loss: CodeLossWeights = field(default_factory=CodeLossWeights)
     color_swap_ratio: float = 0.5
     degradation: DegradationSettings = field(default_factory=DegradationSettings)
