@@ -7,7 +7,8 @@ import torch
 
 from hallo2_core.errors import VideoError
 from hallo2_core.runtime import LocalRuntime
-from hallo2_core.video.clips import encode_clip, join_clips
+from hallo2_core.video.clips import encode_clip
+from hallo2_core.video.join import join_clips
 from hallo2_core.video.read_clips import read_clips
 from hallo2_core.video.reader import read_frames
 from hallo2_core.video.settings import VideoSettings
