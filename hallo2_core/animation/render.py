@@ -101,7 +101,7 @@ def _make_clips(render: Render, job: Job, runtime: Runtime) -> None:
     growing = GrowingVideo(job.growing, render.speech.fps, render.speech.audio)
     with growing, BackgroundFinisher(runtime) as finisher:
         finisher.take(_begin_growing, growing, dict(job.segments), runtime)
-        for clip in animate(render.inputs, render.speech, render.codec, finisher.runtime, _state_of(job)):
+        for clip in animate(render.inputs, render.speech, render.codec, finisher.runtime, state_of(job)):
             finisher.take(_finish_clip, render, job, clip, growing, runtime)
             del clip
     growing.remove()  # it would take room from the file that is joined now
@@ -116,15 +116,22 @@ def _begin_growing(growing: GrowingVideo, segments: Mapping[Path, int], runtime:
 
 
 def _finish_clip(render: Render, job: Job, clip: FinishedClip, growing: GrowingVideo, runtime: Runtime) -> None:
-    """Decode the remaining frames, encode, write."""
-    portrait, before = render.inputs.reference.portrait, job.frames_in_segment
-    with ClipEncoder(portrait.width, portrait.height, before, render.speech.fps, render.settings) as encoder:
+    before = job.frames_in_segment
+    content, frames = keep_clip(render, job, clip)
+    growing.append(BytesIO(content), frames, before)
+    runtime.watchable(growing.path)
+
+
+def keep_clip(render: Render, job: Job, clip: FinishedClip) -> tuple[bytes, int]:
+    """Decode the remaining frames, encode, write. Returns what was written, and the number of frames."""
+    portrait = render.inputs.reference.portrait
+    size = portrait.width, portrait.height
+    with ClipEncoder(*size, job.frames_in_segment, render.speech.fps, render.settings) as encoder:
         for frame in clip.frames:
             encoder.write(frame.unsqueeze(0))
         content = encoder.finish()
         job.append(content, encoder.frames, _tensors_of(clip.following))
-    growing.append(BytesIO(content), encoder.frames, before)
-    runtime.watchable(growing.path)
+    return content, encoder.frames
 
 
 def _tensors_of(state: ClipState) -> dict[str, Tensor]:
@@ -134,7 +141,7 @@ def _tensors_of(state: ClipState) -> dict[str, Tensor]:
     return tensors
 
 
-def _state_of(job: Job) -> ClipState | None:
+def state_of(job: Job) -> ClipState | None:
     """Where the job stopped; None before the first clip."""
     tensors = job.state()
     if not tensors:

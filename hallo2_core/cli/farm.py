@@ -1,8 +1,9 @@
 """Make many videos on a Ray cluster, or on all devices of this machine: a resumable job for each line of a file.
 
 Each line of JOBS (JSON Lines or CSV) is a video: "portrait", "audio", "out", any other option of 'hallo2 animate' by
-its long name, and "upscale" with options of 'hallo2 upscale'. Files may be addresses such as s3://bucket/anna.png. A
-video whose worker or machine is lost resumes elsewhere. Run the same file again to continue what was stopped.
+its long name, "upscale" with options of 'hallo2 upscale', and "section_seconds" to render a long video in sections,
+each of which begins again with the portrait. Files may be addresses such as s3://bucket/anna.png. A video whose worker
+or machine is lost resumes elsewhere. Run the same file again to continue what was stopped.
 
 Exit status: 1 if a video failed or was refused.
 """
@@ -23,7 +24,7 @@ from ..errors import MissingDependencyError, SettingsError
 from ..farm.orders import OUT, Order, read_orders, refuse
 from ..farm.remote import is_remote
 from . import animate, upscale
-from .farm_options import parsed, reporting_runtime
+from .farm_options import parsed
 
 if TYPE_CHECKING:
     from ..farm.cluster import Cluster
@@ -37,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", help="a running Ray cluster: auto, HOST:PORT or ray://… (this machine alone)")
     parser.add_argument("--gpus", type=float, metavar="N", help="GPUs per video; fractions share one (1 if there are)")
     parser.add_argument("--cpus", type=float, default=1.0, metavar="N", help="CPU cores per video (1)")
-    parser.add_argument("--upscalers", type=int, default=0, metavar="N", help="further processes per video that "
-                        "upscale it while it is animated (0: it is upscaled afterwards)")  # fmt: skip
+    parser.add_argument("--helpers", type=int, default=0, metavar="N", help="further processes per video, which "
+                        "upscale it while it is animated and render its sections (0)")  # fmt: skip
     parser.add_argument("--retries", type=int, default=3, metavar="N", help="further attempts at a video (3)")
     parser.add_argument("--json", action="store_true", help="print the results as one JSON list")
 
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise MissingDependencyError.of_extra("'hallo2 farm'", "rich", "farm", error) from error
 
-    cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries, max(arguments.upscalers, 0))
+    cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries, max(arguments.helpers, 0))
     console = Console(stderr=True)
     with redirect_stdout(sys.stderr), Screen(orders, console) as screen:  # Ray prints what happens to workers
         outcomes = run_orders(orders, partial(carry_out, cluster=cluster), cluster, screen.show)
@@ -80,7 +81,7 @@ def checked(order: Order) -> Order:
     options, enlarged = _checked(order.options, parsed(animate, order.options)), order.upscale
     if enlarged is not None:
         enlarged = _checked(enlarged, parsed(upscale, {"video": order.out, OUT: order.out, **enlarged}))
-    return Order(order.line, options, enlarged)
+    return dataclasses.replace(order, options=options, upscale=enlarged)
 
 
 def _checked(options: Mapping[str, Any], known: argparse.Namespace) -> dict[str, Any]:
@@ -99,27 +100,31 @@ def _checked(options: Mapping[str, Any], known: argparse.Namespace) -> dict[str,
 def carry_out(order: Order, report: Report, cluster: Cluster | None = None) -> Mapping[str, Any]:
     """On a worker: animate, then upscale if asked to. Resumes what an earlier worker left.
 
-    cluster: if it has upscalers, they upscale what is finished while the animation goes on.
+    cluster: if it has helpers, they upscale what is finished while the animation goes on, and render sections.
     """
-    from ..farm.worker import once_free
+    from ..farm.crew import no_helpers
+    from ..farm.ray_helpers import ray_helpers
     from ..farm.workplace import animated_name, remote_result, workplace
+    from .farm_animation import Animation, SectionedAnimation
+    from .farm_upscaling import upscaled_afterwards, upscaled_meanwhile
 
+    has_helpers = cluster is not None and cluster.helpers > 0
+    hire = partial(ray_helpers, cluster=cluster) if has_helpers else no_helpers
+    named = animated_name if order.upscale is not None else str
     with workplace(order) as place:
-        here, more = place.order, {}
-        if here.upscale is None or cluster is None or not cluster.upscalers:
-            out = here.out
-            options = parsed(animate, {**here.options, OUT: out if here.upscale is None else animated_name(out)})
-            video = once_free(lambda: animate.animated(options, reporting_runtime(options, "animate", report)), report)
-            if here.upscale is not None:
-                options = parsed(upscale, {**here.upscale, "video": str(video.path), OUT: out})
-                runtime = reporting_runtime(options, "upscale", report)
-                video = once_free(lambda: upscale.upscaled(options, runtime), report)
+        out = named(place.order.out)
+        if order.section_seconds is None:
+            animation = Animation(place, out, report)
         else:
-            from ..farm.ray_helpers import ray_helpers
-            from .farm_upscaling import upscaled_meanwhile
-
-            video, crew = upscaled_meanwhile(order, place, partial(ray_helpers, cluster=cluster), report)
-            more = crew.figures()
+            everywhere = dataclasses.replace(order, options={**order.options, OUT: named(order.out)})
+            animation = SectionedAnimation(everywhere, place, out, hire, report)
+        if order.upscale is None:
+            video, figures = animation.finish(), {}
+        elif has_helpers:
+            video, figures = upscaled_meanwhile(order, place, animation, hire, report)
+        else:
+            video, figures = upscaled_afterwards(place, animation, report), {}
+        notes = filter(None, (each.get("note") for each in (animation.figures(), figures)))
         return {
             "out": remote_result(order, video.path),
             "frames": video.frames,
@@ -127,5 +132,7 @@ def carry_out(order: Order, report: Report, cluster: Cluster | None = None) -> M
             "width": video.width,
             "height": video.height,
             "resumed_from_clip": video.resumed_from_clip,
-            **more,
+            **animation.figures(),
+            **figures,
+            "note": "; ".join(notes),
         }

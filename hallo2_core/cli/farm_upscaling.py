@@ -3,59 +3,63 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from ..animation.job_key import Render
-from ..animation.render import render_video
-from ..farm.crew import UPSCALE_PART, Crew, Helpers
+from ..farm.crew import Crew
 from ..farm.enlarger import Enlargement, Enlarger, ahead_clips
 from ..farm.orders import OUT, Order
 from ..farm.worker import Report, once_free
-from ..farm.workplace import Workplace, animated_name, localized
+from ..farm.workplace import Workplace, localized
 from ..jobs.choice import choose_job
 from ..jobs.journal import newest_journal
 from ..runtime import Runtime
 from ..upscaling.job_key import Upscale, upscale_key
-from ..upscaling.pieces import cut_pieces
+from ..upscaling.pieces import Piece, cut_pieces
 from ..upscaling.plan import Plan, plan_for, plan_upscale
 from ..upscaling.render import UpscaledVideo, upscale_video
-from ..video.orientation import Orientation
 from ..video.reader import VideoInfo, check_undamaged, probe
-from . import animate, upscale
+from . import upscale
+from .farm_animation import Animation, Hire
 from .farm_options import parsed, reporting_runtime
 from .result import chosen_place
 
-# Given a function that makes an `Enlarger` on any machine.
-Hire = Callable[[Callable[[], Enlarger]], Helpers]
+PART = "upscale"
 
 
-def upscaled_meanwhile(order: Order, place: Workplace, hire: Hire, report: Report) -> tuple[UpscaledVideo, Crew]:
-    """The same file as by animating and then upscaling in one process. The crew says who upscaled."""
-    here = place.order
-    options = parsed(animate, {**here.options, OUT: animated_name(here.out)})
-    runtime = reporting_runtime(options, "animate", report)
-    render, animation, path = animate.prepared(options, runtime)
-    upscaling = _Upscaling(
-        parsed(upscale, {**here.upscale, "video": str(path), OUT: here.out}), _info_of(render), report
-    )
-    what = Enlargement(
-        place.shared(animation.folder), place.shared(upscaling.folder), render.speech.frames, render.speech.fps
-    )
+def upscaled_afterwards(place: Workplace, animation: Animation, report: Report) -> UpscaledVideo:
+    video = animation.finish()
+    animation.release()
+    options = parsed(upscale, {**place.order.upscale, "video": str(video.path), OUT: place.order.out})
+    runtime = reporting_runtime(options, PART, report)
+    return once_free(lambda: upscale.upscaled(options, runtime), report)
+
+
+def upscaled_meanwhile(
+    order: Order, place: Workplace, animation: Animation, hire: Hire, report: Report
+) -> tuple[UpscaledVideo, Mapping[str, Any]]:
+    """The same file as `upscaled_afterwards`, and figures on who upscaled. order: as it is on any machine."""
+    options = parsed(upscale, {**place.order.upscale, "video": str(animation.path), OUT: place.order.out})
+    upscaling = _Upscaling(options, animation.info, report)
+    job = animation.job.folder
+    what = Enlargement(place.shared(job), place.shared(upscaling.folder), animation.frames, animation.fps)
     helpers = hire(partial(_enlarger_elsewhere, order.upscale, upscaling.plan, what))
-    done = upscaling.finished_frames(animation.folder)
+    done = upscaling.finished_frames(job)
     pieces = [piece for piece in cut_pieces(what.frames) if piece.stop > done]
-    finished, arithmetic = partial(place.shared_frames, animation.folder), upscaling.runtime.arithmetic()
-    with Crew(pieces, what.frames, upscaling.plan.settings, helpers, arithmetic, finished, report) as crew:
-        video = once_free(partial(render_video, render, animation, path, runtime), report)
-        del render  # makes room for the upscaler
+
+    def is_ready(piece: Piece) -> bool:
+        return piece.source(upscaling.plan.settings, what.frames).stop <= place.shared_frames(job)
+
+    with Crew(pieces, what.frames, helpers, upscaling.runtime.arithmetic(), report, PART, is_ready) as crew:
+        video = animation.finish()
+        animation.release()
         place.share()
-        own = cache(partial(Enlarger, replace(what, job=str(animation.folder.absolute())), upscaling.networks))
-        crew.finish(lambda piece: own().enlarge(piece))
-    return once_free(partial(upscaling.joined, what, animation.folder, video.path), report), crew
+        own = cache(partial(Enlarger, replace(what, job=str(job.absolute())), upscaling.networks))
+        crew.finish(lambda piece: own().do(piece))
+    return once_free(partial(upscaling.joined, what, job, video.path), report), crew.figures()
 
 
 class _Upscaling:
@@ -63,7 +67,7 @@ class _Upscaling:
 
     def __init__(self, options: argparse.Namespace, animated: VideoInfo, report: Report) -> None:
         self.plan = plan_for(animated, upscale.chosen_request(options))
-        self.runtime = reporting_runtime(options, UPSCALE_PART, report)
+        self.runtime = reporting_runtime(options, PART, report)
         self._options, self._loaded = options, None
         self._out, self.folder = chosen_place(options)
 
@@ -108,14 +112,5 @@ class _Upscaling:
 def _enlarger_elsewhere(options: Mapping[str, Any], plan: Plan, what: Enlargement) -> Enlarger:
     """On any machine. options: with addresses, if there are any."""
     named = parsed(upscale, {**localized(options), "video": what.job, OUT: what.ahead})
-    runtime = reporting_runtime(named, UPSCALE_PART, lambda progress: None)
+    runtime = reporting_runtime(named, PART, lambda progress: None)
     return Enlarger(what, lambda: (upscale.loaded(named, plan, runtime), runtime))
-
-
-def _info_of(render: Render) -> VideoInfo:
-    """What the finished animation will say about itself."""
-    portrait, speech = render.inputs.reference.portrait, render.speech
-    return VideoInfo(
-        portrait.width, portrait.height, speech.fps, speech.frames, float(speech.frames / speech.fps), Orientation(),
-        render.settings.codec, "", has_audio=True,
-    )  # fmt: skip

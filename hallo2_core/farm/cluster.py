@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Hallo2Error, MissingDependencyError, SettingsError
 from .board import Board, Seen
 from .orders import Order
-from .worker import Report
+from .worker import Progress, Report
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -28,6 +28,17 @@ NO_REPORTS_TO_RAY = {"RAY_USAGE_STATS_ENABLED": "0"}
 # What a worker does with an order; returns what is known of the finished video.
 Work = Callable[[Order, Report], Mapping[str, Any]]
 Watch = Callable[[Mapping[int, Seen], Sequence["Outcome"]], None]
+
+
+@dataclass(frozen=True)
+class BoardReport:
+    """A `worker.Report` that other workers can use too."""
+
+    board: ActorHandle
+    line: int
+
+    def __call__(self, progress: Progress) -> None:
+        self.board.note.remote(self.line, progress)
 
 
 @dataclass(frozen=True)
@@ -48,14 +59,14 @@ class Outcome:
 class Cluster:
     """address: of a running Ray; None starts one on this machine. gpus: per order; None is 1 if the cluster has any.
 
-    upscalers: actors per order that upscale its clips while it is animated, where it asks for upscaling.
+    helpers: actors per order that upscale its clips while it is animated, and render its sections, if it asks for that.
     """
 
     address: str | None = None
     gpus: float | None = None
     cpus: float = 1.0
     retries: int = 3
-    upscalers: int = 0
+    helpers: int = 0
 
 
 def run_orders(orders: Sequence[Order], work: Work, cluster: Cluster, watch: Watch) -> list[Outcome]:
@@ -129,7 +140,7 @@ def _carried_out(order: Order, work: Work, board: ActorHandle) -> Outcome:
     board.begin.remote(order.line, node)
     outcome = partial(Outcome, order.line, order.out, node=node)
     try:
-        video = work(order, partial(board.note.remote, order.line))
+        video = work(order, BoardReport(board, order.line))
     except Hallo2Error as error:
         return outcome(REFUSED, message=str(error), seconds=time.monotonic() - started)
     return outcome(DONE, seconds=time.monotonic() - started, video=video)

@@ -1,4 +1,4 @@
-"""Spreads the pieces of a video over helpers while the video is made, and over the maker itself afterwards."""
+"""Spreads the pieces of a video over helpers, and over the process that makes the video."""
 
 from __future__ import annotations
 
@@ -12,23 +12,37 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ..jobs.key import different_values
-from ..upscaling.pieces import Piece
-from ..upscaling.settings import UpscaleSettings
 from .worker import Progress, Report
 
 logger = logging.getLogger("hallo2")
 
 LOOK_SECONDS = 0.5
-UPSCALE_PART = "upscale"
+
+
+class Piece(Protocol):
+    """Part of a video."""
+
+    @property
+    def frames(self) -> int: ...
+
+
+class Worker(Protocol):
+    """Does pieces of one kind."""
+
+    def arithmetic(self) -> Mapping[str, str]:
+        """Of its machine, where it may change the last bit."""
+
+    def do(self, piece: Piece) -> None:
+        """Returns once the result is in the shared folder. What is there already is not made again."""
 
 
 class Helper(Protocol):
-    """An `Enlarger` elsewhere."""
+    """A `Worker` in another process."""
 
     def arithmetic(self) -> Future[Mapping[str, str]]:
-        """Done once it has a machine and its networks are loaded."""
+        """Done once it has a machine."""
 
-    def enlarge(self, piece: Piece) -> Future[None]: ...
+    def do(self, piece: Piece) -> Future[None]: ...
 
     def stop(self) -> None: ...
 
@@ -46,6 +60,11 @@ class Helpers:
     losses: int
 
 
+def no_helpers(make: Callable[[], Worker]) -> Helpers:
+    """For a process that works alone."""
+    return Helpers(start=lambda: None, lost=(), most=0, losses=0)
+
+
 class Crew:
     """A context manager: helpers start with the first piece whose frames are finished, and stop at its end."""
 
@@ -53,19 +72,19 @@ class Crew:
         self,
         pieces: Sequence[Piece],
         frames: int,
-        settings: UpscaleSettings,
         helpers: Helpers,
         arithmetic: Mapping[str, str],
-        finished_frames: Callable[[], int],
         report: Report,
+        part: str,
+        is_ready: Callable[[Piece], bool] = lambda piece: True,
     ) -> None:
         """pieces: to be done, in order. frames: of the whole video. arithmetic: of this machine; helpers with another
-        one are not used. finished_frames: how many frames helpers can see by now."""
+        one are not used. part: of the order's work, for the screen. is_ready: whether helpers can begin a piece."""
         self.helped_pieces = self.lost_helpers = 0
-        self._frames, self._settings, self._helpers = frames, settings, helpers
-        self._arithmetic, self._finished_frames, self._report = arithmetic, finished_frames, report
+        self._frames, self._helpers, self._arithmetic = frames, helpers, arithmetic
+        self._report, self._part, self._is_ready = report, part, is_ready
         self._pieces, self._waiting = len(pieces), deque(pieces)
-        self._left = sum(piece.stop - piece.start for piece in self._waiting)
+        self._left = sum(piece.frames for piece in self._waiting)
         self._starting: dict[Future, Helper] = {}
         self._working: dict[Future, tuple[Helper, Piece]] = {}
         self._idle: list[Helper] = []
@@ -74,14 +93,14 @@ class Crew:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="hallo2-crew", daemon=True)
 
-    def finish(self, enlarge: Callable[[Piece], None]) -> None:
-        """Once all frames are finished: work along until every piece is done. enlarge: in this process."""
+    def finish(self, do: Callable[[Piece], None]) -> None:
+        """Once every piece is ready: work along until all are done. do: in this process."""
         while self._thread.is_alive():
             piece = self._take()
             if piece is None:
                 self._thread.join(LOOK_SECONDS)
                 continue
-            enlarge(piece)
+            do(piece)
             self._count(piece)
         if self._failure is not None:
             raise self._failure
@@ -91,9 +110,11 @@ class Crew:
         lost = f"; {self.lost_helpers} were lost" if self.lost_helpers else ""
         return {
             "pieces": self._pieces,
-            "pieces_by_upscalers": self.helped_pieces,
-            "lost_upscalers": self.lost_helpers,
-            "note": f"upscalers made {self.helped_pieces} of {self._pieces} pieces{lost}" if self._pieces else "",
+            "pieces_by_helpers": self.helped_pieces,
+            "lost_helpers": self.lost_helpers,
+            "note": f"{self._part}: helpers did {self.helped_pieces} of {self._pieces} pieces{lost}"
+            if self._pieces
+            else "",
         }
 
     def __enter__(self) -> Crew:
@@ -124,8 +145,7 @@ class Crew:
                 self._hired.pop().stop()
 
     def _hand_out(self) -> None:
-        finished = self._finished_frames()
-        while self._next_is_ready(finished):
+        while self._next_is_ready():
             if not self._idle:
                 busy = len(self._starting) + len(self._working)
                 if busy < self._helpers.most and self.lost_helpers <= self._helpers.losses:
@@ -136,11 +156,12 @@ class Crew:
                 return
             if (piece := self._take()) is not None:
                 helper = self._idle.pop()
-                self._working[helper.enlarge(piece)] = helper, piece
+                self._working[helper.do(piece)] = helper, piece
 
-    def _next_is_ready(self, finished: int) -> bool:
+    def _next_is_ready(self) -> bool:
         with self._lock:
-            return bool(self._waiting) and self._waiting[0].source(self._settings, self._frames).stop <= finished
+            following = self._waiting[0] if self._waiting else None
+        return following is not None and self._is_ready(following)
 
     def _take(self) -> Piece | None:
         with self._lock:
@@ -174,13 +195,13 @@ class Crew:
             self._idle.append(helper)
 
     def _lose(self, helper: Helper, why: object) -> None:
-        logger.warning("A process that helps to upscale is no longer used (%s).", why)
+        logger.warning("A helper is no longer used (%s).", why)
         self.lost_helpers += 1
         self._hired.remove(helper)
         helper.stop()
 
     def _count(self, piece: Piece) -> None:
         with self._lock:
-            self._left -= piece.stop - piece.start
+            self._left -= piece.frames
             done = self._frames - self._left
-        self._report(Progress(UPSCALE_PART, done, self._frames))
+        self._report(Progress(self._part, done, self._frames))

@@ -29,7 +29,7 @@ class Enlargement:
 
 
 class Enlarger:
-    """Holds the networks from piece to piece."""
+    """A `crew.Worker`. Holds the networks from piece to piece."""
 
     def __init__(self, what: Enlargement, load: Callable[[], tuple[Upscale, Runtime]]) -> None:
         self._what = what
@@ -38,11 +38,9 @@ class Enlarger:
         self._upscale, self._runtime = load()
 
     def arithmetic(self) -> Mapping[str, str]:
-        """Of this machine, where it may change the last bit."""
         return self._runtime.arithmetic()
 
-    def enlarge(self, piece: Piece) -> None:
-        """Returns once the piece's clips are in the shared folder; those that are there already are not made again."""
+    def do(self, piece: Piece) -> None:
         ahead = ahead_clips(self._what, self._upscale, self._runtime, self._video.journal().key)
         missing = piece.without(ahead.names())
         if missing is None:

@@ -73,6 +73,11 @@ class Mirror:
         """The journal of the job's newest copy in the storage. job: the name of its folder."""
         return self._journals.get(job, (0, None))[1]
 
+    def forget(self, job: str) -> None:
+        """Remove a job from the storage. It is no longer in the local folder."""
+        with self._turns, suppress(FileNotFoundError):
+            self._storage.rm(str(self._place / job), recursive=True)
+
     def __enter__(self) -> Mirror:
         self._thread.start()
         return self

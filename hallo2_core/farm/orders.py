@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ..errors import SettingsError
 
 UPSCALE = "upscale"
 OUT = "out"
+SECTIONS = "section_seconds"
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Order:
     """One video.
 
     options: of `hallo2 animate`, by their long names without dashes. upscale: of `hallo2 upscale`, without `video` and
-    `out`; None keeps the size.
+    `out`; None keeps the size. section_seconds: about how long its sections are, each of which begins again with the
+    portrait; None makes it in one go.
     """
 
     line: int  # in the jobs file, from 1
     options: Mapping[str, Any]
     upscale: Mapping[str, Any] | None = None
+    section_seconds: float | None = None
 
     @property
     def out(self) -> str:
@@ -117,10 +121,18 @@ def _order(line: int, row: object, wrong: list[str]) -> Order | None:
     if not (upscale is None or upscale is False or isinstance(upscale, dict)):
         wrong.append(f'line {line}: "upscale" is {upscale!r}; give its options, for example {{"scale": 4}}')
         return None
+    try:
+        seconds = options.pop(SECTIONS, None)
+        seconds = None if seconds is None or seconds is False else float(seconds)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if seconds is not None and not 0 < seconds < math.inf:
+        wrong.append(f'line {line}: "{SECTIONS}" must be a number of seconds above 0, for example 300')
+        return None
     if not isinstance(options.get(OUT), str) or not options[OUT]:
         wrong.append(f'line {line}: no "out", the name of the video')
         return None
     if nested := [name for name, value in options.items() if isinstance(value, dict | list)]:
         wrong.append(f"line {line}: {', '.join(nested)} must be a text, a number, or true")
         return None
-    return Order(line, options, upscale if isinstance(upscale, dict) else None)
+    return Order(line, options, upscale if isinstance(upscale, dict) else None, seconds)

@@ -6,35 +6,33 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from ..upscaling.pieces import Piece
 from .cluster import Cluster, gpus_of
-from .crew import Helpers
-from .enlarger import Enlarger
+from .crew import Helpers, Piece, Worker
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 
-def ray_helpers(make: Callable[[], Enlarger], cluster: Cluster) -> Helpers:
+def ray_helpers(make: Callable[[], Worker], cluster: Cluster) -> Helpers:
     """make: called in the actor's process. Each takes as much of the cluster as an order does."""
     import ray
 
-    actor = ray.remote(num_gpus=gpus_of(cluster), num_cpus=cluster.cpus)(EnlargingActor)
+    actor = ray.remote(num_gpus=gpus_of(cluster), num_cpus=cluster.cpus)(HelpingActor)
     lost = (ray.exceptions.RayActorError, OSError)
-    return Helpers(lambda: RayHelper(actor.remote(make)), lost, most=cluster.upscalers, losses=cluster.retries)
+    return Helpers(lambda: RayHelper(actor.remote(make)), lost, most=cluster.helpers, losses=cluster.retries)
 
 
-class EnlargingActor:
+class HelpingActor:
     """On the actor's machine."""
 
-    def __init__(self, make: Callable[[], Enlarger]) -> None:
-        self._enlarger = make()
+    def __init__(self, make: Callable[[], Worker]) -> None:
+        self._worker = make()
 
     def arithmetic(self) -> Mapping[str, str]:
-        return self._enlarger.arithmetic()
+        return self._worker.arithmetic()
 
-    def enlarge(self, piece: Piece) -> None:
-        self._enlarger.enlarge(piece)
+    def do(self, piece: Piece) -> None:
+        self._worker.do(piece)
 
 
 class RayHelper:
@@ -46,8 +44,8 @@ class RayHelper:
     def arithmetic(self) -> Future[Mapping[str, str]]:
         return self._actor.arithmetic.remote().future()
 
-    def enlarge(self, piece: Piece) -> Future[None]:
-        return self._actor.enlarge.remote(piece).future()
+    def do(self, piece: Piece) -> Future[None]:
+        return self._actor.do.remote(piece).future()
 
     def stop(self) -> None:
         import ray

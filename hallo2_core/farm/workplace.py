@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,17 @@ ANIMATED = "_animated"
 
 def animated_name(out: str) -> str:
     """The video before it is upscaled: beside the result."""
+    return _with(out, ANIMATED)
+
+
+def section_name(out: str, number: int) -> str:
+    """Of a section of a video: its job is beside the video's, and there is never such a file."""
+    return _with(out, f"_section-{number}")
+
+
+def _with(out: str, ending: str) -> str:
     stem, dot, suffix = out.rpartition(".")
-    return f"{stem}{ANIMATED}{dot}{suffix}"
+    return f"{stem}{ending}{dot}{suffix}"
 
 
 class Workplace:
@@ -44,6 +54,11 @@ class Workplace:
             return 0
         return journal.frames if journal.segments else journal.key.frames
 
+    def forget(self, job: Path) -> None:
+        """Remove what others see of a job that was removed here."""
+        if self._mirror is not None:
+            self._mirror.forget(job.name)
+
     def share(self) -> None:
         """Let others see everything by now."""
         if self._mirror is not None:
@@ -56,7 +71,7 @@ def workplace(order: Order) -> Iterator[Workplace]:
     videos are there at the end."""
     options, upscale = localized(order.options), order.upscale and localized(order.upscale)
     if not is_remote(order.out):
-        yield Workplace(Order(order.line, options, upscale))
+        yield Workplace(replace(order, options=options, upscale=upscale))
         return
     storage, path = opened(order.out)
     place, _, name = path.rpartition("/")
@@ -65,7 +80,7 @@ def workplace(order: Order) -> Iterator[Workplace]:
         mirror = Mirror(Path(scratch), storage, place, _names_of(name))
         mirror.restore()
         with mirror:
-            here = Order(order.line, {**options, OUT: str(Path(scratch) / name)}, upscale)
+            here = replace(order, options={**options, OUT: str(Path(scratch) / name)}, upscale=upscale)
             yield Workplace(here, mirror, order.out.rpartition("/")[0])
 
 

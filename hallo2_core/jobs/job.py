@@ -68,7 +68,7 @@ class Job:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self.journal.clips:
+        if not self.journal.clips and self.journal.video is None:
             remove_unfinished(self.folder)  # stopped before the first clip was finished
         self._leave()
 

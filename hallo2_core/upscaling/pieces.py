@@ -30,6 +30,10 @@ class Piece:
     stop: int
 
     @property
+    def frames(self) -> int:
+        return self.stop - self.start
+
+    @property
     def clips(self) -> range:
         return range(self.start // CLIP_FRAMES, -(-self.stop // CLIP_FRAMES))
 

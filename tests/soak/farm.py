@@ -167,7 +167,7 @@ def soak_long(folder: Path, storage: Local | S3, seconds: float, kills: int) -> 
     given = storage.names()
     orders = folder / "long.jsonl"
     orders.write_text(json.dumps(order), encoding="utf-8")
-    command = [sys.executable, "-m", "hallo2_core", "farm", str(orders), "--json", "--upscalers", "2", "--cpus", "0.5"]
+    command = [sys.executable, "-m", "hallo2_core", "farm", str(orders), "--json", "--helpers", "2", "--cpus", "0.5"]
     started = time.monotonic()
     stopped = Watched(start(command), storage)
     stopped.kill_actors(kills)
@@ -196,7 +196,7 @@ def soak_long(folder: Path, storage: Local | S3, seconds: float, kills: int) -> 
         "frames": outcome["video"].get("frames"),
         "killed_actors": stopped.killed,
         "clips_waiting_when_the_command_was_killed": stopped.clips,
-        "pieces_by_upscalers_after_that": outcome["video"].get("pieces_by_upscalers"),
+        "pieces_by_helpers_after_that": outcome["video"].get("pieces_by_helpers"),
         "clips_upscaled_before_the_animation_ended": meanwhile,
         "seconds": round(took, 1),
         "seconds_in_one_process": round(alone, 1),
@@ -224,7 +224,7 @@ class Watched:
         """One in its work, whenever another clip is there."""
         before = 0
         while self.goes_on() and self.killed < kills:
-            actors = named(self._farm.pid, "EnlargingActor.enlarge") if self.clips > before else []
+            actors = named(self._farm.pid, "HelpingActor.do") if self.clips > before else []
             if actors:
                 os.kill(random.choice(actors).pid, signal.SIGKILL)
                 self.killed, before = self.killed + 1, self.clips

@@ -34,7 +34,7 @@ class ThreadHelper:
     def arithmetic(self):
         return self._thread.submit(lambda: self._arithmetic)
 
-    def enlarge(self, piece):
+    def do(self, piece):
         return self._thread.submit(self._work, piece)
 
     def stop(self):
@@ -59,7 +59,15 @@ class Scene:
 
         self.pieces = cut_pieces(FRAMES)
         helpers = Helpers(start, (LostError,), most, losses)
-        self.crew = Crew(self.pieces, FRAMES, SETTINGS, helpers, {"GPU": "A"}, finished, self.told.append)
+        self.crew = Crew(
+            self.pieces,
+            FRAMES,
+            helpers,
+            {"GPU": "A"},
+            self.told.append,
+            "upscale",
+            lambda piece: piece.source(SETTINGS, FRAMES).stop <= finished(),
+        )
 
     def run(self, until=lambda: None):
         """until: waits for what must happen before this process works along."""
@@ -104,7 +112,7 @@ def test_the_piece_of_a_lost_helper_is_done_by_another():
     scene = Scene(dies_once, most=1)
     scene.run(until=lambda: wait_for(lambda: scene.by_helpers))
     assert scene.all_done and scene.by_helpers[0] == scene.pieces[0]
-    assert scene.crew.figures()["lost_upscalers"] == 1 and len(scene.helpers) == 2
+    assert scene.crew.figures()["lost_helpers"] == 1 and len(scene.helpers) == 2
 
 
 def test_without_helpers_the_own_process_does_everything():

@@ -30,6 +30,12 @@ def test_upscale_true_means_its_defaults(read):
     assert order.upscale == {}
 
 
+def test_sections_are_seconds(read):
+    assert read('{"out": "a.mp4", "section_seconds": 300}')[0].section_seconds == 300
+    table = "portrait,out,section-seconds\na.png,a.mp4,90\nb.png,b.mp4,\n"
+    assert [order.section_seconds for order in read(table, "jobs.csv")] == [90, None]
+
+
 def test_csv_says_the_same(read):
     table = "portrait,audio,out,steps,legacy-rng,upscale.scale\na.png,a.wav,a.mp4,12,true,4\nb.png,b.wav,b.mp4,,,\n"
     one, two = read(table, "jobs.csv")
@@ -56,6 +62,8 @@ def test_options_become_a_command_line():
         ('["a.png"]', "line 1: not an object"),
         ('{"portrait": "a.png"}', 'line 1: no "out"'),
         ('{"out": "a.mp4", "upscale": 4}', 'line 1: "upscale" is 4'),
+        ('{"out": "a.mp4", "section_seconds": 0}', "number of seconds above 0"),
+        ('{"out": "a.mp4", "section_seconds": "long"}', "number of seconds above 0"),
         ('{"out": "a.mp4", "text": ["happy"]}', "line 1: text must be"),
         ('{"out": "a.mp4"}\n{"out": "a.mp4"}', "lines 1, 2: all write a.mp4"),
     ],
