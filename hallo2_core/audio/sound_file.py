@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ class FileAudio:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if not self.path.is_file():
+        if not os.path.isfile(self.path):
             raise AudioError(f"There is no sound file {self.path}. Check the path.")
         self._stamp = self._stamp_now()
         self._lock = threading.Lock()
@@ -142,7 +143,7 @@ def decoded_blocks(path: Path, tells_gaps: bool = False) -> Iterator[tuple[int, 
     gathered: list[np.ndarray] = []  # a decoder's own frames are small, and every step below has overhead
     gathered_samples = 0
     try:
-        with av.open(str(path.absolute())) as container:
+        with av.open(str(path.absolute()), metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise AudioError(f"{path.name} has no audio stream. Choose a file with sound.")
             for frame in container.decode(audio=0):

@@ -81,37 +81,39 @@ def hallo2_config(shapes: Shapes) -> Hallo2Config:
     unet = "denoising_unet."
     widths = _widths(shapes, f"{unet}down_blocks.{{}}.resnets.0.conv1.weight")
     first = f"{unet}down_blocks.0"
-    token_width = shapes["imageproj.norm.weight"][0]
-    audio_in = shapes["audioproj.proj1.weight"][1]
-    audio_width = shapes["audioproj.norm.weight"][0]
+    token_width = _side(shapes, "imageproj.norm.weight")
+    audio_in = _side(shapes, "audioproj.proj1.weight", 1)
+    audio_width = _side(shapes, "audioproj.norm.weight")
     feature_width, layers = _speech_features(audio_in)
     return Hallo2Config(
         UNetConfig(
             block_widths=widths,
             layers_per_block=_count(shapes, f"{first}.resnets.{{}}.conv1.weight"),
             # heads and norm_groups cannot be deduced from a state dict; both are SD 1.5's everywhere
-            face_token_width=shapes[f"{first}.attentions.0.transformer_blocks.0.attn2.to_k.weight"][1],
-            audio_token_width=shapes[f"{first}.audio_modules.0.transformer_blocks.0.attn2_0.to_k.weight"][1],
-            motion_positions=shapes[
-                f"{first}.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0.pos_encoder.pe"
-            ][1],
+            face_token_width=_side(shapes, f"{first}.attentions.0.transformer_blocks.0.attn2.to_k.weight", 1),
+            audio_token_width=_side(shapes, f"{first}.audio_modules.0.transformer_blocks.0.attn2_0.to_k.weight", 1),
+            motion_positions=_side(
+                shapes,
+                f"{first}.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0.pos_encoder.pe",
+                1,
+            ),
         ),
         FaceLocatorConfig(
-            (shapes["face_locator.conv_in.weight"][0], *_locator_widths(shapes)),
-            shapes["face_locator.conv_out.weight"][0],
+            (_side(shapes, "face_locator.conv_in.weight"), *_locator_widths(shapes)),
+            _side(shapes, "face_locator.conv_out.weight"),
         ),
         ImageProjectionConfig(
-            embedding_width=shapes["imageproj.proj.weight"][1],
+            embedding_width=_side(shapes, "imageproj.proj.weight", 1),
             token_width=token_width,
-            tokens=shapes["imageproj.proj.weight"][0] // token_width,
+            tokens=_side(shapes, "imageproj.proj.weight") // token_width,
         ),
         AudioProjectionConfig(
             window_frames=WINDOW_FRAMES,
             layers=layers,
             feature_width=feature_width,
-            hidden_width=shapes["audioproj.proj1.weight"][0],
+            hidden_width=_side(shapes, "audioproj.proj1.weight"),
             token_width=audio_width,
-            tokens=shapes["audioproj.proj3.weight"][0] // audio_width,
+            tokens=_side(shapes, "audioproj.proj3.weight") // audio_width,
         ),
     )
 
@@ -125,6 +127,14 @@ def vae_config(shapes: Shapes) -> VAEConfig:
     )
 
 
+def _side(shapes: Shapes, key: str, axis: int = 0) -> int:
+    """The length of one axis of a tensor. Raises KeyError if there is none, or nothing in it."""
+    shape = shapes[key]
+    if len(shape) <= axis or not shape[axis]:
+        raise KeyError(key)
+    return shape[axis]
+
+
 def _speech_features(audio_in: int) -> tuple[int, int]:
     """(width, layers) from the audio projection's input, window × layers × width."""
     per_frame = audio_in // WINDOW_FRAMES
@@ -136,17 +146,20 @@ def _speech_features(audio_in: int) -> tuple[int, int]:
 def _locator_widths(shapes: Shapes) -> tuple[int, ...]:
     """Every second convolution of the locator changes the width."""
     blocks = _count(shapes, "face_locator.blocks.{}.weight")
-    return tuple(shapes[f"face_locator.blocks.{index}.weight"][0] for index in range(1, blocks, 2))
+    return tuple(_side(shapes, f"face_locator.blocks.{index}.weight") for index in range(1, blocks, 2))
 
 
 def _widths(shapes: Shapes, pattern: str) -> tuple[int, ...]:
-    return tuple(shapes[pattern.format(level)][0] for level in range(_count(shapes, pattern)))
+    return tuple(_side(shapes, pattern.format(level)) for level in range(_count(shapes, pattern)))
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
-    """The number of levels or layers: one more than the highest index in place of the braces."""
+    """The number of levels or layers: of the indices in place of the braces, which count from 0. Raises KeyError if one
+    is missing."""
     prefix = pattern.split("{}")[0]
-    numbers = [int(key.removeprefix(prefix).split(".")[0]) for key in shapes if key.startswith(prefix)]
-    if not numbers:
-        raise KeyError(pattern.format(0))
-    return max(numbers) + 1
+    found = {key.removeprefix(prefix).split(".")[0] for key in shapes if key.startswith(prefix)}
+    count = max(len(found), 1)
+    for index in range(count):
+        if str(index) not in found:
+            raise KeyError(pattern.format(index))
+    return count

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import struct
+import os
 import zipfile
 from enum import Enum
 from pathlib import Path
 
 from ..errors import CheckpointError
-
-LENGTH_FIELD = 8  # a safetensors file starts with the length of its JSON header, little-endian
-LONGEST_HEADER = 100_000_000  # bytes; the format's limit
+from .safetensors_header import LENGTH, header_bytes, read_header
 
 # Other contents found under weights files' names. Compared with the first bytes, lower-cased and stripped.
 NOT_WEIGHTS = (
@@ -36,7 +33,7 @@ class FileKind(Enum):
 
 def file_kind(path: Path) -> FileKind:
     """The kind by the file's bytes, not its name. Errors: CheckpointError unless it is a complete weights file."""
-    if not path.exists():
+    if not os.path.exists(path):  # `Path.exists` fails for names that no file can have
         raise CheckpointError(f"There is no file {path.name} in {path.parent}. Put it there, or choose another file.")
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder, not a weights file. Choose a file in it.")
@@ -49,7 +46,7 @@ def file_kind(path: Path) -> FileKind:
         )
     with path.open("rb") as file:
         start = file.read(512)
-    if _could_be_safetensors(start):
+    if header_bytes(start) is not None:
         _check_safetensors_is_whole(path, size)
         return FileKind.SAFETENSORS
     if start.startswith(b"PK\x03\x04"):
@@ -60,40 +57,39 @@ def file_kind(path: Path) -> FileKind:
     raise _not_weights(path, start, size)
 
 
-def _could_be_safetensors(start: bytes) -> bool:
-    if len(start) <= LENGTH_FIELD or start[LENGTH_FIELD : LENGTH_FIELD + 1] != b"{":
-        return False
-    (header_length,) = struct.unpack("<Q", start[:LENGTH_FIELD])
-    return 2 <= header_length <= LONGEST_HEADER
-
-
 def _check_safetensors_is_whole(path: Path, size: int) -> None:
-    with path.open("rb") as file:
-        (header_length,) = struct.unpack("<Q", file.read(LENGTH_FIELD))
-        header = file.read(header_length)
-    if len(header) < header_length:
-        raise _truncated(path, size, LENGTH_FIELD + header_length, at_least=True)
     try:
-        entries = json.loads(header)
-        ends = [entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        with path.open("rb") as file:
+            header = read_header(file)
+    except EOFError:
+        with path.open("rb") as file:
+            expected = LENGTH.size + header_bytes(file.read(512))
+        raise _truncated(path, size, expected, at_least=True) from None
+    except ValueError as error:
         raise CheckpointError(
-            f"{path.name} starts like a safetensors file, but its list of tensors is unreadable: the file is damaged. "
-            f"Download it again to {path.parent}."
+            f"{path.name} starts like a safetensors file, but its list of tensors is unreadable ({error}): the file is "
+            f"damaged. Download it again to {path.parent}."
         ) from None
-    expected = LENGTH_FIELD + header_length + max(ends, default=0)
+    expected = header.size_bytes + header.data_bytes
     if size < expected:
         raise _truncated(path, size, expected)
 
 
 def _check_zip_holds_tensors(path: Path, size: int) -> None:
-    if not zipfile.is_zipfile(path):  # a zip's directory is at its end
+    try:
+        with zipfile.ZipFile(path) as archive:  # a zip's directory is at its end
+            entries = archive.infolist()
+    except Exception as error:  # damaged data can fail anywhere in the parser
         raise CheckpointError(
-            f"{path.name} starts like a PyTorch file, but ends early after {_megabytes(size)}: the download "
-            f"is incomplete. Download it again to {path.parent}."
+            f"{path.name} starts like a PyTorch file, but ends early after {_megabytes(size)} or is damaged: the "
+            f"download is incomplete. Download it again to {path.parent}."
+        ) from error
+    if (unpacked := sum(entry.file_size for entry in entries)) > size:  # PyTorch stores without compression
+        raise CheckpointError(
+            f"{path.name} ({_megabytes(size)}) would unpack to {_megabytes(unpacked)}, so PyTorch did not write it. "
+            f"Choose the .safetensors version of the file."
         )
-    with zipfile.ZipFile(path) as archive:
-        names = {name.rsplit("/", 1)[-1] for name in archive.namelist()}
+    names = {entry.filename.rsplit("/", 1)[-1] for entry in entries}
     if "constants.pkl" in names:
         raise CheckpointError(
             f"{path.name} is a TorchScript program, not a file of weights. Choose the .safetensors or .pth weights."

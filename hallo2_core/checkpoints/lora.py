@@ -20,6 +20,7 @@ from ..errors import CheckpointError
 from ..models.hallo2_models import FewSteps, Hallo2Models
 from ..models.layers import Build
 from ..storage.durable import replace_file
+from ..storage.json_text import parse_json
 from .detect import Shapes, file_content
 from .networks import PREFIXES, with_fingerprint, with_new_networks
 from .read import Weights, read_tensors
@@ -146,10 +147,10 @@ def _opened(path: Path | str) -> Weights:
 def _facts(weights: Weights) -> tuple[float, FewSteps | None]:
     """alpha, and how to sample with a few-step LoRA. Errors: CheckpointError."""
     try:
-        facts = json.loads(weights.metadata[METADATA_KEY])
+        facts = parse_json(weights.metadata[METADATA_KEY])
         number, alpha, made_for = facts["format"], float(facts["alpha"]), facts.get("few_steps")
         few_steps = made_for and FewSteps(int(made_for["steps"]), float(made_for["guidance"]))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise CheckpointError(f"The metadata of {weights.path.name} is damaged ({error!r}). Export it again.") from None
     if number != FORMAT:
         raise CheckpointError(

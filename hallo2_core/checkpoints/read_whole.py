@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import struct
+import math
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from .file_kind import LENGTH_FIELD
+from .safetensors_header import read_header
 
-METADATA_KEY = "__metadata__"
 DTYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -31,20 +29,19 @@ DTYPES = {
 def read_safetensors_whole(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """All tensors, copied into memory, and the metadata. Raises ValueError or OSError if the file is damaged."""
     with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(LENGTH_FIELD))
-        entries = json.loads(file.read(length))
-        metadata = entries.pop(METADATA_KEY, {})
+        header = read_header(file)
         tensors = {}
-        for key, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
-            if entry["dtype"] not in DTYPES:
-                raise ValueError(f"'{key}' has the unknown dtype {entry['dtype']}")
-            begin, end = entry["data_offsets"]
-            tensor = torch.empty(entry["shape"], dtype=DTYPES[entry["dtype"]])
-            if end - begin != tensor.nbytes:
-                raise ValueError(f"'{key}' has {end - begin} bytes instead of {tensor.nbytes}")
-            file.seek(LENGTH_FIELD + length + begin)
+        for key, entry in header.tensors.items():
+            if entry.dtype not in DTYPES:
+                raise ValueError(f"'{key}' has the unknown dtype {entry.dtype}")
+            dtype, size = DTYPES[entry.dtype], entry.end - entry.begin
+            needed = math.prod(entry.shape) * dtype.itemsize
+            if size != needed:  # before memory is taken for it
+                raise ValueError(f"'{key}' has {size} bytes instead of {needed}")
+            tensor = torch.empty(entry.shape, dtype=dtype)
+            file.seek(header.size_bytes + entry.begin)
             read = file.readinto(memoryview(tensor.flatten().view(torch.uint8).numpy()))
-            if read != tensor.nbytes:
+            if read != size:
                 raise ValueError(f"the file ends inside '{key}'")
             tensors[key] = tensor
-    return tensors, metadata
+    return tensors, dict(header.metadata)

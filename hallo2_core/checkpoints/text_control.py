@@ -20,6 +20,7 @@ from ..models.hallo2_models import Hallo2Models, TextAdapter
 from ..models.layers import Build
 from ..models.text_control import TextControl
 from ..storage.durable import replace_file
+from ..storage.json_text import parse_json
 from .detect import file_content
 from .read import Weights, check_shapes, read_tensors
 from .seeded import fill_with_seeded_weights
@@ -96,7 +97,7 @@ def metadata_of(config: TextControlConfig, embedding: str = EMBEDDING) -> dict[s
 def _config(weights: Weights) -> TextControlConfig:
     name = weights.path.name
     try:
-        facts = json.loads(weights.metadata[METADATA_KEY])
+        facts = parse_json(weights.metadata[METADATA_KEY])
         if facts["format"] != FORMAT:
             raise CheckpointError(
                 f"{name} is a text-control adapter of format {facts['format']}; this version reads format {FORMAT}. "
@@ -108,7 +109,7 @@ def _config(weights: Weights) -> TextControlConfig:
             int(facts["text_width"]),
             int(facts["hidden_width"]),
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise CheckpointError(
             f"The metadata of {name} is damaged ({error!r}). Download it again to {weights.path.parent}."
         ) from None

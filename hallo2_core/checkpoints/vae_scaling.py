@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
 from ..config import LATENT_SCALE
 from ..errors import CheckpointError
+from ..storage.json_text import parse_json
 
 logger = logging.getLogger("hallo2")
 
@@ -16,7 +16,7 @@ def check_latent_scaling(path: Path) -> None:
     """Raises CheckpointError if the config.json beside the weights has a scaling other than SD 1.x's."""
     config = path.with_name("config.json")
     try:
-        scaling = json.loads(config.read_text(encoding="utf-8")).get("scaling_factor", LATENT_SCALE)
+        scaling = parse_json(config.read_bytes()).get("scaling_factor", LATENT_SCALE)
     except (OSError, ValueError, AttributeError):
         logger.info("%s is assumed to be an SD 1.x VAE by its keys: there is no config.json beside it.", path.name)
         return

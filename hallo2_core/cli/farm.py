@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -91,7 +92,7 @@ def _checked(options: Mapping[str, Any], known: argparse.Namespace) -> dict[str,
         path = getattr(known, name)
         if not isinstance(path, Path) or is_remote(value):
             continue
-        if name not in MADE and not path.exists():
+        if name not in MADE and not os.path.exists(path):  # also false for an impossible name
             raise SettingsError(f"there is no file {path} for '{name}'")
         found[name] = str(path.absolute())
     return found

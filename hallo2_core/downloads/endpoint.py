@@ -16,7 +16,10 @@ def chosen_endpoint(option: str = "", environment: Mapping[str, str] = os.enviro
     """The option, else the environment's HF_ENDPOINT, else Hugging Face. Errors: SettingsError unless it is an address
     of http or https."""
     endpoint = (option or environment.get(VARIABLE, "") or HUB).strip().rstrip("/")
-    parts = urlsplit(endpoint)
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:  # brackets of an IPv6 address that do not match
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise SettingsError(
             f"The endpoint '{endpoint}' is not the address of a server. Use one such as {HUB}, or leave it empty."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from ..storage.json_text import parse_json
 
 UPSCALE = "upscale"
+NAME = re.compile("[a-z0-9_]+")  # of an option
 OUT = "out"
 SECTIONS = "section_seconds"
 
@@ -42,7 +44,7 @@ def read_orders(path: Path) -> list[Order]:
     """Errors: SettingsError, naming every wrong line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SettingsError(
             f"The jobs file {path} cannot be read ({error}). Give a JSON Lines or CSV file in UTF-8."
         ) from error
@@ -83,14 +85,17 @@ def as_arguments(options: Mapping[str, Any]) -> list[str]:
 def _rows(path: Path, text: str, wrong: list[str]) -> Iterator[tuple[int, Any]]:
     """Line numbers and what the lines hold."""
     if path.suffix.lower() == ".csv":
-        reader = csv.DictReader(io.StringIO(text), restkey="")
-        for row in reader:
-            yield reader.line_num, _nested(row)
+        reader = csv.DictReader(io.StringIO(text, newline=""), restkey="")
+        try:
+            for row in reader:
+                yield reader.line_num, _nested(row)
+        except csv.Error as error:
+            wrong.append(f"line {reader.line_num}: not CSV ({error})")
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # JSON texts may hold the line ends of `splitlines`
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, parse_json(line)
             except ValueError as error:
                 wrong.append(f"line {number}: not JSON ({error}); expected, for example, {EXAMPLE}")
 
@@ -98,16 +103,14 @@ def _rows(path: Path, text: str, wrong: list[str]) -> Iterator[tuple[int, Any]]:
 def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
     """A CSV row: empty cells mean the default, and columns like `upscale.scale` are options of the upscaler."""
     options: dict[str, Any] = {}
+    enlarged: dict[str, Any] = {}
     for name, cell in row.items():
         if not cell:
             continue
         value = {"true": True, "false": False}.get(str(cell).lower(), cell)
         prefix, dot, rest = name.partition(".")
-        if dot and prefix == UPSCALE:
-            options.setdefault(UPSCALE, {})[rest] = value
-        else:
-            options[name] = value
-    return options
+        (enlarged if dot and prefix == UPSCALE else options)[rest if dot and prefix == UPSCALE else name] = value
+    return {**options, UPSCALE: enlarged} if enlarged and options.get(UPSCALE, True) is True else options
 
 
 def _order(line: int, row: object, wrong: list[str]) -> Order | None:
@@ -131,6 +134,9 @@ def _order(line: int, row: object, wrong: list[str]) -> Order | None:
         return None
     if not isinstance(options.get(OUT), str) or not options[OUT]:
         wrong.append(f'line {line}: no "out", the name of the video')
+        return None
+    if odd := [name for name in options if not NAME.fullmatch(name)]:
+        wrong.append(f"line {line}: {odd[0]!r} is not the name of an option")
         return None
     if nested := [name for name, value in options.items() if isinstance(value, dict | list)]:
         wrong.append(f"line {line}: {', '.join(nested)} must be a text, a number, or true")

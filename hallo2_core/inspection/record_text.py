@@ -18,7 +18,8 @@ def record_text(record: Record | None) -> str:
     if mark := record.get("digital_source_type"):
         lines.append(f"Marked as AI-generated: {mark}")
     for part in PARTS:
-        lines += [f"  {name}: {_words(value)}" for name, value in record.get(part, {}).items()]
+        values = record.get(part)
+        lines += [f"  {name}: {_words(value)}" for name, value in values.items()] if isinstance(values, Mapping) else []
     if isinstance(source := record.get("source"), dict):
         lines += ["From a video:", *(f"  {line}" for line in record_text(source).splitlines())]
     return "\n".join(lines)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ..storage.durable import rename, replace_file
+from ..storage.json_text import parse_json
 from .key import JobKey
+
+Value = TypeVar("Value")
 
 NAME = "journal.json"
 PREVIOUS = "journal.previous.json"  # one clip older, in case the disk returns garbage
@@ -17,6 +23,9 @@ FORMAT = 2
 OLD_FORMAT = 1  # version 0.1.0: a single hash over inputs and arithmetic
 OLD = "a video of version 0.1.0"
 READ_BYTES = 1 << 20
+# The only files a journal may name, whoever wrote it.
+SEGMENT_NAME, STATE_NAME = re.compile(r"clips-[0-9]{4,}\.ts"), re.compile(r"state-[0-9]\.safetensors")
+VIDEO_ENDING = ".mp4"
 
 
 @dataclass(frozen=True)
@@ -97,21 +106,57 @@ def read_journal(path: Path) -> Journal | None:
 def parse_journal(content: bytes) -> Journal | None:
     """The content of a journal's file. None if it is damaged."""
     try:
-        raw = json.loads(content)
-        written = raw.pop("format")
-        if written not in (FORMAT, OLD_FORMAT):
-            return None
-        key = raw.pop("key")
-        segments = tuple(KeptFile(**segment) for segment in raw.pop("segments"))
-        state = raw.pop("state")
-        return Journal(
-            JobKey({}, what=OLD) if written == OLD_FORMAT else JobKey(**key),
-            **raw,
-            segments=segments,
-            state=None if state is None else KeptFile(**state),
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return _journal(parse_json(content))
+    except (ValueError, TypeError, KeyError):
         return None
+
+
+def _journal(raw: Mapping[str, Any]) -> Journal:
+    """A job's folder may come from another machine, so nothing in it is believed: files outside the folder, and counts
+    that do not agree, are damage. Errors: ValueError, TypeError, KeyError."""
+    written = raw["format"]
+    if written not in (FORMAT, OLD_FORMAT):
+        raise ValueError(f"format {written!r}")
+    clips, state, video = _count(raw["clips"]), raw["state"], raw["video"]
+    segments = tuple(_kept(segment, SEGMENT_NAME) for segment in _of(list, raw["segments"]))
+    if bool(segments) != (state is not None) or bool(segments) > bool(clips) or (clips and not segments and not video):
+        raise ValueError(f"{clips} clips in {len(segments)} files")
+    if video is not None and not _of(str, video).lower().endswith(VIDEO_ENDING):
+        raise ValueError(f"the video {video!r}")
+    return Journal(
+        JobKey({}, what=OLD) if written == OLD_FORMAT else _key(_of(dict, raw["key"])),
+        clips,
+        segments,
+        None if state is None else _kept(state, STATE_NAME),
+        video,
+        _count(raw["video_bytes"]),
+    )
+
+
+def _key(raw: Mapping[str, Any]) -> JobKey:
+    request, arithmetic = (_of(dict, raw[name]) for name in ("request", "arithmetic"))
+    for text in (*request, *request.values(), *arithmetic, *arithmetic.values()):
+        _of(str, text)
+    return JobKey(request, arithmetic, _of(str, raw["what"]), _count(raw["frames"]))
+
+
+def _kept(raw: object, names: re.Pattern[str]) -> KeptFile:
+    raw = _of(dict, raw)
+    if not names.fullmatch(_of(str, raw["name"])):
+        raise ValueError(f"the file {raw['name']!r}")
+    return KeptFile(raw["name"], *(_count(raw[number]) for number in ("size_bytes", "crc", "frames")))
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or _of(int, value) < 0:
+        raise ValueError(f"the number {value!r}")
+    return value
+
+
+def _of(kind: type[Value], value: object) -> Value:
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
 
 
 def newest_journal(folder: Path) -> Journal | None:

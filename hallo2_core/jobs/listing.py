@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -48,7 +49,7 @@ class ListedJob:
 
 def all_jobs(folder: Path) -> list[ListedJob]:
     """Jobs in the folder, its subfolders, and the nodes' folder inside each; the oldest first. Read-only."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise JobError(f"There is no folder {folder}. Give the folder of the videos with --jobs.")
     jobs = [job for place in sorted(set(_places(folder))) if (job := _listed(place)) is not None]
     return sorted(jobs, key=lambda job: -job.age_seconds)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import JobError
+from ..storage.json_text import parse_json
 
 logger = logging.getLogger("hallo2")
 
@@ -97,7 +98,7 @@ def owner_of(path: Path) -> str:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        owner = json.loads(path.read_text(encoding="utf-8"))
+        owner = parse_json(path.read_bytes())
     except (OSError, ValueError):  # missing, or not written yet
         return {}
     return owner if isinstance(owner, dict) else {}
@@ -111,7 +112,7 @@ def _is_alive(pid: object) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):
         return True
     return True
 

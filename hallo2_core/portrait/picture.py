@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ NO_PICTURES = {
 
 def load_picture(path: Path) -> Tensor:
     """(h w 3): EXIF orientation applied, transparency over white, the first frame of an animation."""
-    if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
+    if os.path.exists(path) and not path.is_file():  # opening a pipe would wait for a writer
         raise PortraitError(f"{path} cannot be read: it is a folder, a pipe or a device, not a file. Choose a picture.")
     try:
         with Image.open(path) as opened:
@@ -55,7 +56,7 @@ def _other_kind(path: Path) -> str:
     """As `what_it_is`, for what is no picture that Pillow reads."""
     if what := what_it_is(path, NO_PICTURES):
         return what
-    if not path.is_file():
+    if not os.path.isfile(path):
         return ""
     with path.open("rb") as file:
         start = file.read(12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ NOT_MEDIA = {
 def what_it_is(path: Path, begins: Mapping[bytes, str] = NOT_MEDIA) -> str:
     """What the file is, and what to do, to follow its name; empty if the first bytes do not tell. begins: compared in
     order, in lower case."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         return ""
     with path.open("rb") as file:
         start = file.read(512)

@@ -27,6 +27,10 @@ def read_config(path: Path) -> dict[str, Any]:
         return _toml_of(path.read_text(encoding="utf-8"), path)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}). Choose a configuration file.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 text ({error.reason}). Save it as UTF-8.") from error
+    except ValueError as error:  # a path that no file can have
+        raise SettingsError(f"{str(path)!r} cannot be read ({error}). Choose a configuration file.") from error
 
 
 def settings_from(
@@ -60,7 +64,10 @@ def _value(kind: Any, value: Any, where: str, defaults: Any) -> Any:  # noqa: AN
     is_wrong_bool = isinstance(value, bool) and kind is not bool
     if is_wrong_bool or not isinstance(value, expected):
         raise SettingsError(f"{where} is {value!r}; expected {kind.__name__}.")
-    return kind(value)
+    try:
+        return kind(value)
+    except OverflowError as error:
+        raise SettingsError(f"{where} is {value}, which is too large.") from error
 
 
 def _toml_of(text: str, path: Path) -> dict[str, Any]:
@@ -77,3 +84,5 @@ def _toml_of(text: str, path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML ({error}). Correct that line.") from error
+    except (RecursionError, ValueError) as error:  # too deep, or a number of thousands of digits
+        raise SettingsError(f"{path} cannot be read ({error}). Write a shorter table or number.") from error

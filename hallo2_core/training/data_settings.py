@@ -13,6 +13,7 @@ from ..models.upscaler.vq_autoencoder import Encoder
 from ..models.vae import AutoencoderKL
 from ..models.wav2vec import SpeechEncoder
 from ..storage.durable import replace_file
+from ..storage.json_text import parse_json
 from .records import SHARD_ENDING
 
 SETTINGS_FILE = "prepared.json"
@@ -103,9 +104,17 @@ def claim_folder(folder: Path, settings: Mapping[str, object]) -> None:
 
 
 def found_settings(folder: Path) -> Mapping[str, object]:
-    """Empty for a folder without a note."""
+    """Empty for a folder without a note. Errors: SettingsError for a damaged one."""
     path = folder / SETTINGS_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        found = parse_json(path.read_bytes())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise SettingsError(f"{path} is damaged, so it is unknown what its clips were made with. Prepare them again.")
+    return found
 
 
 def check_clips_fit(folders: Sequence[Path], vae: AutoencoderKL) -> None:
@@ -127,8 +136,8 @@ def check_alike(folders: Sequence[Path], names: Sequence[str]) -> None:
     first, *others = [(folder, found) for folder in folders if (found := found_settings(folder))] or [None]
     for folder, found in others:
         for name in names:
-            if found[name] != first[1][name]:
+            if found.get(name) != first[1].get(name):
                 raise SettingsError(
-                    f"{first[0]} and {folder} cannot be used for training together: {name} is {first[1][name]} and "
-                    f"{found[name]}. Prepare them alike."
+                    f"{first[0]} and {folder} cannot be used for training together: {name} is {first[1].get(name)} and "
+                    f"{found.get(name)}. Prepare them alike."
                 )

@@ -64,7 +64,7 @@ class DistilStageSettings(ClipSettings):
             )
         if not self.model.lora_rank:
             raise SettingsError("lora_rank in the table 'model' is 0; a student is a LoRA. Choose 1 or more.")
-        if self.steps < 1 or self.teacher.steps % self.steps or 1000 % self.teacher.steps:
+        if min(self.steps, self.teacher.steps) < 1 or self.teacher.steps % self.steps or 1000 % self.teacher.steps:
             raise SettingsError(
                 f"The student takes {self.steps} steps and the teacher {self.teacher.steps}. The student's timesteps "
                 f"have to be among the teacher's: choose a teacher with a multiple of the student's steps that divides "

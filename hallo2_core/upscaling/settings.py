@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..errors import SettingsError
@@ -35,7 +36,7 @@ class UpscaleSettings:
             raise SettingsError(
                 f"The overlap is {self.overlap_frames} frames; choose 0 to {self.window_frames // 2}, half the window."
             )
-        if self.missed_frames < 0 or self.smoothing_frames < 0 or self.detect_every_frames < 1:
+        if self.missed_frames < 0 or not 0 <= self.smoothing_frames < math.inf or self.detect_every_frames < 1:
             raise SettingsError(
                 f"Missed frames are {self.missed_frames}, smoothing is {self.smoothing_frames}, detection is every "
                 f"{self.detect_every_frames} frames; choose 0 or more, 0 or more, and 1 or more."

@@ -142,7 +142,7 @@ def opened_clips(clips: Path | BinaryIO) -> Iterator[InputContainer]:
     name, file = (str(clips), str(clips.absolute())) if isinstance(clips, Path) else ("A clip", clips)
     try:
         # With an explicit format: a few small frames are not enough to detect it.
-        with av.open(file, format=kind_of(clips)) as container:
+        with av.open(file, format=kind_of(clips), metadata_errors="replace") as container:
             if not container.streams.video:
                 raise _damaged(name, "it holds no pictures")
             yield container

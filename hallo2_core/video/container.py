@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -31,13 +32,13 @@ def opened_video(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStr
     """The open file and its pictures. Errors: VideoError if `source`, a path or an open file, is no video."""
     name, file = name_of(source), file_of(source)
     if isinstance(file, str | Path):
-        if not Path(file).is_file():
+        if not os.path.isfile(file):
             raise VideoError(f"There is no video {file}. Check its name and folder.")
         file = str(Path(file).absolute())  # libavformat takes "12:30.mp4" for an address
     else:
         file.seek(0)
     try:
-        with av.open(file) as container:
+        with av.open(file, metadata_errors="replace") as container:  # tags of old files are not UTF-8
             stream = container.streams.best("video")  # a song's cover only if there is nothing else
             if stream is None or stream.disposition & Disposition.attached_pic:
                 raise VideoError(f"{name} holds no pictures. Choose a video.")

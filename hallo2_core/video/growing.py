@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import av
 
-from ..errors import Hallo2Error
+from ..errors import Hallo2Error, VideoError
 from .clips import opened_clips, packets_of, stream_like
 from .sound import SoundEncoder
 
@@ -33,6 +33,7 @@ MP4_OPTIONS = {
     "avoid_negative_ts": "disabled",
 }
 SOUND_AHEAD_SAMPLES = 3 * 1024  # AAC frames that the encoder holds back
+HEAD = struct.Struct(">I4s")  # of a box: its size and kind
 HEADER = (b"ftyp", b"moov")  # the same for every clip: only the first one's is kept
 
 
@@ -110,13 +111,19 @@ class GrowingVideo:
             for packet in self._sound_until((self.frames + frames) / self._fps):
                 packet.stream = sound
                 container.mux(packet)
-        return b"".join(box for kind, box in _boxes(written.getvalue()) if not self._fragments or kind not in HEADER)
+        return b"".join(box for kind, box in boxes(written.getvalue()) if not self._fragments or kind not in HEADER)
 
 
-def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes of an MP4 file, one after the other: (kind, content with its head)."""
+def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The boxes of an MP4 file, one after the other: (kind, content with its head).
+
+    Errors: VideoError for a size that does not fit. The special sizes 0 (to the end) and 1 (a longer field follows) do
+    not occur in what libavformat writes here.
+    """
     start = 0
     while start < len(content):
-        size, kind = struct.unpack_from(">I4s", content, start)
+        size, kind = HEAD.unpack_from(content, start) if start + HEAD.size <= len(content) else (0, b"")
+        if not HEAD.size <= size <= len(content) - start:
+            raise VideoError(f"An MP4 box at byte {start} of {len(content)} has {size} bytes, which do not fit.")
         yield kind, content[start : start + size]
         start += size

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import SettingsError
+from ..storage.json_text import parse_json
 from .container import opened
 from .source import VideoSource
 
@@ -85,9 +86,13 @@ def file_metadata(
 def read_record(source: VideoSource) -> Record | None:
     """What `file_metadata` wrote; None if the file has no record. Errors: VideoError if `source` is no video."""
     with opened(source) as container:
-        text = container.metadata.get(RECORD_TAG, "")
+        return parse_record(container.metadata.get(RECORD_TAG, ""))
+
+
+def parse_record(text: str) -> Record | None:
+    """The record in a tag of any file; None if it is not one."""
     try:
-        record = json.loads(text)
+        record = parse_json(text)
     except ValueError:
         return None
     return record if isinstance(record, dict) else None

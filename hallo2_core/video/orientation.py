@@ -14,6 +14,7 @@ from ..errors import VideoError
 
 ONE = 1 << 16  # the matrix has 16 fractional bits
 TOLERANCE = ONE // 100
+MATRIX = struct.Struct("=9i")
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,20 @@ class Orientation:
 def orientation_of(frame: av.VideoFrame, name: str) -> Orientation:
     """name: of the video, for the message. Errors: VideoError for a picture displayed at any other angle."""
     matrix = frame.side_data.get(Type.DISPLAYMATRIX)
-    if matrix is None:
-        return Orientation()
+    return Orientation() if matrix is None else orientation_from(bytes(matrix), name, frame.rotation)
+
+
+def orientation_from(matrix: bytes, name: str, degrees: float) -> Orientation:
+    """degrees: of the rotation, for the message. Errors: VideoError."""
+    if len(matrix) != MATRIX.size:
+        raise VideoError(f"{name} is damaged: its display matrix has {len(matrix)} bytes instead of {MATRIX.size}.")
     # A stored point (x, y), y downwards, is displayed at (a x + c y, b x + d y).
-    a, b, _, c, d, _, _, _, _ = struct.unpack("=9i", bytes(matrix))
+    a, b, _, c, d, _, _, _, _ = MATRIX.unpack(matrix)
     if max(abs(b), abs(c)) < TOLERANCE < min(abs(a), abs(d)):
         return Orientation(False, a < 0, d < 0)
     if max(abs(a), abs(d)) < TOLERANCE < min(abs(b), abs(c)):
         return Orientation(True, c < 0, b < 0)
     raise VideoError(
-        f"{name} is to be displayed tilted by {frame.rotation} degrees; only right angles are supported. Save it "
+        f"{name} is to be displayed tilted by {degrees:g} degrees; only right angles are supported. Save it "
         f"upright first."
     )

@@ -14,7 +14,8 @@ def stored_sizes(file: VideoFile) -> set[tuple[int, int]]:
     if not isinstance(file, str | Path):
         file.seek(0)
     try:
-        with av.open(str(Path(file).absolute()) if isinstance(file, str | Path) else file) as container:
+        path = str(Path(file).absolute()) if isinstance(file, str | Path) else file
+        with av.open(path, metadata_errors="replace") as container:
             return {(stream.width, stream.height) for stream in container.streams.video}
     except (av.FFmpegError, OSError):
         return set()

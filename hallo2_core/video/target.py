@@ -36,7 +36,11 @@ def check_name(path: Path) -> None:
         raise VideoError(f"The video's name is {path.name}; it must end in .mp4, the only supported format.")
     if CONTROL.search(str(path)):
         raise VideoError(f"The video's name is {str(path)!r}; it has a control character. Choose another name.")
-    if (length := len(os.fsencode(path.name))) > MOST_NAME_BYTES:
+    try:
+        length = len(os.fsencode(path.name))
+    except UnicodeEncodeError as error:
+        raise VideoError(f"The video's name is {path.name!r}; it has half a character. Choose another name.") from error
+    if length > MOST_NAME_BYTES:
         raise VideoError(
             f"The video's name has {length} bytes; up to {MOST_NAME_BYTES} are possible, because unfinished work gets "
             f"a longer one. Choose a shorter name."
@@ -47,7 +51,7 @@ def check_target(path: Path) -> None:
     """Refuse a wrong or existing file name, and a folder that cannot be written to, before the work starts. Raises
     VideoError."""
     check_name(path)
-    if path.exists():
+    if os.path.exists(path):
         raise VideoError(f"{path} exists already and is not overwritten. Choose another name.")
     try:
         check_writable(path.parent, f".{path.stem}.check.part.mp4")

@@ -62,6 +62,9 @@ class Dataset:
             raise SettingsError(
                 f"target_frames is {self.target_frames}; choose {FEWEST_FRAMES} to {MOST_FRAMES} (25 are a second)."
             )
+        for folder in (self.cache_directory, self.video_directory, self.video_jsonl_file):
+            if "\0" in folder:
+                raise SettingsError(f"A data set has the path {folder!r}; paths hold no null characters.")
         if self.num_repeats < 1:
             raise SettingsError(f"num_repeats is {self.num_repeats}; choose 1 or more.")
 
@@ -79,7 +82,8 @@ def read_datasets(path: Path) -> tuple[Dataset, ...]:
     """Errors: SettingsError that names the file and the key."""
     config = read_config(path)
     general, tables = config.pop("general", {}), config.pop("datasets", [])
-    if config or not isinstance(general, Mapping) or not isinstance(tables, list) or not tables:
+    is_list = isinstance(tables, list) and all(isinstance(table, Mapping) for table in tables)
+    if config or not isinstance(general, Mapping) or not is_list or not tables:
         found = ", ".join(config) or "no [[datasets]]"
         raise SettingsError(f"{path.name} has {found}; expected [general] and one [[datasets]] per folder of videos.")
     wrong = [key for key in general if key not in (*GENERAL_KEYS, *OTHERS_KEYS)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ...storage.durable import replace_file
+from ...storage.json_text import parse_json
 from ..records import COUNT, SHARD_ENDING, shard_metadata, write_shard
 from .frame_rate import Position
 from .skipped import Skipped
@@ -35,9 +36,15 @@ class VideoReport:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1).encode()
 
     @classmethod
-    def from_json(cls, text: str) -> VideoReport:
-        values = json.loads(text)
-        return cls(**{**values, "skipped": tuple(Skipped(**entry) for entry in values["skipped"])})
+    def from_json(cls, text: bytes) -> VideoReport | None:
+        """None if it is damaged: the video is prepared again."""
+        try:
+            values = parse_json(text)
+            report = cls(**{**values, "skipped": tuple(Skipped(**entry) for entry in values["skipped"])})
+        except (ValueError, TypeError, KeyError):
+            return None
+        are_numbers = all(type(number) is int for number in (report.clips, report.frames))
+        return report if are_numbers and all(map(_is_stretch, report.skipped)) else None
 
 
 def finished_report(cache: Path, video: SourceVideo) -> VideoReport | None:
@@ -45,8 +52,12 @@ def finished_report(cache: Path, video: SourceVideo) -> VideoReport | None:
     path = cache / f"{video.key}{REPORT_ENDING}"
     if not path.is_file():
         return None
-    report = VideoReport.from_json(path.read_text(encoding="utf-8"))
-    return report if report.stamp == video.stamp() else None
+    report = VideoReport.from_json(path.read_bytes())
+    return report if report is not None and report.stamp == video.stamp() else None
+
+
+def _is_stretch(skipped: Skipped) -> bool:
+    return isinstance(skipped.start_seconds, int | float) and isinstance(skipped.end_seconds, int | float | None)
 
 
 class ShardSeries:

@@ -46,7 +46,7 @@ def _check_they_start_together(path: Path) -> None:
     """Sound is counted from its first sample, frames from the file's beginning."""
     with opened(path) as container:
         origin = origin_of(path, container)
-    with av.open(str(path.absolute())) as container:
+    with av.open(str(path.absolute()), metadata_errors="replace") as container:
         frame = next(container.decode(audio=0), None)
     if frame is None or frame.pts is None:
         return

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import SettingsError
+from ...storage.json_text import parse_json
 from .dataset_config import Dataset
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".wmv")
@@ -63,7 +64,7 @@ def _caption_beside(video: Path, extension: str) -> str:
 
 def _listed(path: Path) -> list[SourceVideo]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # JSON texts may hold the line ends of `splitlines`
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read ({error}). Check video_jsonl_file.") from error
     found: dict[str, SourceVideo] = {}
@@ -81,8 +82,8 @@ def _listed(path: Path) -> list[SourceVideo]:
 def _of_line(line: str, path: Path, where: str) -> SourceVideo:
     """Paths count from the JSONL file's folder."""
     try:
-        entry = json.loads(line)
-    except json.JSONDecodeError as error:
+        entry = parse_json(line)
+    except ValueError as error:
         raise SettingsError(f"{where} is not JSON ({error}). Correct it.") from error
     if not isinstance(entry, dict) or not entry.get("video_path"):
         raise SettingsError(f'{where} has no video_path. Write for example {{"video_path": "a.mp4"}}.')
@@ -95,6 +96,8 @@ def _of_line(line: str, path: Path, where: str) -> SourceVideo:
 
 def _source(name: str, video: Path, sound: Path | None, caption: str) -> SourceVideo:
     """The key holds a hash, because two folders may have a file of the same name."""
-    digest = hashlib.blake2b(f"{name}|{sound.name if sound else ''}".encode(), digest_size=5).hexdigest()
+    digest = hashlib.blake2b(
+        f"{name}|{sound.name if sound else ''}".encode(errors="surrogatepass"), digest_size=5
+    ).hexdigest()
     stem = re.sub(r"[^A-Za-z0-9_.]+", "_", Path(name).stem)[:60]
     return SourceVideo(f"{stem}-{digest}", name, video, sound or video, caption)

@@ -239,3 +239,15 @@ def test_a_jump_of_the_clock_is_no_gap(tmp_path):
     (tmp_path / "joined.ts").write_bytes(joined)
     seconds = FileAudio(tmp_path / "joined.ts").samples / 48000
     assert 1.9 < seconds < 2.3
+
+
+def test_tags_in_another_encoding_than_utf_8_do_no_harm(tmp_path):
+    path = tmp_path / "latin_1.wav"
+    write_wav(path, np.zeros((100, 1), np.int16))
+    title = "Köln".encode("latin-1") + b"\0\0"
+    tags = b"INFOINAM" + len(title).to_bytes(4, "little") + title
+    content = path.read_bytes() + b"LIST" + len(tags).to_bytes(4, "little") + tags
+    path.write_bytes(content[:4] + (len(content) - 8).to_bytes(4, "little") + content[8:])
+    with pytest.raises(UnicodeDecodeError):
+        av.open(str(path))
+    assert FileAudio(path).samples == 100

@@ -110,3 +110,19 @@ def test_the_real_vae_is_the_default():
     shapes = empty_shapes({"": AutoencoderKL(VAEConfig(), Build(device="meta"))})
     assert shapes["decoder.up_blocks.3.resnets.0.conv_shortcut.weight"] == (128, 256, 1, 1)
     assert shapes["encoder.mid_block.attentions.0.to_q.weight"] == (512, 512) and len(shapes) == 248
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"imageproj.norm.weight": (0,)},
+        {"face_locator.conv_in.weight": ()},
+        {"denoising_unet.down_blocks.0.resnets.999999999.conv1.weight": (8, 8, 3, 3)},
+        {"denoising_unet.down_blocks.x.resnets.0.conv1.weight": (8, 8, 3, 3)},
+    ],
+    ids=str,
+)
+def test_tensors_that_give_no_dimensions_are_missing_ones(changed):
+    assert hallo2_config(NET)
+    with pytest.raises(KeyError):
+        hallo2_config({**NET, **changed})

@@ -244,3 +244,47 @@ def test_archives_without_tensors(tmp_path):
 def test_pickles_without_named_tensors(tmp_path, content, message):
     with pytest.raises(CheckpointError, match=message):
         read_tensors(save_torch(content, tmp_path / "net.pth"))
+
+
+@pytest.mark.parametrize("use_mmap", [True, False])
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"a": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, "16"]}}',
+        '{"a": {"dtype": "F32", "shape": [2, 2], "data_offsets": [8, 24]}}',
+        '{"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}',
+        '{"a": {"dtype": "F32", "shape": [100000, 1000000], "data_offsets": [0, 24]}}',
+        '{"a": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}, "__metadata__": {"b": 1}}',
+        '{"a":' * 100_000,
+    ],
+    ids=lambda text: text[:70],
+)
+def test_a_list_of_tensors_that_cannot_be_is_refused_before_memory_is_taken(tmp_path, header, use_mmap):
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header.encode() + bytes(24))
+    with pytest.raises(CheckpointError, match="Download it again"):
+        read_tensors(path, use_mmap=use_mmap)
+
+
+def test_empty_tensors_may_lie_anywhere(tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_file({"a": torch.ones(2), "b": torch.zeros(0), "c": torch.zeros(3, 0), "d": torch.ones(1)}, path)
+    for use_mmap in (True, False):
+        assert read_tensors(path, use_mmap=use_mmap).shapes == {"a": (2,), "b": (0,), "c": (3, 0), "d": (1,)}
+
+
+def test_a_zip_that_would_unpack_to_more_than_itself_is_refused(tmp_path):
+    path = tmp_path / "net.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net/data.pkl", bytes(10_000_000))
+    with pytest.raises(CheckpointError, match="would unpack to 10.0 MB"):
+        read_tensors(path)
+
+
+def test_a_damaged_zip_directory_is_a_damaged_file(tmp_path):
+    path = tmp_path / "net.pth"
+    save_torch(TENSORS, path)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"PK\x01\x02", b"PK\x01\x03"))
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read_tensors(path)

@@ -75,7 +75,9 @@ def test_the_endpoint_is_the_option_then_the_variable_then_hugging_face():
     assert chosen_endpoint("", {}) == "https://huggingface.co"
 
 
-@pytest.mark.parametrize("address", ["mirror.example", "ftp://mirror", "file:///etc", "https://", "http://a?b=c"])
+@pytest.mark.parametrize(
+    "address", ["mirror.example", "ftp://mirror", "file:///etc", "https://", "http://a?b=c", "https://[a"]
+)
 def test_other_addresses_are_refused(address):
     with pytest.raises(SettingsError, match="is not the address of a server"):
         chosen_endpoint(address, {})

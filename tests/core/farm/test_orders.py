@@ -83,3 +83,27 @@ def test_a_file_that_is_not_text_is_refused(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="cannot be read"):
         read_orders(path)
+
+
+def test_line_separators_within_a_text_end_no_line(read):
+    (order,) = read('{"portrait": "a.png", "audio": "a.wav", "out": "a\u2028b.mp4"}')
+    assert order.out == "a\u2028b.mp4"
+
+
+def test_the_columns_of_upscaling_go_together(read):
+    (on,) = read("portrait,audio,out,upscale,upscale.scale\na.png,a.wav,a.mp4,true,2\n", "jobs.csv")
+    (off,) = read("portrait,audio,out,upscale,upscale.scale\na.png,a.wav,a.mp4,false,2\n", "jobs.csv")
+    assert on.upscale == {"scale": "2"} and off.upscale is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ('{"out": "a.mp4", "steps=4": 4}', "jobs.jsonl", "not the name of an option"),
+        ("[" * 100_000, "jobs.jsonl", "nested too deeply"),
+        ("out\n" + "a" * 140_000, "jobs.csv", "not CSV"),
+    ],
+)
+def test_what_is_no_order_is_named(read, text, name, said):
+    with pytest.raises(SettingsError, match=said):
+        read(text, name)

@@ -144,3 +144,32 @@ def test_a_journal_of_the_first_version_can_be_read_and_is_said_to_be_old(tmp_pa
     journal = read_journal(tmp_path / NAME)
     assert journal.is_old and journal.frames == 32 and "0.1.0" in journal.key.what
     assert not JOURNAL.is_old
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"segments": [{"name": "../victim.mp4", "size_bytes": 0, "crc": 0, "frames": 16}]},
+        {"segments": [{"name": "/etc/passwd", "size_bytes": 0, "crc": 0, "frames": 16}]},
+        {"state": {"name": "../state-0.safetensors", "size_bytes": 3, "crc": 9, "frames": 0}},
+        {"segments": [], "state": None},
+        {"state": None},
+        {"clips": True},
+        {"clips": -1},
+        {"video": 5},
+        {"video": "../../.ssh/id_rsa"},
+        {"key": {"request": {"work": 3}, "arithmetic": {}, "what": "", "frames": 0}},
+    ],
+    ids=repr,
+)
+def test_a_journal_that_no_job_has_written_is_damaged(tmp_path, changed):
+    write_journal(tmp_path, JOURNAL)
+    written = json.loads((tmp_path / NAME).read_text())
+    assert read_journal(tmp_path / NAME) == JOURNAL
+    (tmp_path / NAME).write_text(json.dumps(written | changed))
+    assert read_journal(tmp_path / NAME) is None
+
+
+def test_a_journal_nested_too_deeply_is_damaged(tmp_path):
+    (tmp_path / NAME).write_text('{"key":' * 100_000)
+    assert read_journal(tmp_path / NAME) is None

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from video_on_script import decoded_sound, lag_samples, moving_picture, speech_like
 
+from hallo2_core.errors import VideoError
 from hallo2_core.video.clips import encode_clip
-from hallo2_core.video.growing import GrowingVideo
+from hallo2_core.video.growing import GrowingVideo, boxes
 from hallo2_core.video.join import join_clips
 from hallo2_core.video.settings import CODECS, VideoSettings
 from hallo2_core.video.target import TargetFile
@@ -95,3 +96,9 @@ def test_where_it_cannot_be_written_it_is_given_up_with_one_warning(tmp_path, ca
             growing.parent.mkdir(exist_ok=True)  # possible again, but clips are missing by now
     assert not growing.exists()
     assert len(caplog.messages) == 1 and "cannot be continued" in caplog.text and str(growing) in caplog.text
+
+
+@pytest.mark.parametrize("content", [bytes(8), b"\0\0\0\x09free", b"\0\0\0\x08fre", b"\0\0\0\x08freemore"], ids=repr)
+def test_boxes_that_do_not_fit_are_refused(content):
+    with pytest.raises(VideoError, match="do not fit"):
+        list(boxes(content))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hallo2_core.errors import VideoError
+from hallo2_core.video.orientation import orientation_from
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.settings import VideoSettings
 from hallo2_core.video.writer import VideoWriter
@@ -59,3 +60,8 @@ def test_another_angle_is_refused_by_name(stored, tmp_path):
     path = with_matrix(stored, tmp_path / "tilted.mp4", 0.7071, 0.7071, -0.7071, 0.7071)
     with pytest.raises(VideoError, match="tilted.mp4 is to be displayed tilted by -?45"):
         probe(path)
+
+
+def test_a_matrix_of_another_size_is_damage():
+    with pytest.raises(VideoError, match="has 35 bytes"):
+        orientation_from(bytes(35), "a.mp4", 0.0)

@@ -74,3 +74,20 @@ def test_training_reads_a_folder_or_all_folders_of_a_configuration(tmp_path):
     records = RecordShards(*record_sources(str(tmp_path / "set.toml")))
     assert [int(records.read(number, "x")) for number in range(len(records))] == [0, 0, 0, 1]
     assert len(RecordShards(*record_sources(str(tmp_path / "b")))) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('cache_directory = "Köln"'.encode("latin-1"), "is not UTF-8"),
+        (b"datasets = [1]", r"expected \[general\]"),
+        (b'[[datasets]]\ncache_directory = "a\\u0000"', "null characters"),
+        (b"a = " + b"[" * 10_000, "cannot be read"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_configuration_is_refused(tmp_path, content, said):
+    path = tmp_path / "set.toml"
+    path.write_bytes(content[:60_000])
+    with pytest.raises(SettingsError, match=said):
+        read_datasets(path)
