@@ -8,7 +8,7 @@ from PyPI. Prints one JSON object per job. Run the same command again to continu
 one that has finished is only fetched, and a stopped one keeps its finished clips. docs/api.md explains it.
 
 Exit status: 0 every video is there; 1 a job was refused or failed; 2 bad input; 3 the connection was lost; 130 Ctrl+C
-(the job goes on in ComfyUI).
+(the job keeps running in ComfyUI).
 """
 
 from __future__ import annotations
@@ -388,7 +388,9 @@ def main() -> int:
     try:
         return run(parser.parse_args())
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped following; the job goes on in ComfyUI. Run the same command again to follow it.\n")
+        sys.stderr.write(
+            "Stopped following; the job keeps running in ComfyUI. Run the same command again to follow it.\n"
+        )
         return 130
     except (Problem, OSError) as problem:
         sys.stderr.write(f"{problem}\n")

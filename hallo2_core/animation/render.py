@@ -58,11 +58,11 @@ def render_video(render: Render, job: Job, path: Path, runtime: Runtime) -> Rend
         resumed_from_clip = job.journal.clips
         if job.finished is None:
             check_target(path)
-            with _announced(render, job, path, runtime) as told:
-                _make_clips(render, job, told)
+            with _announced(render, job, path, runtime) as announcing:
+                _make_clips(render, job, announcing)
                 with TargetFile(path, job.folder) as video:
                     metadata = file_metadata(render.metadata, GENERATED, render_record(render, job.journal.key))
-                    join_clips(job.segments, video, speech.fps, speech.audio, told.check_cancelled, metadata)
+                    join_clips(job.segments, video, speech.fps, speech.audio, announcing.check_cancelled, metadata)
                     job.publish(video)
             runtime.watchable(job.finished)
         elif job.note:

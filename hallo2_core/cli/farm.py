@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    for option in ("helpers", "retries"):
+        if (value := getattr(arguments, option)) < 0:
+            raise SettingsError(f"--{option} is {value}; choose 0 or more.")
     orders, wrong = [], []
     for order in read_orders(arguments.jobs):
         try:
@@ -63,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise MissingDependencyError.of_extra("'hallo2 farm'", "rich", "farm", error) from error
 
-    cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries, max(arguments.helpers, 0))
+    cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries, arguments.helpers)
     console = Console(stderr=True)
     with redirect_stdout(sys.stderr), Screen(orders, console) as screen:  # Ray prints what happens to workers
         outcomes = run_orders(orders, partial(carry_out, cluster=cluster), cluster, screen.show)

@@ -79,7 +79,7 @@ class JobLock:
     def _held(self, by: str = "another run") -> JobHeldError:
         return JobHeldError(
             f"This video is already being made by {by} (its job is {self._path.parent}). Wait for that run, or start "
-            f"afresh to make a second one."
+            f"over under another name to make a second one."
         )
 
     def __enter__(self) -> JobLock:

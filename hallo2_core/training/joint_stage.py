@@ -47,7 +47,7 @@ class ClipSettings:
 
 @dataclass(frozen=True)
 class JointStageSettings(ClipSettings):
-    weights: str = ""  # a file to begin with; "" begins afresh
+    weights: str = ""  # a file to begin with; "" starts from scratch
 
 
 class JointStage:

@@ -45,7 +45,7 @@ class TextStageSettings:
     text_encoder: str
     takes: str = ""  # the same, as `prepare_takes` makes them; "": none
     takes_ratio: float = 0.8  # of the samples, where there are takes
-    weights: str = ""  # an adapter's file to begin with; "" begins afresh
+    weights: str = ""  # an adapter's file to begin with; "" starts from scratch
     hidden_width: int = 80  # of the adapter's MLPs
     frames: int = 4  # of a clip; more clips of fewer frames have more moods for the same work
     motion_frames: int = 2

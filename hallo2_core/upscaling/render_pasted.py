@@ -144,7 +144,7 @@ def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime:
             writer.write(to_planes(pasted, work.video_settings.bit_depth))
             runtime.progress(index + 1, max(expected, index + 1), pasted.float() / 255.0)
         writer.finish()
-    return max(times, key=lambda told: len(told.ticks))
+    return max(times, key=lambda each: len(each.ticks))
 
 
 def _in_step(work: PasteBack, times: FrameTimes, background_times: FrameTimes) -> Iterator[tuple[Tensor, Tensor]]:

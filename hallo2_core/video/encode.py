@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import VideoError
+from ..errors import VideoError, pip_install
 from .colour import Planes, to_bytes_as_released, to_planes
 from .encoder_options import OPTIONS, THREADS, encoder_options
 from .rgb import BT709, LIMITED_RANGE
@@ -68,8 +68,8 @@ class FrameEncoder:
             )
         except av.codec.codec.UnknownCodecError:
             raise VideoError(
-                f"This PyAV {av.__version__} was built without {CODECS[settings.codec]}. Install PyAV's own wheel "
-                f"(pip install av), or choose another codec."
+                f"This PyAV {av.__version__} was built without {CODECS[settings.codec]}. Install PyAV's own wheel: "
+                f"{pip_install('--force-reinstall', '--no-deps', 'av')}; or choose another codec."
             ) from None
         self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = PIXEL_FORMATS[settings.bit_depth]

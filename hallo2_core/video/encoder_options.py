@@ -16,8 +16,8 @@ WORST_QUALITY, WORST_AV1_QUALITY = 51, 63
 
 
 def encoder_options(settings: VideoSettings, short_side: int, fps: Fraction) -> dict[str, str]:
-    told = {"h264": _h264, "h265": _h265, "av1": _av1}[settings.codec](settings, short_side)
-    return {"preset": settings.preset, "g": str(max(1, round(KEY_FRAME_SECONDS * fps))), "flags": "+cgop"} | told
+    own = {"h264": _h264, "h265": _h265, "av1": _av1}[settings.codec](settings, short_side)
+    return {"preset": settings.preset, "g": str(max(1, round(KEY_FRAME_SECONDS * fps))), "flags": "+cgop"} | own
 
 
 def av1_quality(quality: int) -> int:

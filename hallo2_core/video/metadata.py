@@ -72,15 +72,15 @@ def file_metadata(
     """record: values that JSON can hold. source: the record of the video that this one was made from."""
     if choice.choice == NONE:
         return NO_METADATA
-    told: dict[str, Any] = {"version": __version__}
+    stored: dict[str, Any] = {"version": __version__}
     if source_type:
-        told["digital_source_type"] = source_type
+        stored["digital_source_type"] = source_type
     if choice.choice == FULL:
-        told |= record
+        stored |= record
         if source is not None:
-            told["source"] = source
+            stored["source"] = source
     workflow = choice.workflow if choice.choice == FULL else {}
-    return FileMetadata({**workflow, RECORD_TAG: json.dumps(told)}, source_type)
+    return FileMetadata({**workflow, RECORD_TAG: json.dumps(stored)}, source_type)
 
 
 def read_record(source: VideoSource) -> Record | None:

@@ -122,8 +122,8 @@ def write_clip(folder: Path, seed: int, settings: CartoonSettings) -> None:
     replace_file(_path(folder, seed, ".wav"), wav_bytes(played.samples))
     replace_file(_path(folder, seed, ".txt"), f"{played.caption}\n".encode())
     replace_file(_path(folder, seed, ".safetensors"), save({name: t.contiguous() for name, t in tensors.items()}))
-    told = json.dumps(_told(seed, settings, played), ensure_ascii=False)
-    replace_file(_path(folder, seed, ".truth.json"), told.encode())
+    description = json.dumps(_description(seed, settings, played), ensure_ascii=False)
+    replace_file(_path(folder, seed, ".truth.json"), description.encode())
 
 
 def wav_bytes(samples: Tensor) -> bytes:
@@ -138,7 +138,7 @@ def wav_bytes(samples: Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def _told(seed: int, settings: CartoonSettings, played: Performance) -> dict[str, object]:
+def _description(seed: int, settings: CartoonSettings, played: Performance) -> dict[str, object]:
     return {
         "seed": seed,
         "split": settings.split,

@@ -64,14 +64,14 @@ def speak(text: str, voice: Voice) -> Speech:
         raise AudioError(f"espeak-ng failed with the voice {voice.name}: {said[-1] if said else 'no message'}. Check "
                          f"that its English voices are installed.")  # fmt: skip
     head, samples = spoken.stdout.split(b"\n", 1)
-    told = json.loads(head)
+    spoken = json.loads(head)
     sound = torch.frombuffer(bytearray(samples), dtype=torch.int16).float() / 2**15
-    starts = [start for start, _ in told["phonemes"]] + [sound.shape[0] / told["rate_hz"]]
+    starts = [start for start, _ in spoken["phonemes"]] + [sound.shape[0] / spoken["rate_hz"]]
     phonemes = (
         Phoneme(start, max(end, start), ipa)
-        for (start, ipa), end in zip(told["phonemes"], starts[1:], strict=True)
+        for (start, ipa), end in zip(spoken["phonemes"], starts[1:], strict=True)
     )  # fmt: skip
-    return Speech(_at_speech_rate(sound, told["rate_hz"]), tuple(phonemes))
+    return Speech(_at_speech_rate(sound, spoken["rate_hz"]), tuple(phonemes))
 
 
 def _at_speech_rate(sound: Tensor, rate_hz: int) -> Tensor:

@@ -21,11 +21,11 @@ RECOGNIZED, MISSED = 0.8, 0.5  # share of the prompts
 @dataclass(frozen=True)
 class Finding:
     claim: str
-    shows: bool | None  # None: it cannot be told
+    shows: bool | None  # None: inconclusive
     figures: str
 
     def __str__(self) -> str:
-        word = {True: "agrees", False: "does not agree", None: "cannot be told"}[self.shows]
+        word = {True: "agrees", False: "does not agree", None: "inconclusive"}[self.shows]
         return f"- {self.claim}: **{word}** ({self.figures})."
 
 

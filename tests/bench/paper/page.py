@@ -65,7 +65,7 @@ def _summary(found: Mapping[str, Sequence[Finding]]) -> str:
     shows = [finding.shows for of_part in found.values() for finding in of_part]
     return (
         f"**Of {len(shows)} findings, {shows.count(True)} agree with the paper, {shows.count(False)} do not, and "
-        f"{shows.count(None)} cannot be told.**"
+        f"{shows.count(None)} are inconclusive.**"
     )
 
 

@@ -83,6 +83,12 @@ def test_every_wrong_line_is_named_and_nothing_starts(tmp_path, capsys):
     assert "because of 2 of its jobs: line 1: " in said and "line 2: there is no file p.png" in said
 
 
+@pytest.mark.parametrize("option", ["--helpers", "--retries"])
+def test_a_negative_number_is_refused(tmp_path, capsys, option):
+    assert main(["farm", str(tmp_path / "jobs.jsonl"), f"{option}=-1"]) == 2
+    assert f"{option} is -1; choose 0 or more." in capsys.readouterr().err
+
+
 def test_without_the_extra_it_says_what_to_install(order, tmp_path, capsys, monkeypatch):
     jobs = tmp_path / "jobs.jsonl"
     jobs.write_text(json.dumps(dict(order().options)), encoding="utf-8")
