@@ -13,6 +13,7 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from ..errors import JobError
+from ..storage.advice import advice_for
 from ..storage.folders import existing_part
 from ..video.clips import encode_clip
 from ..video.sound import BITS_PER_SECOND
@@ -70,9 +71,14 @@ def check_room(estimate: Estimate, job: Job, video: Path) -> None:
     kept = sum(segment.size_bytes for segment in job.journal.segments)
     coming = (estimate.clips - job.journal.clips) * estimate.least_clip_bytes
     folders = job.folder, existing_part(video.parent)
-    needed = {_disk(folders[1]): kept + coming} | {_disk(folders[0]): coming + kept + coming}
-    for folder in folders:
-        free, wanted = shutil.disk_usage(folder).free, needed[_disk(folder)]
+    try:
+        disks = [_disk(folder) for folder in folders]
+        free_bytes = [shutil.disk_usage(folder).free for folder in folders]
+    except OSError as error:
+        raise JobError(f"The disk of {job.folder} does not answer: {error.strerror}. {advice_for(error)}") from error
+    needed = {disks[1]: kept + coming} | {disks[0]: coming + kept + coming}
+    for folder, disk, free in zip(folders, disks, free_bytes, strict=True):
+        wanted = needed[disk]
         if free < wanted:
             raise JobError(
                 f"{folder} has {free / MEGABYTE:.0f} MB free, but this video still needs at least "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
+from ..errors import JobError
+from ..storage.advice import advice_for
 from ..storage.free_path import free_path
 from .job import Job
 from .journal import Journal, newest_journal
@@ -17,8 +19,19 @@ def choose_job(folder: Path, key: JobKey) -> Job:
     """The job of this key in `folder`, or in a numbered sibling (name-2, name-3, …).
 
     A finished video is found by its request alone, under any arithmetic. An unfinished one is resumed only under the
-    same arithmetic; otherwise it is kept, and a new job is created beside it. The job's note says which.
+    same arithmetic; otherwise it is kept, and a new job is created beside it. The job's note says which. Raises
+    JobError if a job cannot be read.
     """
+    try:
+        return _chosen(folder, key)
+    except OSError as error:
+        raise JobError(
+            f"The jobs in {folder.parent} cannot be read: {error.strerror or error}. {advice_for(error)} Finished "
+            f"clips are kept."
+        ) from error
+
+
+def _chosen(folder: Path, key: JobKey) -> Job:
     found = _same_request(folder, key)
     for place, journal in found.items():
         if journal.published(place) is not None:

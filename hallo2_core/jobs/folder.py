@@ -73,4 +73,4 @@ def _remove(folder: Path, patterns: set[str], keep: set[str] = frozenset()) -> N
         for path in folder.glob(pattern):
             if path.name not in keep:
                 with suppress(PermissionError):  # on Windows, if the file is open: the next run tries again
-                    path.unlink()
+                    path.unlink(missing_ok=True)

@@ -58,7 +58,7 @@ class Job:
         try:
             with self._reported():
                 self.journal = tidy(self.folder, trusted_journal(self.folder, self.journal.key))
-                if self.finished is None:
+                if self.journal.published(self.folder) is None:
                     check_writable(self.folder, CHECK)
         except BaseException:
             self._leave()
@@ -69,13 +69,15 @@ class Job:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self.journal.clips and self.journal.video is None:
-            remove_unfinished(self.folder)  # stopped before the first clip was finished
+            with suppress(OSError):  # what is left now is removed by the next run
+                remove_unfinished(self.folder)  # stopped before the first clip was finished
         self._leave()
 
     @property
     def finished(self) -> Path | None:
         """The published video, if it is still there."""
-        return self.journal.published(self.folder)
+        with self._reported():
+            return self.journal.published(self.folder)
 
     @property
     def segments(self) -> dict[Path, int]:
@@ -95,15 +97,18 @@ class Job:
     def state(self) -> dict[str, Tensor]:
         """The tensors saved with the last finished clip; empty before the first."""
         kept = self.journal.state
-        return {} if kept is None else safetensors.torch.load_file(self.folder / kept.name)
+        if kept is None:
+            return {}
+        with self._reported():  # read, not mapped: a network that fails would end the process
+            return safetensors.torch.load((self.folder / kept.name).read_bytes())
 
     def append(self, clip: bytes, frames: int, state: Mapping[str, Tensor]) -> None:
         """Store one clip. Returns once it is durable."""
         segment = self._open_segment()
         tensors = safetensors.torch.save({name: tensor.contiguous() for name, tensor in state.items()})
         kept = KeptFile(state_name(self.journal.clips)).followed_by(tensors)
-        self._lock.check()
         with self._reported():
+            self._lock.check()
             self._write_clip(segment, clip)
             replace_file(self.folder / kept.name, tensors)
             self._write_journal(self.journal.after_clip(segment.followed_by(clip, frames), kept))
@@ -113,7 +118,8 @@ class Job:
 
         The journal records the name first: after a kill in between, the next run recognizes the file.
         """
-        self._lock.check()
+        with self._reported():
+            self._lock.check()
         size_bytes = video.settle()
         with self._reported():
             self._write_journal(replace(self.journal, video=seen_from(self.folder, video.path), video_bytes=size_bytes))
@@ -133,7 +139,7 @@ class Job:
 
     def _write_clip(self, segment: KeptFile, clip: bytes) -> None:
         path = self.folder / segment.name
-        with path.open("r+b" if path.exists() else "w+b") as file:
+        with path.open("r+b" if segment.size_bytes else "w+b") as file:
             file.seek(segment.size_bytes)
             file.write(clip)
             file.truncate()
@@ -152,6 +158,6 @@ class Job:
             yield
         except OSError as error:
             raise JobError(
-                f"The job in {self.folder} cannot be written: {error.strerror or error}. Finished clips are kept. "
-                f"{advice_for(error)} Then run again with the same inputs: it resumes at the next clip."
+                f"The job in {self.folder} cannot be read or written: {error.strerror or error}. Finished clips are "
+                f"kept. {advice_for(error)} Then run again with the same inputs: it resumes at the next clip."
             ) from error

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..storage.durable import rename, replace_file
 from ..storage.json_text import parse_json
+from ..storage.presence import is_there
 from .key import JobKey
 
 Value = TypeVar("Value")
@@ -41,13 +42,14 @@ class KeptFile:
         return KeptFile(self.name, self.size_bytes + len(content), zlib.crc32(content, self.crc), self.frames + frames)
 
     def is_whole(self, folder: Path) -> bool:
-        """Whether the file still has the content that was written; reads all of it."""
+        """Whether the file still has the content that was written; reads all of it. Raises OSError if the disk fails:
+        then the content may be intact."""
         left, crc = self.size_bytes, 0
         try:
             with (folder / self.name).open("rb") as file:
                 while content := file.read(min(left, READ_BYTES)):
                     crc, left = zlib.crc32(content, crc), left - len(content)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return False
         return not left and crc == self.crc
 
@@ -79,11 +81,11 @@ class Journal:
         return replace(self, clips=self.clips + 1, segments=(*before, segment), state=state)
 
     def published(self, folder: Path) -> Path | None:
-        """The finished file, if it exists with the recorded size."""
+        """The finished file, if it exists with the recorded size. Raises OSError if the disk fails."""
         if self.video is None:
             return None
         path = Path(os.path.normpath(folder / self.video))
-        return path if path.is_file() and path.stat().st_size == self.video_bytes else None
+        return path if is_there(path) and path.stat().st_size == self.video_bytes else None
 
     def first_damaged(self, folder: Path) -> str | None:
         """The name of the first file that is missing or differs from what was written, if any."""
@@ -96,10 +98,10 @@ class Journal:
 
 
 def read_journal(path: Path) -> Journal | None:
-    """None if it is missing or damaged."""
+    """None if it is missing or damaged. Raises OSError if the disk fails."""
     try:
         return parse_journal(path.read_bytes())
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
@@ -160,7 +162,8 @@ def _of(kind: type[Value], value: object) -> Value:
 
 
 def newest_journal(folder: Path) -> Journal | None:
-    """The newest readable journal, whether or not its files still exist. None if the folder is not a job's."""
+    """The newest readable journal, whether or not its files still exist. None if the folder is not a job's.
+    Raises OSError if the disk fails."""
     return read_journal(folder / NAME) or read_journal(folder / PREVIOUS)
 
 
@@ -174,7 +177,7 @@ def seen_from(folder: Path, path: Path) -> str:
 
 def write_journal(folder: Path, journal: Journal) -> None:
     """At any moment at least one of the two files is complete."""
-    if (folder / NAME).exists():
+    if is_there(folder / NAME):
         rename(folder / NAME, folder / PREVIOUS)
     replace_journal(folder, journal)
 

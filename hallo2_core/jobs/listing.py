@@ -114,16 +114,16 @@ def _places(folder: Path) -> Iterator[Path]:
     """Folders that may be jobs."""
     below = [path for path in folder.iterdir() if path.is_dir()]
     for place in (folder, *below):
-        if place.suffix == COMMAND_SUFFIX or place.parent.name == NODE_FOLDER or newest_journal(place) is not None:
+        if place.suffix == COMMAND_SUFFIX or place.parent.name == NODE_FOLDER or _journal_of(place) is not None:
             yield place
         if (place / NODE_FOLDER).is_dir():
             yield from (path for path in (place / NODE_FOLDER).iterdir() if path.is_dir())
 
 
 def _listed(folder: Path) -> ListedJob | None:
-    journal = newest_journal(folder)
-    video = None if journal is None else journal.published(folder)
+    journal = _journal_of(folder)
     try:
+        video = None if journal is None else journal.published(folder)
         states = {path: path.stat() for path in (folder, *folder.iterdir())}
         if video is not None:
             states[video] = video.stat()
@@ -137,9 +137,17 @@ def _listed(folder: Path) -> ListedJob | None:
         known.key.frames if video is not None else known.frames,
         known.key.frames,
         sum(state.st_size for path, state in states.items() if path != folder and (path != video or is_own)),
-        time.time() - max(state.st_mtime for state in states.values()),
+        max(time.time() - max(state.st_mtime for state in states.values()), 0.0),  # clocks may disagree
         is_running(folder),
         video,
         0 if video is None else states[video].st_size,
         journal is not None and journal.is_old,
     )
+
+
+def _journal_of(folder: Path) -> Journal | None:
+    """None also for a folder that may not be read, such as another user's."""
+    try:
+        return newest_journal(folder)
+    except PermissionError:
+        return None

@@ -1,6 +1,7 @@
-"""One run of a job at a time. The system releases the lock when the process ends, however it ends.
+"""One run of a job at a time, on this machine and on others that share the disk.
 
-On disks without locks, a file that only one run can create is used instead: see `soft_lock`.
+Two locks: a file lock, which the system releases when the process ends, however it ends; and a file that names the
+owner (see `soft_lock`), for disks that have no file locks, or keep them within one machine.
 """
 
 from __future__ import annotations
@@ -12,74 +13,90 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import JobHeldError
-from .soft_lock import SoftLock, is_held, owner_of
+from ..storage.durable import make_folder
+from .soft_lock import STALE_SECONDS, SoftLock, is_held, owner_of
 
 LOCK, OWNER = "lock", "lock.owner"
 NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 class JobLock:
-    """An exclusive lock on the file `lock` in a job's folder. Both are created if missing; a context manager.
+    """Exclusive use of a job's folder, which is created if missing. A context manager.
 
-    The file is removed when the run ends. After a kill it stays, which has no effect.
+    Its files are removed when the run ends. After a kill they stay, which has no effect.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK
-        self._owner_path = folder / OWNER
-        self._soft: SoftLock | None = None
+        self._soft = SoftLock(folder / OWNER)
 
     def acquire(self) -> None:
-        """Raises JobHeldError if another run holds it."""
+        """Raises JobHeldError if another run holds it, OSError if the disk fails."""
+        folder = self._path.parent
+        make_folder(folder)
+        try:
+            has_file_lock = self._lock_file()
+            try:
+                if not self._soft.acquire(self._disk_time(), has_file_lock):
+                    raise self._held(
+                        owner_of(folder / OWNER),
+                        f" If it was killed on another machine, the job is free after {STALE_SECONDS:.0f} seconds.",
+                    )
+            except BaseException:
+                self._unlock_file()
+                raise
+        except BaseException:
+            with suppress(OSError):  # not empty
+                folder.rmdir()
+            raise
+
+    def release(self) -> None:
+        self._soft.release()
+        self._unlock_file()
+
+    def check(self) -> None:
+        """Raises JobError if the lock was lost, or released; OSError if the disk fails."""
+        self._soft.check()
+
+    def _lock_file(self) -> bool:
+        """Open and lock it. False if the disk has no file locks."""
         while True:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a+b")
             try:
                 _lock(self._file.fileno())
+                if self._is_still_there():
+                    return True
             except HELD_BY_ANOTHER:
-                self._file.close()
-                raise self._held() from None
+                self._close()
+                raise self._held("another run") from None
             except OSError as error:
-                self._file.close()
-                if error.errno not in NO_LOCKS:
-                    raise
-                self._acquire_soft()
-                return
-            if self._is_still_there():
-                break
-            self._file.close()  # an ending run removed the file between our opening and locking it
-        if is_held(self._owner_path):  # by a machine that cannot lock on this disk
-            self.release()
-            raise self._held(owner_of(self._owner_path))
+                if error.errno in NO_LOCKS:
+                    return False
+                self._close()
+                raise
+            self._close()  # an ending run removed the file between our opening and locking it
 
-    def release(self) -> None:
-        if self._soft is not None:
-            self._soft.release()
-            self._soft = None
-        elif os.name == "nt":  # open files, ours or a newer run's, cannot be removed there
-            self._file.close()
-            with suppress(PermissionError):
-                self._path.unlink(missing_ok=True)
-        else:  # a run that has already opened the file then finds it gone
-            self._path.unlink(missing_ok=True)
+    def _unlock_file(self) -> None:
+        """Whatever the disk answers, the lock is released. The file may stay."""
+        if os.name == "nt":  # open files, ours or a newer run's, cannot be removed there
+            self._close()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)  # a run that has already opened the file then finds it gone
+        self._close()
+
+    def _close(self) -> None:
+        with suppress(OSError):
             self._file.close()
 
-    def check(self) -> None:
-        """Raises JobError if the lock was lost, which only happens to a soft lock."""
-        if self._soft is not None:
-            self._soft.check()
+    def _disk_time(self) -> float:
+        """The current time by the clock that sets the folder's file times."""
+        self._path.touch()
+        return self._path.stat().st_mtime
 
-    def _acquire_soft(self) -> None:
-        self._path.unlink(missing_ok=True)
-        soft = SoftLock(self._owner_path)
-        if not soft.acquire():
-            raise self._held(owner_of(self._owner_path))
-        self._soft = soft
-
-    def _held(self, by: str = "another run") -> JobHeldError:
+    def _held(self, by: str, hint: str = "") -> JobHeldError:
         return JobHeldError(
             f"This video is already being made by {by} (its job is {self._path.parent}). Wait for that run, or start "
-            f"over under another name to make a second one."
+            f"over under another name to make a second one.{hint}"
         )
 
     def __enter__(self) -> JobLock:
@@ -100,19 +117,19 @@ class JobLock:
 
 def is_running(folder: Path) -> bool:
     """Whether a run, of this process or another, holds the job. Changes nothing on disk."""
-    if is_held(folder / OWNER):
-        return True
+    has_file_lock = True
     try:
         with (folder / LOCK).open("r+b") as file:
             _lock(file.fileno())
     except FileNotFoundError:
-        return False
+        pass
     except HELD_BY_ANOTHER:
         return True
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-    return False
+        has_file_lock = False
+    return is_held(folder / OWNER, has_file_lock)
 
 
 if os.name == "nt":

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import JobError
-from ..storage.durable import rename, sync_folder
+from ..storage.durable import make_folder, rename, sync_folder
 from ..storage.free_path import free_path
 from .journal import newest_journal, replace_journal, seen_from
 from .listing import ListedJob
@@ -61,7 +61,7 @@ def _placed(job: ListedJob, folder: Path) -> Iterator[tuple[Path, Path]]:
                 f"{job.name} is not finished, so there is no video to move or link yet. Run it again with the same "
                 f"inputs to finish it."
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         is_there = folder.resolve() == video.parent.resolve()
         yield video, video if is_there else free_path(folder / video.name)
 

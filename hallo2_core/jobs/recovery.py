@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from ..errors import JobError
+from ..storage.presence import is_there
 from .folder import keep_orphans
 from .journal import NAME, PREVIOUS, Journal, read_journal, replace_journal
 from .key import JobKey, different_parts, different_values
@@ -17,11 +18,12 @@ def trusted_journal(folder: Path, key: JobKey) -> Journal:
     """The newest journal that is intact, with all its files. Without one the job starts over, with a warning.
 
     Finding only the previous journal is not damage: the power failed between two renames. Raises JobError if the folder
-    holds work of another request, or unfinished work under another arithmetic.
+    holds work of another request, or unfinished work under another arithmetic, and OSError if the disk fails: files
+    that cannot be read at the moment are not damaged.
     """
     damaged: dict[str, None] = {}  # in the order they were found
     for name in (NAME, PREVIOUS):
-        if not (folder / name).exists():
+        if not is_there(folder / name):
             continue
         journal = read_journal(folder / name)
         if journal is not None and not _goes_on(folder, journal, key):

@@ -1,8 +1,8 @@
-"""A lock for disks without file locks: a file that only one run can create, and whose time it keeps updating.
+"""A file that only one run can create, that names its owner, and whose time the owner keeps updating.
 
-Some network volumes, of rented machines for example, refuse `flock`. There the file alone names the job's owner, and
-remains if the owner is killed. It is stale if its owner was a process of this machine that has ended, or if it was not
-touched for `STALE_SECONDS` by the disk's own clock.
+It holds where file locks do not: some network volumes refuse `flock`, and many, such as FUSE mounts, keep it within one
+machine. It remains if the owner is killed. Then it is stale: at once if the owner ran on this machine and its process
+or file lock is gone, otherwise if it was not touched for `STALE_SECONDS` by the disk's own clock.
 """
 
 from __future__ import annotations
@@ -15,38 +15,42 @@ import threading
 import time
 import uuid
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from ..errors import JobError
 from ..storage.json_text import parse_json
+from ..storage.presence import is_there
 
 logger = logging.getLogger("hallo2")
 
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 120.0
 SETTLING_SECONDS = 0.5
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux; tells machines with the same name apart
 
 
 class SoftLock:
-    """Exclusive creation of `path`, which names the owner."""
+    """Exclusive creation of `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._owner = {"token": uuid.uuid4().hex, "pid": os.getpid(), "host": socket.gethostname()}
+        self._owner = {"token": uuid.uuid4().hex, "pid": os.getpid(), **_machine()}
         self._ended = threading.Event()
 
-    def acquire(self) -> bool:
-        """False if another run holds it. A stale lock is removed first, with a warning in the log."""
-        was_stale = self._path.exists() and _is_stale(self._path, _now_on(self._path.parent))
+    def acquire(self, now: float, has_file_lock: bool = False) -> bool:
+        """False if another run holds it. A stale one is removed first.
+
+        now: by the disk's clock. has_file_lock: whether this run also holds the file lock beside it.
+        """
+        has_ended = has_file_lock and _had_file_lock(self._path)
+        was_stale = is_there(self._path) and (has_ended or _is_stale(self._path, now))
         if was_stale:
-            logger.warning("Removed the lock %s, left by a run that has ended (%s).", self._path, owner_of(self._path))
+            logger.info("Removed the lock %s, left by a run that has ended (%s).", self._path, owner_of(self._path))
             self._path.unlink(missing_ok=True)
-        try:
-            with self._path.open("x", encoding="utf-8") as file:
-                json.dump(self._owner, file)
-        except FileExistsError:
+        if not self._create(has_file_lock):
             return False
-        if was_stale:  # two runs may find it stale: the one that removes the other's new file gets the lock
+        if was_stale and not has_ended:  # two runs may find it stale: the one that removes the other's gets the lock
             time.sleep(SETTLING_SECONDS)
             if not self._is_ours():
                 return False
@@ -55,16 +59,34 @@ class SoftLock:
 
     def release(self) -> None:
         self._ended.set()
-        if self._is_ours():
-            self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # then it becomes stale
+            if self._is_ours():
+                self._path.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Raises JobError if another run found the lock stale, for example while this machine slept."""
+        """Raises JobError if this run has released it, or if another found it stale, for example while this machine
+        slept; OSError if the disk fails."""
+        if self._ended.is_set():
+            raise JobError(f"The run that was writing to {self._path.parent} has ended. Start it again to continue.")
         if not self._is_ours():
             raise JobError(
                 f"{self._path.parent} was taken over by another run ({owner_of(self._path)}) while this one was "
                 f"suspended. Let that run finish."
             )
+
+    def _create(self, has_file_lock: bool) -> bool:
+        try:
+            file = self._path.open("x", encoding="utf-8")
+        except FileExistsError:
+            return False
+        try:
+            with file:
+                json.dump(self._owner | {"file_lock": has_file_lock}, file)
+        except OSError:
+            with suppress(OSError):  # half an owner would be waited for
+                self._path.unlink()
+            raise
+        return True
 
     def _is_ours(self) -> bool:
         return _read(self._path).get("token") == self._owner["token"]
@@ -75,17 +97,25 @@ class SoftLock:
                 os.utime(self._path)
 
 
-def is_held(path: Path) -> bool:
-    """Read-only, hence by this machine's clock."""
-    return path.exists() and not _is_stale(path, time.time())
+def is_held(path: Path, has_file_lock: bool = False) -> bool:
+    """Read-only, hence by this machine's clock. has_file_lock: whether nobody on this machine holds the file lock."""
+    if has_file_lock and _had_file_lock(path):
+        return False
+    return is_there(path) and not _is_stale(path, time.time())
+
+
+def _had_file_lock(path: Path) -> bool:
+    """Whether the owner ran on this machine, since it was started, with the file lock."""
+    owner = _read(path)
+    return bool(owner.get("file_lock")) and _machine().items() <= owner.items()
 
 
 def _is_stale(path: Path, now: float) -> bool:
     owner = _read(path)
-    if owner.get("host") == socket.gethostname() and not _is_alive(owner.get("pid")):
+    if owner.get("host") == _machine()["host"] and not _is_alive(owner.get("pid")):
         return True
     try:
-        return now - path.stat().st_mtime > STALE_SECONDS
+        return abs(now - path.stat().st_mtime) > STALE_SECONDS  # also in the future, if the clock was set back
     except FileNotFoundError:
         return False
 
@@ -99,9 +129,17 @@ def owner_of(path: Path) -> str:
 def _read(path: Path) -> dict[str, object]:
     try:
         owner = parse_json(path.read_bytes())
-    except (OSError, ValueError):  # missing, or not written yet
+    except (FileNotFoundError, ValueError):  # missing, or not written yet
         return {}
     return owner if isinstance(owner, dict) else {}
+
+
+@cache
+def _machine() -> dict[str, str]:
+    boot = ""
+    with suppress(OSError):
+        boot = BOOT_ID.read_text(encoding="ascii").strip()
+    return {"host": socket.gethostname(), "boot": boot}
 
 
 def _is_alive(pid: object) -> bool:
@@ -115,13 +153,3 @@ def _is_alive(pid: object) -> bool:
     except (OSError, OverflowError):
         return True
     return True
-
-
-def _now_on(folder: Path) -> float:
-    """The current time by the clock that sets the folder's file times."""
-    probe = folder / f".clock-{uuid.uuid4().hex}"
-    try:
-        probe.touch()
-        return probe.stat().st_mtime
-    finally:
-        probe.unlink(missing_ok=True)

@@ -7,9 +7,11 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+
+from .presence import is_there
 
 logger = logging.getLogger("hallo2")
 
@@ -29,13 +31,22 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         rename(part, path)
     finally:
-        part.unlink(missing_ok=True)  # on a full disk every byte counts
+        with suppress(OSError):  # of two errors, the first is the cause
+            part.unlink(missing_ok=True)  # on a full disk every byte counts
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """As `replacing`, with this content."""
     with replacing(path) as part:
         part.write_bytes(content)
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder and its missing parents, durably. It may exist already."""
+    new = [place for place in (folder, *folder.parents) if not is_there(place)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in new:
+        sync_folder(place.parent)
 
 
 def rename(path: Path, target: Path) -> None:

@@ -6,7 +6,10 @@ import errno
 import os
 from pathlib import Path
 
-from .advice import FULL, UnchangeableFilesError
+from .advice import UnchangeableFilesError
+
+# How mounts without a write cache answer.
+WRITE_ONCE = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF}
 
 
 def existing_part(folder: Path) -> Path:
@@ -27,7 +30,7 @@ def check_writable(folder: Path, name: str) -> None:
                 file.seek(1)
                 file.write(b"3")
         except OSError as error:
-            if error.errno in FULL:
+            if error.errno not in WRITE_ONCE:
                 raise
             reason = f"files there cannot be changed after they are written ({error.strerror or error})"
             raise UnchangeableFilesError(error.errno, reason, str(folder)) from error

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+from .presence import is_there
+
 
 def numbered_names(path: Path) -> Iterator[Path]:
     """name, name-2, name-3, …"""
@@ -15,5 +17,5 @@ def numbered_names(path: Path) -> Iterator[Path]:
 
 
 def free_path(path: Path | str) -> Path:
-    """The first of the numbered names that does not exist yet."""
-    return next(candidate for candidate in numbered_names(Path(path)) if not candidate.exists())
+    """The first of the numbered names that does not exist yet. Raises OSError if the disk fails."""
+    return next(candidate for candidate in numbered_names(Path(path)) if not is_there(candidate))

@@ -19,6 +19,7 @@ import av
 from torch import Tensor
 
 from ..errors import VideoError
+from ..storage.advice import advice_for
 from .colour import Planes
 from .encode import REORDERED_FRAMES, FrameEncoder
 from .settings import VideoSettings
@@ -138,21 +139,29 @@ def packets_of(clips: InputContainer, frames: int, fps: Fraction, before: int = 
 
 @contextmanager
 def opened_clips(clips: Path | BinaryIO) -> Iterator[InputContainer]:
-    """A file of clips, or one in memory, complete or not. Errors: VideoError."""
+    """A file of clips, or one in memory, complete or not. Errors: VideoError, also if the disk fails."""
     name, file = (str(clips), str(clips.absolute())) if isinstance(clips, Path) else ("A clip", clips)
     try:
+        kind = _kind_of(clips)
         # With an explicit format: a few small frames are not enough to detect it.
-        with av.open(file, format=kind_of(clips), metadata_errors="replace") as container:
+        with av.open(file, format=kind, metadata_errors="replace") as container:
             if not container.streams.video:
                 raise _damaged(name, "it holds no pictures")
             yield container
+    except FileNotFoundError as error:
+        raise _damaged(name, error.strerror or type(error).__name__) from error
+    except OSError as error:  # as also most of libav's are
+        raise VideoError(
+            f"{name} cannot be read: {error.strerror or error}. Finished clips are kept. {advice_for(error)} Then run "
+            f"again."
+        ) from error
     except av.FFmpegError as error:
         raise _damaged(name, error.strerror or type(error).__name__) from error
 
 
-def kind_of(clips: Path | BinaryIO) -> str:
+def _kind_of(clips: Path | BinaryIO) -> str:
     """By its first bytes; any other or missing file is reported when it is opened."""
-    with suppress(OSError), clips.open("rb") if isinstance(clips, Path) else nullcontext(clips) as file:
+    with suppress(FileNotFoundError), clips.open("rb") if isinstance(clips, Path) else nullcontext(clips) as file:
         begin = file.read(len(AV1_MARK))
         file.seek(0)
         if begin == AV1_MARK:

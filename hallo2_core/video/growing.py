@@ -91,8 +91,8 @@ class GrowingVideo:
             yield self._waiting.popleft()
 
     def remove(self) -> None:
-        """On Windows, a file that a player holds open stays."""
-        with suppress(FileNotFoundError, PermissionError):
+        """On Windows, a file that a player holds open stays. What stays goes with the job."""
+        with suppress(OSError):
             self.path.unlink()
 
     def _fragment(self, clips: Path | BinaryIO, frames: int, before: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import av
 
 from ..errors import VideoError
-from .clips import AV1_UNITS, kind_of, opened_clips, packets_of, stream_like
+from .clips import AV1_UNITS, opened_clips, packets_of, stream_like
 from .container import opened, origin_of
 from .copied_description import with_description_of
 from .copied_sound import CopiedSound, sound_rates
@@ -91,7 +91,9 @@ def _join(
     first = next(iter(segments))
     if RECORD_TAG in metadata.tags:  # otherwise libavformat writes only the names that it knows
         options = {**options, "movflags": f"{options['movflags']}+use_metadata_tags"}
-    if kind_of(first) == AV1_UNITS:  # older PyAV does not accept a time base for an opaque stream
+    with opened_clips(first) as segment:
+        is_av1 = segment.format.name == AV1_UNITS
+    if is_av1:  # older PyAV does not accept a time base for an opaque stream
         options = {**options, "video_track_timescale": str(times.time_base.denominator)}
     with target.reported():
         container = av.open(str(target.part.absolute()), "w", format="mp4", options=dict(options))

@@ -16,9 +16,10 @@ import av
 
 from ..errors import VideoError
 from ..storage.advice import advice_for
-from ..storage.durable import rename
+from ..storage.durable import make_folder, rename
 from ..storage.folders import check_writable
 from ..storage.free_path import free_path
+from ..storage.presence import is_there
 from .sound import aac_rate
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def check_target(path: Path) -> None:
     """Refuse a wrong or existing file name, and a folder that cannot be written to, before the work starts. Raises
     VideoError."""
     check_name(path)
-    if os.path.exists(path):
-        raise VideoError(f"{path} exists already and is not overwritten. Choose another name.")
     try:
+        if is_there(path):
+            raise VideoError(f"{path} exists already and is not overwritten. Choose another name.")
         check_writable(path.parent, f".{path.stem}.check.part.mp4")
     except OSError as error:
         raise _not_written(path, error) from error
@@ -71,7 +72,7 @@ class TargetFile:
         check_target(self.path)
         folder = self.path.parent
         with self.reported():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             if scratch is not None and scratch.stat().st_dev == folder.stat().st_dev:
                 folder = scratch
         self.part = folder / f".{self.path.stem}.part.mp4"
@@ -100,7 +101,7 @@ class TargetFile:
             rename(self.part, self.path)
 
     def discard(self) -> None:
-        with suppress(FileNotFoundError, NotADirectoryError):  # it was never created
+        with suppress(OSError):  # it was never created, or the disk fails: the next run replaces it
             self.part.unlink()
 
     @contextmanager

@@ -42,7 +42,8 @@ class Work:
 
     def publish(self, job):
         with TargetFile(self.video) as target:
-            target.part.write_bytes(b"".join(path.read_bytes() for path in job.segments))
+            with target.reported():
+                target.part.write_bytes(b"".join(path.read_bytes() for path in job.segments))
             job.publish(target)
 
     def make(self, until=clips):

@@ -170,7 +170,9 @@ def test_a_full_disk_keeps_what_is_finished(work, monkeypatch, moment, number, w
             try:
                 work.go_on(job, until=4)
             except JobError as error:
-                assert "cannot be written: No space left" in str(error) and "resumes at the next clip" in str(error)
+                assert "cannot be read or written: No space left" in str(error) and "resumes at the next clip" in str(
+                    error
+                )
             else:
                 assert number > 2
     assert not any(name.endswith(".part") for name in work.names())
@@ -218,7 +220,7 @@ def test_a_disk_that_fills_up_while_the_video_gets_its_name(work, monkeypatch, w
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(work):
     work.folder.parent.joinpath("job").write_bytes(b"a file")
-    with pytest.raises(JobError, match=r"job cannot be written: "):
+    with pytest.raises(JobError, match=r"job cannot be read or written: "):
         work.job().__enter__()
 
 
@@ -287,7 +289,9 @@ def run_until_power_goes(work, moment, monkeypatch):
         except PowerCutError:
             return False
         finally:
-            job._lock._file.close()
+            job._lock._soft._ended.set()
+            if hasattr(job._lock, "_file"):
+                job._lock._file.close()
 
 
 def test_the_power_may_go_at_any_moment(work, monkeypatch, warnings):

@@ -33,7 +33,7 @@ def test_the_second_says_so_and_the_first_is_not_disturbed(tmp_path):
 def test_the_folder_is_made_and_the_file_goes_with_the_run(tmp_path):
     folder = tmp_path / "new" / "job"
     with JobLock(folder):
-        assert [path.name for path in folder.iterdir()] == [LOCK]
+        assert {path.name for path in folder.iterdir()} == {LOCK, OWNER}
     assert not list(folder.iterdir())
 
 
@@ -126,7 +126,7 @@ def disk_without_locks(request, monkeypatch):
 
 def test_on_a_disk_without_locks_a_file_takes_their_place(tmp_path, disk_without_locks):
     with JobLock(tmp_path) as lock:
-        assert is_running(tmp_path) and [path.name for path in tmp_path.iterdir()] == [OWNER]
+        assert is_running(tmp_path) and {path.name for path in tmp_path.iterdir()} == {LOCK, OWNER}
         with pytest.raises(JobError, match=rf"by process {os.getpid()} on "):
             JobLock(tmp_path).acquire()
         lock.check()

@@ -339,8 +339,8 @@ def test_a_name_too_long_for_its_unfinished_work_is_refused_before_the_work(tmp_
     ("code", "advice"),
     [
         (errno.ENOSPC, "Make room there"),
-        (errno.EROFS, "Allow writing there, or choose another folder"),
-        (errno.EACCES, "Allow writing there"),
+        (errno.EROFS, "Allow reading and writing there, or choose another folder"),
+        (errno.EACCES, "Allow reading and writing there"),
         (errno.ENOENT, "Check that the folder is still there"),
         (errno.ENAMETOOLONG, "shorter name"),
     ],
