@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .errors import SettingsError
 
+RELEASED_FPS = 25  # of the videos that the release was trained on
 LATENT_CHANNELS = 4
 LATENT_SCALE = 0.18215  # SD 1.x: latents are the VAE's posterior mean times this
 PIXELS_PER_LATENT = 8

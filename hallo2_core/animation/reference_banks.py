@@ -53,7 +53,7 @@ def motion_token_sets(motion_frames: int) -> list[int]:
 
     As in the original (quirk 4): token sets are tiled over a batch whose portraits come first, so the two sets mix. Row
     j = 1, 2, … of the unconditional half takes the conditional tokens when j is odd, of the conditional half when j is
-    even. For odd numbers of motion frames the release would tile differently; we deliberately keep this rule.
+    even. For odd numbers of motion frames the release would tile differently; this rule is kept on purpose.
     """
     rows = range(1, motion_frames + 1)
     unconditional_rows = [CONDITIONAL if row % 2 else UNCONDITIONAL for row in rows]

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import check_frame_size
+from ..config import RELEASED_FPS, check_frame_size
 from ..errors import SettingsError
 from . import acceleration_args, motion_args, precision, sampling_args, timeline_args
 from .machine import add_device_arguments, chosen_runtime
@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="what the video carries, if not the voice: the recording with music or other "
                         "speakers")  # fmt: skip
     wanted.add_argument("--out", type=Path, required=True, metavar="OUT.mp4", help="the video; never overwritten")
-    wanted.add_argument("--fps", type=_rate, default=Fraction(25), help="frames per second (25, the release's)")
+    wanted.add_argument("--fps", type=_rate, default=Fraction(RELEASED_FPS),
+                        help="frames per second (25, the release's)")  # fmt: skip
     wanted.add_argument("--size", metavar="WxH", help="multiples of 64 (512x512; demo model: 128x128)")
 
     weights = parser.add_argument_group("weights")

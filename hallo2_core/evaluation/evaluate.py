@@ -1,4 +1,4 @@
-"""Videos, and the real ones to compare them with → every figure that was asked for."""
+"""Videos, and the real ones to compare them with → every figure that was requested."""
 
 from __future__ import annotations
 

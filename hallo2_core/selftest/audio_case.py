@@ -17,12 +17,11 @@ from ..audio.speech_signal import SPEECH_RATE_HZ
 from ..audio.waveform import TensorAudio
 from ..checkpoints.seeded import seeded_state_dict
 from ..checkpoints.speech_encoder import assemble_speech_encoder, own_name
-from ..config import Wav2VecConfig
+from ..config import RELEASED_FPS, Wav2VecConfig
 from ..models.wav2vec import SpeechEncoder, spread_positions
 from .case import Case, Comparison, Settings, Verdict
 from .limits import limit_for
 
-RELEASED_FPS = 25
 SAMPLES_PER_FRAME = SPEECH_RATE_HZ // RELEASED_FPS
 HIDDEN_STATES = "forward_hidden_states_seq"  # the number of frames follows
 PREFIX = "wav2vec."

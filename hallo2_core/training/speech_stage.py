@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from ..audio.sound_statistics import Loudness
 from ..audio.speech_pieces import OURS
 from ..audio.speech_signal import SPEECH_RATE_HZ
+from ..config import RELEASED_FPS
 from ..models.wav2vec import SpeechEncoder
 from .draws import sample_generator
 from .log_mel import MEL_BANDS, log_mels
 from .records import RecordShards
 
 SOUND, MOUTH = "sound", "mouth"
-FPS = Fraction(25)
+FPS = Fraction(RELEASED_FPS)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Opens a video file, and says what it is if it is none."""
+"""Opens a video file; what is no video is refused with what it is instead."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import av
 from torch import Tensor
 
+from ..config import RELEASED_FPS
 from ..errors import VideoError
 from .container import name_of, opened_video, origin_of
 from .damage import Damage
@@ -30,7 +31,7 @@ logger = logging.getLogger("hallo2")
 
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # libavformat's names; with an index of key frames
 END_TOLERANCE_FRAMES = Fraction(3, 2)
-USUAL_FPS, FASTEST_FPS = Fraction(25), 1000
+USUAL_FPS, FASTEST_FPS = Fraction(RELEASED_FPS), 1000
 HDR_TRANSFERS = (16, 18)  # PQ and HLG, as numbered by H.273
 
 

@@ -1,4 +1,4 @@
-"""A network of the user's: from a file of tensors, strictly."""
+"""Loads a network from a user's file of tensors, strictly."""
 
 from __future__ import annotations
 

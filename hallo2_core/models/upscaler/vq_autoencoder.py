@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
@@ -96,6 +97,8 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, keep_sides: Collection[int] = ()) -> tuple[Tensor, dict[int, Tensor]]:
         """x: (b in_channels h w). Returns (b out_channels h/2ⁿ w/2ⁿ), and the features of each requested side."""
+        # The layout of the codebook's output: convolutions keep it, and are 20 % faster in it on a CPU.
+        x = x.contiguous(memory_format=torch.channels_last)
         kept = {}
         for index, block in enumerate(self.blocks):
             x = block(x)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...audio.speech_signal import SPEECH_RATE_HZ
+from ...config import RELEASED_FPS
 from .captions import caption
 from .direction import Direction
 from .espeak import Phoneme, Speech, speak
@@ -20,7 +21,7 @@ from .tracks import Tracks
 from .visemes import mouth_curves
 from .voices import Voice
 
-FPS = 25
+FPS = RELEASED_FPS
 PEAK = 0.8  # of full scale: voices differ in loudness, recordings are leveled
 
 

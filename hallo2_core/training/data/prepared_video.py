@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...audio.speech_embeddings import WINDOW_REACH, SpeechWindows, encode_speech
+from ...config import RELEASED_FPS
 from ...errors import AudioError, VideoError
 from ...models.latents import VAECodec, encode_pictures
 from ...models.wav2vec import SpeechEncoder
@@ -26,7 +27,7 @@ from .skipped import DAMAGED, Skipped, Unusable
 from .sound import MOST_DIFFERENCE_SECONDS, checked_sound
 from .source_videos import SourceVideo
 
-FPS = Fraction(25)
+FPS = Fraction(RELEASED_FPS)
 
 
 @dataclass(frozen=True)

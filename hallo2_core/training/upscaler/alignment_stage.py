@@ -72,9 +72,8 @@ class AlignmentStage(RestorerStage):
         """Held-back clips, aligned and frame by frame: the share of correct codes, and of codes that change from a
         frame to the next although the true ones do not."""
         sums: dict[str, list[Tensor]] = {}
-        device = next(self.restorer.parameters()).device
         for record in range(len(self._held_back)):
-            features, true = (x.to(device) for x in _coded(self._held_back, record, slice(None)))
+            features, true = (x.to(self.device) for x in _coded(self._held_back, record, slice(None)))
             still = true[1:] == true[:-1]
             for name, window in (("aligned", features.unsqueeze(0)), ("single", features.unsqueeze(1))):
                 codes = self.restorer.code_logits(window).argmax(dim=-1).flatten(0, 1)

@@ -47,7 +47,7 @@ class AutoencoderObjective(nn.Module):
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """pictures: (b 3 h w), -1..1."""
         restorer, settings = self.restorer, self.settings
-        features, _ = restorer.encoder(pictures.contiguous(memory_format=torch.channels_last))
+        features, _ = restorer.encoder(pictures)
         features = features.float()
         drawing = quantized(features, restorer.codebook)
         drawn = restorer.generator(drawing.vectors).float()
@@ -96,7 +96,7 @@ class AutoencoderStage(RestorerStage):
         features = []
         for number in range(min(self._settings.fitted_faces, len(self._records))):
             face = pixels_of(self._records.read(number, FRAMES, slice(0, 1)))
-            own, _ = self.restorer.encoder(face.contiguous(memory_format=torch.channels_last))
+            own, _ = self.restorer.encoder(face)
             features.append(rearrange(own, "b c h w -> (b h w) c"))
         spread = torch.cat(features).std()
         last, first = self.restorer.encoder.blocks[-1], self.restorer.generator.blocks[0]
@@ -110,11 +110,10 @@ class AutoencoderStage(RestorerStage):
     def validate(self) -> Mapping[str, float]:
         """Whole held-back faces, through codes: PSNR in dB, and how many codes are in use."""
         restorer = self.restorer
-        device = next(restorer.parameters()).device
         squares, used = [], []
         for number in range(len(self._held_back)):
-            for face in pixels_of(self._held_back.read(number, FRAMES)).to(device).split(1):
-                features, _ = restorer.encoder(face.contiguous(memory_format=torch.channels_last))
+            for face in pixels_of(self._held_back.read(number, FRAMES)).to(self.device).split(1):
+                features, _ = restorer.encoder(face)
                 drawing = quantized(features.float(), restorer.codebook)
                 drawn = restorer.generator(drawing.vectors).clamp(-1, 1)
                 squares.append(((drawn - face) / 2).square().mean())

@@ -1,4 +1,4 @@
-"""What makes an encoder's features tell the true codes; the same for both designs of the paper's Figure 4."""
+"""Losses that make an encoder's features predict the true codes; the same for both designs of the paper's Figure 4."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CodeLossWeights:
 @torch.no_grad()
 def true_codes(pictures: Tensor, sharp_encoder: Encoder, restorer: VideoRestorer) -> Tensor:
     """pictures: (b 3 h w), sharp, -1..1.  Returns (b l)."""
-    features, _ = sharp_encoder(pictures.contiguous(memory_format=torch.channels_last))
+    features, _ = sharp_encoder(pictures)
     return nearest_codes(features.float(), restorer.codebook)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, nn
 
 from ...models.upscaler.video_restorer import VideoRestorer
@@ -51,7 +50,7 @@ class CodeObjective(nn.Module):
 
     def forward(self, batch: FacePairs) -> dict[str, Tensor]:
         codes = true_codes(batch.true, self.sharp_encoder, self.restorer)
-        features, _ = self.restorer.encoder(batch.given.contiguous(memory_format=torch.channels_last))
+        features, _ = self.restorer.encoder(batch.given)
         return code_losses(self.restorer, features, codes, self.settings.loss)[0]
 
 

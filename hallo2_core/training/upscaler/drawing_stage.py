@@ -53,7 +53,7 @@ class DrawingObjective(nn.Module):
         restorer, config = self.restorer, self.restorer.config
         part_px = given.shape[-1]
         sides = [side * part_px // config.side_px for side in config.fused_sides]
-        features, kept = restorer.encoder(given.contiguous(memory_format=torch.channels_last), sides)
+        features, kept = restorer.encoder(given, sides)
         return restorer.generator(features, restorer.fusions(kept, fidelity, part_px))
 
 

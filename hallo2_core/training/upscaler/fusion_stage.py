@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -49,8 +48,7 @@ class FusionObjective(nn.Module):
 
     def forward(self, batch: FacePairs) -> dict[str, Tensor]:
         restorer = self.restorer
-        given = batch.given.contiguous(memory_format=torch.channels_last)
-        features, kept = restorer.encoder(given, restorer.config.fused_sides)
+        features, kept = restorer.encoder(batch.given, restorer.config.fused_sides)
         features = features.float()
         true = true_codes(batch.true, self.sharp_encoder, restorer)
         losses, codes = code_losses(restorer, features, true, self.settings.loss)

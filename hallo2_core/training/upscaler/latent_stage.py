@@ -83,10 +83,9 @@ class LatentStage(RestorerStage):
 
     def validate(self) -> Mapping[str, float]:
         """PSNR in dB of held-back faces, drawn from their latents alone."""
-        device = next(self.restorer.parameters()).device
         squares = []
         for record in range(len(self._held_back)):
-            latents, true = (x.to(device) for x in self._pair(self._held_back, record, slice(0, 1)))
+            latents, true = (x.to(self.device) for x in self._pair(self._held_back, record, slice(0, 1)))
             drawn = self.restorer(latents=latents.unsqueeze(0), fidelity=0.0).frames[0].clamp(-1, 1)
             squares.append(((drawn - true) / 2).square().mean())
         return {"psnr_db": decibels(torch.stack(squares).mean())}
