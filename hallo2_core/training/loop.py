@@ -10,7 +10,8 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 logger = logging.getLogger("hallo2")
+
+# The other processes wait while the first one validates, samples videos and writes checkpoints. With torch's default
+# of ten minutes on GPUs, they would give up.
+LONGEST_VALIDATION = timedelta(hours=3)
 
 
 class Stage(Protocol):
@@ -85,7 +90,7 @@ def train(stage: Stage, settings: TrainSettings) -> int:
     log = RunLog(settings.folder if accelerator.is_main_process else None, step, settings.report_to)
     logger.info("%s: step %d of %d", stage.name, step, settings.max_train_steps)
     saved = step
-    with asked_to_stop() as is_asked:
+    with closing(log), asked_to_stop() as is_asked:
         while step < settings.max_train_steps and not _agreed(is_asked(), accelerator):
             figures = _take_step(stage, network, trained, accelerator, settings, step, share)
             step += 1
@@ -102,7 +107,6 @@ def train(stage: Stage, settings: TrainSettings) -> int:
             if accelerator.is_main_process and _samples_video(stage, settings, step):
                 with evaluated(stage, trained), accelerator.autocast():
                     log.write_video(step, stage.sample_video())
-    log.close()
     if accelerator.is_main_process and saved != step:
         save_checkpoint(trained, step, settings.folder, settings.checkpoints_total_limit)
     accelerator.wait_for_everyone()
@@ -193,12 +197,13 @@ def _agreed(asked: bool, accelerator: Accelerator) -> bool:
 
 def _accelerator(settings: TrainSettings) -> Accelerator:
     try:
-        from accelerate import Accelerator, DistributedDataParallelKwargs
+        from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
     except ImportError as error:
         raise MissingDependencyError.of_extra("Training", "accelerate", "train", error) from error
     # A share of a batch in which no clip has a portrait leaves ReferenceNet without gradients.
     parallel = DistributedDataParallelKwargs(find_unused_parameters=True)
-    return Accelerator(mixed_precision=settings.mixed_precision, kwargs_handlers=[parallel])
+    group = InitProcessGroupKwargs(timeout=LONGEST_VALIDATION)
+    return Accelerator(mixed_precision=settings.mixed_precision, kwargs_handlers=[parallel, group])
 
 
 def share_of_a_pass(settings: TrainSettings, processes: int) -> int:

@@ -28,7 +28,7 @@ class RunLog:
     def __init__(self, folder: Path | None, step: int, report_to: str = "none") -> None:
         """folder: None in processes that do not write. Errors: MissingDependencyError if TensorBoard is missing."""
         self._folder = folder
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Tensor] = {}
         self._steps = 0
         self._processor_seconds = time.process_time()
         self._board: Board | None = None
@@ -38,14 +38,15 @@ class RunLog:
             self._write(step, {"event": "start"})
 
     def add(self, figures: Mapping[str, Tensor]) -> None:
+        """Adds on the device: a step that read its figures would wait for the device."""
         for key, value in figures.items():
-            self._sums[key] = self._sums.get(key, 0.0) + float(value)
+            self._sums[key] = self._sums[key] + value if key in self._sums else value
         self._steps += 1
 
     def write(self, step: int) -> None:
         """The means since the last call, and the CPU seconds per step."""
         now = time.process_time()
-        means = {key: round(total / self._steps, 6) for key, total in self._sums.items()}
+        means = {key: round(float(total) / self._steps, 6) for key, total in self._sums.items()}
         means["processor_seconds"] = round((now - self._processor_seconds) / self._steps, 4)
         self._write(step, means)
         if self._board is not None:
