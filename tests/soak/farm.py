@@ -1,13 +1,15 @@
-"""Kill the workers of a farm: `python tests/soak/farm.py [--jobs 12] [--kills 2] [--s3] [--seed 0] [--long 40]`.
+"""Kill the workers of a farm: `python tests/soak/farm.py [--jobs 12] [--kills 2] [--s3] [--seed 0] [--long 40]
+[--sections 10]`.
 
 A local Ray with two workers makes the videos. Workers are killed with SIGKILL once their video has finished clips.
 Every video must be byte-identical to that of a single run, each made once, and nothing else may be left. With --s3,
 portrait, voice and videos lie in a bucket of a local S3 server (needs moto[server] and s3fs). Prints the figures as
 JSON; exit status 1 if anything is wrong.
 
-With --long, instead, one video of so many seconds is upscaled by two actors while it is animated. An actor is killed
+With --long, instead, one video of so many seconds is upscaled by two helpers while it is animated. A helper is killed
 for each of --kills; then the command itself is killed once and started again. Both files must be byte-identical to
-those of `hallo2 animate` and then `hallo2 upscale`.
+those of `hallo2 animate` and then `hallo2 upscale`. With --sections too, it is not upscaled but rendered in sections of
+so many seconds, and must be byte-identical to that of one process.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import sys
 import tempfile
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -35,6 +37,7 @@ ENVIRONMENT = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "RAY_worker_nice
 BUCKET = "videos"
 CLIPS_BEFORE_A_KILL = 1
 SECONDS = 2
+FARM = [sys.executable, "-m", "hallo2_core", "farm"]
 STEPS_OF_LONG = 8  # so that a clip takes as long to animate as to upscale
 
 
@@ -45,6 +48,7 @@ def main() -> int:
     parser.add_argument("--s3", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--long", type=float, metavar="SECONDS")
+    parser.add_argument("--sections", type=float, metavar="SECONDS")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     with (
@@ -52,7 +56,7 @@ def main() -> int:
         place(Path(folder), arguments.s3) as storage,
     ):
         if arguments.long:
-            found = soak_long(Path(folder), storage, arguments.long, arguments.kills)
+            found = soak_long(Path(folder), storage, arguments.long, arguments.kills, arguments.sections)
         else:
             found = soak(Path(folder), storage, arguments.jobs, arguments.kills)
     print(json.dumps(found))
@@ -132,7 +136,7 @@ def soak(folder: Path, storage: Local | S3, jobs: int, kills: int) -> dict[str, 
     orders = folder / "jobs.jsonl"
     orders.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     started = time.monotonic()
-    farm = start([sys.executable, "-m", "hallo2_core", "farm", str(orders), "--json"])
+    farm = start([*FARM, str(orders), "--json"])
     killed = kill_workers(farm, kills)
     output, errors = farm.communicate()
     outcomes = json.loads(output) if output else []
@@ -159,45 +163,55 @@ def soak(folder: Path, storage: Local | S3, jobs: int, kills: int) -> dict[str, 
     }
 
 
-def soak_long(folder: Path, storage: Local | S3, seconds: float, kills: int) -> dict[str, object]:
+def soak_long(
+    folder: Path, storage: Local | S3, seconds: float, kills: int, section_seconds: float | None
+) -> dict[str, object]:
+    work = {"upscale": {"scale": 2}} if section_seconds is None else {"section_seconds": section_seconds}
     order = {
         "portrait": storage.put(EXAMPLES / "portrait.png"), "audio": storage.put(spoken(folder, seconds)), "seed": 0,
-        "steps": STEPS_OF_LONG, "cfg": 1.0, "out": storage.address("long.mp4"), "upscale": {"scale": 2},
+        "steps": STEPS_OF_LONG, "cfg": 1.0, "out": storage.address("long.mp4"), **work,
     }  # fmt: skip
     given = storage.names()
     orders = folder / "long.jsonl"
     orders.write_text(json.dumps(order), encoding="utf-8")
-    command = [sys.executable, "-m", "hallo2_core", "farm", str(orders), "--json", "--helpers", "2", "--cpus", "0.5"]
+    command = [*FARM, str(orders), "--json", "--helpers", "2", "--cpus", "0.5"]
+    pieces = "/ahead-" if section_seconds is None else "/clips-"
     started = time.monotonic()
-    stopped = Watched(start(command), storage)
-    stopped.kill_actors(kills)
+    stopped = Watched(start(command), storage, pieces)
+    stopped.kill_helpers(kills)
     stopped.kill_command()
-    resumed = Watched(start(command), storage)
+    resumed = Watched(start(command), storage, pieces)
     output, errors = resumed.ended()
     took = time.monotonic() - started
     (outcome,) = json.loads(output) if output else [{"state": errors[-2000:], "video": {}}]
     wrong = [] if outcome["state"] == "done" else [f"{outcome['state']} {outcome.get('message', '')}"]
-    single, large = folder / "single.mp4", folder / "single-large.mp4"
     began = time.monotonic()
-    run_alone(folder, single, seed=0, steps=STEPS_OF_LONG)
-    run("upscale", "--video", str(single), "--out", str(large), "--scale", "2")
+    expected = made_alone(folder) if section_seconds is None else {"long.mp4": in_sections_alone(folder, order)}
     alone = time.monotonic() - began
-    for name, expected in (("long_animated.mp4", single), ("long.mp4", large)):
+    for name, path in expected.items():
         if name not in storage.names():
             wrong.append(f"missing: {name}")
-        elif storage.read(name) != expected.read_bytes():
+        elif storage.read(name) != path.read_bytes():
             wrong.append(f"{name} differs from that of one process")
-    left = storage.names() - given - {"long.mp4", "long_animated.mp4"}
+    left = storage.names() - given - expected.keys()
     wrong += [f"left over: {name}" for name in left if not name.endswith("journal.json")]
-    meanwhile = max(stopped.clips_meanwhile, resumed.clips_meanwhile)
-    wrong += [] if meanwhile else ["nothing was upscaled while the animation went on"]
     wrong += [] if stopped.killed == kills else [f"only {stopped.killed} of {kills} kills happened: give more seconds"]
+    video = outcome["video"]
+    if section_seconds is None:
+        meanwhile = max(stopped.meanwhile, resumed.meanwhile)
+        wrong += [] if meanwhile else ["nothing was upscaled while the animation went on"]
+        more = {
+            "clips_waiting_when_the_command_was_killed": stopped.found,
+            "clips_upscaled_before_the_animation_ended": meanwhile,
+        }
+    else:
+        more = {"sections_begun_when_the_command_was_killed": stopped.found, "seams": video.get("seams")}
     return {
-        "frames": outcome["video"].get("frames"),
-        "killed_actors": stopped.killed,
-        "clips_waiting_when_the_command_was_killed": stopped.clips,
-        "pieces_by_helpers_after_that": outcome["video"].get("pieces_by_helpers"),
-        "clips_upscaled_before_the_animation_ended": meanwhile,
+        "frames": video.get("frames"),
+        "killed_helpers": stopped.killed,
+        **more,
+        "pieces_after_that": video.get("pieces"),
+        "by_helpers": video.get("pieces_by_helpers"),
         "seconds": round(took, 1),
         "seconds_in_one_process": round(alone, 1),
         "right": not wrong,
@@ -205,34 +219,50 @@ def soak_long(folder: Path, storage: Local | S3, seconds: float, kills: int) -> 
     }
 
 
+def made_alone(folder: Path) -> dict[str, Path]:
+    small, large = folder / "single.mp4", folder / "single-large.mp4"
+    run_alone(folder, small, seed=0, steps=STEPS_OF_LONG)
+    run("upscale", "--video", str(small), "--out", str(large), "--scale", "2")
+    return {"long_animated.mp4": small, "long.mp4": large}
+
+
+def in_sections_alone(folder: Path, order: Mapping[str, object]) -> Path:
+    orders, out = folder / "alone.jsonl", folder / "alone.mp4"
+    local = {"portrait": str(EXAMPLES / "portrait.png"), "audio": str(folder / "voice.wav"), "out": str(out)}
+    orders.write_text(json.dumps({**order, **local}), encoding="utf-8")
+    start([*FARM, str(orders), "--json"]).communicate()
+    return out
+
+
 class Watched:
     """A farm at work on long.mp4."""
 
-    def __init__(self, farm: subprocess.Popen[str], storage: Local | S3) -> None:
-        self._farm, self._storage = farm, storage
-        self.clips = self.clips_meanwhile = self.killed = 0  # upscaled and waiting; at most, before the animation ended
+    def __init__(self, farm: subprocess.Popen[str], storage: Local | S3, pieces: str) -> None:
+        """pieces: what the names of their files contain."""
+        self._farm, self._storage, self._pieces = farm, storage, pieces
+        self.found = self.meanwhile = self.killed = 0  # pieces; at most, before the animation ended
 
     def goes_on(self) -> bool:
         time.sleep(0.1)
         names = self._storage.names()
-        self.clips = sum("ahead-" in name for name in names)
+        self.found = sum(self._pieces in name for name in names)
         if "long_animated.mp4" not in names:
-            self.clips_meanwhile = max(self.clips_meanwhile, self.clips)
+            self.meanwhile = max(self.meanwhile, self.found)
         return self._farm.poll() is None
 
-    def kill_actors(self, kills: int) -> None:
-        """One in its work, whenever another clip is there."""
+    def kill_helpers(self, kills: int) -> None:
+        """One in its work, whenever another piece is there."""
         before = 0
         while self.goes_on() and self.killed < kills:
-            actors = named(self._farm.pid, "HelpingActor.do") if self.clips > before else []
-            if actors:
-                os.kill(random.choice(actors).pid, signal.SIGKILL)
-                self.killed, before = self.killed + 1, self.clips
+            busy = named(self._farm.pid, "HelpingActor.do") if self.found > before else []
+            if busy:
+                os.kill(random.choice(busy).pid, signal.SIGKILL)
+                self.killed, before = self.killed + 1, self.found
 
     def kill_command(self) -> None:
-        """With all of its processes, once more clips are there."""
-        before = self.clips
-        while self.goes_on() and self.clips <= before:
+        """With all of its processes, once more pieces are there."""
+        before = self.found
+        while self.goes_on() and self.found <= before:
             pass
         for process in (*psutil.Process(self._farm.pid).children(recursive=True), psutil.Process(self._farm.pid)):
             with suppress(psutil.NoSuchProcess):
