@@ -82,7 +82,10 @@ def checked(order: Order) -> Order:
 
     Errors: SettingsError for wrong options, and for files to read that are missing.
     """
-    options, enlarged = _checked(order.options, parsed(animate, order.options)), order.upscale
+    known, enlarged = parsed(animate, order.options), order.upscale
+    options = _checked(order.options, known)
+    if order.section_seconds is not None and known.legacy_rng:
+        raise SettingsError("legacy_rng draws random numbers through the whole video, so it excludes section_seconds")
     if enlarged is not None:
         enlarged = _checked(enlarged, parsed(upscale, {"video": order.out, OUT: order.out, **enlarged}))
     return dataclasses.replace(order, options=options, upscale=enlarged)

@@ -70,6 +70,11 @@ def test_wrong_options_are_refused(order, more, said):
         checked(order(**more))
 
 
+def test_sections_with_the_release_s_random_numbers_are_refused(order):
+    with pytest.raises(SettingsError, match="excludes section_seconds"):
+        checked(Order(1, order(legacy_rng=True).options, section_seconds=300.0))
+
+
 def test_wrong_options_of_the_upscaler_are_refused(order):
     with pytest.raises(SettingsError, match="unrecognized arguments: --fidelty=1"):
         checked(Order(1, order().options, {"fidelty": 1}))
