@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from ..animation.noise_schedule import signal_levels, training_signal_levels
+from ..errors import SettingsError
 from ..models.hallo2_models import Hallo2Models
 from ..models.running import RunLayer
 from .diffusion_loss import min_snr_weights, velocity, weighted_square
@@ -22,6 +24,13 @@ class ObjectiveSettings:
     face_weight: float = 0.0  # the same for the rest of the face
     change_weight: float = 0.0  # of the squared error of each frame's change from the one before: against shimmer
     noise_schedule: str = "sampled"  # the schedule for sampling videos; "released": the release's training schedule
+
+    def __post_init__(self) -> None:
+        if self.noise_schedule not in SCHEDULES:
+            raise SettingsError(f"noise_schedule is '{self.noise_schedule}'; choose one of {', '.join(SCHEDULES)}.")
+        for name in ("snr_gamma", "lip_weight", "face_weight", "change_weight"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise SettingsError(f"{name} is {getattr(self, name)}; choose 0 or more.")
 
 
 class DenoiserObjective(nn.Module):

@@ -56,10 +56,15 @@ class TrainSettings:
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; choose 1 or more.")
-        if self.sample_video_steps < 0:
-            raise SettingsError(f"sample_video_steps is {self.sample_video_steps}; choose 0 (never) or more.")
-        if not 0.0 <= self.ema_decay < 1.0:
-            raise SettingsError(f"ema_decay is {self.ema_decay}; choose 0 (no average) to less than 1.")
+        for name in (
+            "learning_rate", "muon_learning_rate", "weight_decay", "max_grad_norm", "lr_warmup_steps", "lr_decay_steps",
+            "sample_video_steps",
+        ):  # fmt: skip
+            if not 0 <= getattr(self, name) < math.inf:
+                raise SettingsError(f"{name} is {getattr(self, name)}; choose 0 or more.")
+        for name in ("adam_beta1", "adam_beta2", "ema_decay"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise SettingsError(f"{name} is {getattr(self, name)}; choose 0 to less than 1.")
         if self.train_batch_size % self.gradient_accumulation_steps:
             raise SettingsError(
                 f"train_batch_size is {self.train_batch_size} and gradient_accumulation_steps is "

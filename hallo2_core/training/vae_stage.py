@@ -16,6 +16,8 @@ from .draws import sample_generator
 from .pyramid import pyramid_distance
 from .records import FRAMES, RecordShards
 
+LEAST_SQUARE = 1e-10  # 100 dB
+
 
 @dataclass(frozen=True)
 class VAEStageSettings:
@@ -132,8 +134,8 @@ def pixels_of(frames: Tensor) -> Tensor:
 
 
 def decibels(square: Tensor) -> float:
-    """PSNR of a mean squared error between pictures in 0..1."""
-    return -10.0 * math.log10(float(square))
+    """PSNR of a mean squared error between pictures in 0..1. Equal pictures have 100 dB."""
+    return -10.0 * math.log10(max(float(square), LEAST_SQUARE))
 
 
 def fresh_vae_weights(vae: AutoencoderKL, seed: int) -> None:
