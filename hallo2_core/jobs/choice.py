@@ -5,9 +5,8 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
-from ..errors import JobError
-from ..storage.advice import advice_for
 from ..storage.free_path import free_path
+from .disk_errors import disk_errors
 from .job import Job
 from .journal import Journal, newest_journal
 from .key import JobKey, different_values
@@ -22,13 +21,8 @@ def choose_job(folder: Path, key: JobKey) -> Job:
     same arithmetic; otherwise it is kept, and a new job is created beside it. The job's note says which. Raises
     JobError if a job cannot be read.
     """
-    try:
+    with disk_errors(folder):
         return _chosen(folder, key)
-    except OSError as error:
-        raise JobError(
-            f"The jobs in {folder.parent} cannot be read: {error.strerror or error}. {advice_for(error)} Finished "
-            f"clips are kept."
-        ) from error
 
 
 def _chosen(folder: Path, key: JobKey) -> Job:

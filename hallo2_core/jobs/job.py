@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,9 @@ from typing import Protocol
 import safetensors.torch
 from torch import Tensor
 
-from ..errors import JobError
-from ..storage.advice import advice_for
 from ..storage.durable import replace_file, sync_folder
 from ..storage.folders import check_writable
+from .disk_errors import disk_errors
 from .folder import CHECK, GROWING, remove_unfinished, segment_name, state_name, tidy
 from .journal import Journal, KeptFile, seen_from, write_journal
 from .key import JobKey
@@ -53,10 +52,10 @@ class Job:
         self._lock = JobLock(folder)
 
     def __enter__(self) -> Job:
-        with self._reported():
+        with disk_errors(self.folder):
             self._lock.acquire()
         try:
-            with self._reported():
+            with disk_errors(self.folder):
                 self.journal = tidy(self.folder, trusted_journal(self.folder, self.journal.key))
                 if self.journal.published(self.folder) is None:
                     check_writable(self.folder, CHECK)
@@ -76,7 +75,7 @@ class Job:
     @property
     def finished(self) -> Path | None:
         """The published video, if it is still there."""
-        with self._reported():
+        with disk_errors(self.folder):
             return self.journal.published(self.folder)
 
     @property
@@ -99,7 +98,7 @@ class Job:
         kept = self.journal.state
         if kept is None:
             return {}
-        with self._reported():  # read, not mapped: a network that fails would end the process
+        with disk_errors(self.folder):  # read, not mapped: a network that fails would end the process
             return safetensors.torch.load((self.folder / kept.name).read_bytes())
 
     def append(self, clip: bytes, frames: int, state: Mapping[str, Tensor]) -> None:
@@ -107,7 +106,7 @@ class Job:
         segment = self._open_segment()
         tensors = safetensors.torch.save({name: tensor.contiguous() for name, tensor in state.items()})
         kept = KeptFile(state_name(self.journal.clips)).followed_by(tensors)
-        with self._reported():
+        with disk_errors(self.folder):
             self._lock.check()
             self._write_clip(segment, clip)
             replace_file(self.folder / kept.name, tensors)
@@ -118,13 +117,13 @@ class Job:
 
         The journal records the name first: after a kill in between, the next run recognizes the file.
         """
-        with self._reported():
+        with disk_errors(self.folder):
             self._lock.check()
         size_bytes = video.settle()
-        with self._reported():
+        with disk_errors(self.folder):
             self._write_journal(replace(self.journal, video=seen_from(self.folder, video.path), video_bytes=size_bytes))
         video.publish()
-        with self._reported():
+        with disk_errors(self.folder):
             self.journal = tidy(self.folder, self.journal)
 
     def _leave(self) -> None:
@@ -151,13 +150,3 @@ class Job:
     def _write_journal(self, journal: Journal) -> None:
         write_journal(self.folder, journal)
         self.journal = journal
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise JobError(
-                f"The job in {self.folder} cannot be read or written: {error.strerror or error}. Finished clips are "
-                f"kept. {advice_for(error)} Then run again with the same inputs: it resumes at the next clip."
-            ) from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import JobError
+from .disk_errors import disk_errors
 from .folder import SEGMENTS, remove_finished, remove_orphans, remove_unfinished
 from .journal import Journal, newest_journal
 from .key import JobKey
@@ -84,12 +85,13 @@ def choose(
 
 
 def remove(job: ListedJob) -> None:
-    """Remove a job's files, and its folder if nothing else is in it. Raises JobError if the job is running.
+    """Remove a job's files, and its folder if nothing else is in it. Raises JobError if the job is running,
+    or the disk fails.
 
     A finished job's video is removed too if it is in the job's folder or the nodes' folder. A video that the user
     named stays: it is just no longer found by its inputs.
     """
-    with JobLock(job.folder):
+    with disk_errors(job.folder, hint=""), JobLock(job.folder):
         journal = newest_journal(job.folder)
         video = None if journal is None else journal.published(job.folder)
         if video is None:

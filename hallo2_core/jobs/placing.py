@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import JobError
 from ..storage.durable import make_folder, rename, sync_folder
 from ..storage.free_path import free_path
+from .disk_errors import disk_errors
 from .journal import newest_journal, replace_journal, seen_from
 from .listing import ListedJob
 from .lock import JobLock
@@ -53,7 +54,7 @@ def link_video(job: ListedJob, folder: Path) -> Path:
 @contextmanager
 def _placed(job: ListedJob, folder: Path) -> Iterator[tuple[Path, Path]]:
     """Locks the job. Yields its finished video, and a free path for it in `folder`: the same path if it is there."""
-    with JobLock(job.folder):
+    with disk_errors(job.folder, hint=""), JobLock(job.folder):
         journal = newest_journal(job.folder)
         video = None if journal is None else journal.published(job.folder)
         if video is None:

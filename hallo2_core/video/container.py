@@ -13,7 +13,9 @@ import av
 from av.stream import Disposition
 
 from ..errors import VideoError
+from ..storage.advice import advice_for
 from ..storage.not_media import what_it_is
+from ..storage.presence import is_there
 from .source import VideoSource, file_of, start_of
 
 if TYPE_CHECKING:
@@ -32,7 +34,11 @@ def opened_video(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStr
     """The open file and its pictures. Errors: VideoError if `source`, a path or an open file, is no video."""
     name, file = name_of(source), file_of(source)
     if isinstance(file, str | Path):
-        if not os.path.isfile(file):
+        try:
+            is_missing = not is_there(Path(file)) or not os.path.isfile(file)
+        except OSError as error:
+            raise unreachable(name, error) from error
+        if is_missing:
             raise VideoError(f"There is no video {file}. Check its name and folder.")
         file = str(Path(file).absolute())  # libavformat takes "12:30.mp4" for an address
     else:
@@ -54,6 +60,8 @@ def opened_video(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStr
                 stream.thread_type = "FRAME"  # one picture per thread
             yield container, stream
     except av.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise unreachable(name, error) from error
         what = what_it_is(Path(file)) if isinstance(file, str) else ""
         what = what or f"cannot be read as a video: {error.strerror}. It is damaged, truncated, or no video."
         raise VideoError(f"{name} {what}") from error
@@ -72,6 +80,14 @@ def origin_of(source: VideoSource, container: InputContainer) -> Fraction:
     if container.format.name in BROADCAST_FORMATS and container.start_time is not None:
         beginning = Fraction(container.start_time, av.time_base)
     return beginning + start_of(source)
+
+
+def unreachable(name: str, error: OSError) -> VideoError:
+    """libavformat also answers with an error of the system where a file's structure leads it nowhere."""
+    return VideoError(
+        f"{name} cannot be read as a video: {error.strerror or error}. {advice_for(error)} If that is not the cause, "
+        f"the file is damaged."
+    )
 
 
 def name_of(source: VideoSource) -> str:

@@ -6,17 +6,21 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from .container import name_of, unreachable
 from .source import TrimmedVideo, VideoFile, VideoSource, file_of
 
 BLOCK_BYTES = 1 << 22
 
 
 def source_fingerprint(source: VideoSource) -> str:
-    """Its size, a hash of its bytes, and the selected part."""
+    """Its size, a hash of its bytes, and the selected part. Errors: VideoError if the disk fails."""
     digest, size = hashlib.sha256(), 0
-    for block in _blocks(file_of(source)):
-        digest.update(block)
-        size += len(block)
+    try:
+        for block in _blocks(file_of(source)):
+            digest.update(block)
+            size += len(block)
+    except OSError as error:
+        raise unreachable(name_of(source), error) from error
     part = f" {source.start} {source.end}" if isinstance(source, TrimmedVideo) else ""
     return f"{size} {digest.hexdigest()}{part}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -13,6 +13,7 @@ import torch
 from seeded_models import seeded_upscaler
 from small_render import a_render
 from stand_ins import RecordingRuntime
+from torch import Tensor
 
 from hallo2_core.animation.render import render_video
 from hallo2_core.audio.waveform import TensorAudio
@@ -32,14 +33,20 @@ PICTURE = torch.linspace(0.2, 0.8, 96)[:, None, None] * torch.linspace(0.4, 1.0,
 
 
 class WatchedJob(Job):
-    """Remembers how many clips were finished when it began."""
+    """Remembers how many clips were finished when it began. `confirmed` hears how many are, after each."""
 
     resumed_from = -1
+    confirmed: Callable[[int], object] | None = None
 
     def __enter__(self) -> Job:
         super().__enter__()
         self.resumed_from = self.journal.clips
         return self
+
+    def append(self, clip: bytes, frames: int, state: Mapping[str, Tensor]) -> None:
+        super().append(clip, frames, state)
+        if self.confirmed is not None:
+            self.confirmed(self.journal.clips)
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,16 @@ class SmallJob:
     job: Callable[[Path], WatchedJob]
     render: Callable[[Path, Job, RecordingRuntime], object]
 
-    def run(self, folder: Path, runtime: RecordingRuntime | None = None) -> Attempt:
+    def run(
+        self,
+        folder: Path,
+        runtime: RecordingRuntime | None = None,
+        confirmed: Callable[[int], object] | None = None,
+    ) -> Attempt:
         job, failure = None, None
         try:
             job = self.job(folder)
+            job.confirmed = confirmed
             self.render(folder, job, runtime or RecordingRuntime())
         except Exception as error:
             failure = error

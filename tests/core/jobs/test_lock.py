@@ -3,11 +3,14 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from hallo2_core.errors import JobError
 from hallo2_core.jobs import lock as locking
+from hallo2_core.jobs import soft_lock
 from hallo2_core.jobs.lock import LOCK, OWNER, JobLock, is_running
 
 HOLD = """
@@ -149,3 +152,71 @@ def test_another_machine_with_locks_sees_the_file_too(tmp_path, monkeypatch):
 
 def no_locks(_handle):
     raise OSError(errno.ENOLCK, "No locks available")
+
+
+@pytest.fixture
+def another_machine(monkeypatch):
+    """Whose file locks are its own, as on many network volumes."""
+
+    def run(do):
+        with monkeypatch.context() as patch:
+            patch.setattr(locking, "_lock", lambda _handle: None)
+            patch.setattr(soft_lock, "_machine", lambda: {"host": "another", "boot": "another"})
+            return do()
+
+    return run
+
+
+def test_another_machine_whose_file_locks_are_its_own_is_refused_too(tmp_path, another_machine):
+    with JobLock(tmp_path) as lock:
+        with pytest.raises(JobError, match=rf"by process {os.getpid()} on .* free after 120 seconds"):
+            another_machine(lambda: JobLock(tmp_path).acquire())
+        assert another_machine(lambda: is_running(tmp_path))
+        lock.check()
+    another_machine(lambda: JobLock(tmp_path).acquire())
+    with pytest.raises(JobError, match="on another "):
+        JobLock(tmp_path).acquire()
+    assert is_running(tmp_path)
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_lock_of_a_lost_machine_becomes_free_also_if_the_clock_was_set(tmp_path, another_machine, monkeypatch, hours):
+    monkeypatch.setattr(soft_lock, "SETTLING_SECONDS", 0.01)
+    another_machine(lambda: JobLock(tmp_path).acquire())
+    then = time.time() + hours * 3600
+    os.utime(tmp_path / OWNER, (then, then))
+    assert not is_running(tmp_path)
+    with JobLock(tmp_path):
+        assert is_running(tmp_path)
+
+
+def test_a_lock_that_the_disk_does_not_let_go_is_free_all_the_same(tmp_path, monkeypatch):
+    """It would be held until the process ends."""
+
+    def refuse(*_arguments, **_named):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch, JobLock(tmp_path):
+        patch.setattr(os, "unlink", refuse)
+    assert not is_running(tmp_path)
+    with JobLock(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_in_which_no_file_can_be_made_is_not_left_behind(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_named):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(OSError, match="quota"):
+        JobLock(tmp_path / "new").acquire()
+    assert not (tmp_path / "new").exists()
+
+
+def test_after_the_end_of_a_run_nothing_more_is_written(tmp_path):
+    """By a thread, for example, that an interrupt left running."""
+    with JobLock(tmp_path) as lock:
+        lock.check()
+    with pytest.raises(JobError, match="has ended"):
+        lock.check()

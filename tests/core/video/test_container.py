@@ -1,3 +1,6 @@
+import builtins
+import errno
+import os
 from fractions import Fraction
 
 import av
@@ -7,9 +10,10 @@ import torch
 from PIL import Image
 
 from hallo2_core.errors import VideoError
-from hallo2_core.video.container import opened_video
+from hallo2_core.video.container import opened, opened_video
 from hallo2_core.video.reader import probe
 from hallo2_core.video.settings import VideoSettings
+from hallo2_core.video.source_fingerprint import source_fingerprint
 from hallo2_core.video.writer import VideoWriter
 
 
@@ -53,3 +57,17 @@ def test_a_file_that_is_no_video_is_named(tmp_path, content, said):
     (tmp_path / "a.mp4").write_bytes(content)
     with pytest.raises(VideoError, match=f"a.mp4 {said}"):
         probe(tmp_path / "a.mp4")
+
+
+def test_a_video_that_the_disk_does_not_give_is_not_called_missing_or_damaged(tmp_path, monkeypatch):
+    def unreachable(*_arguments, **_named):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    expected = "a.mp4 cannot be read as a video: Stale file handle. Check that the folder is still there"
+    with monkeypatch.context() as patch, pytest.raises(VideoError, match=expected):
+        patch.setattr(os, "stat", unreachable)
+        opened(tmp_path / "a.mp4").__enter__()
+    with monkeypatch.context() as patch, pytest.raises(VideoError, match=expected):
+        patch.setattr(builtins, "open", unreachable)
+        source_fingerprint(tmp_path / "a.mp4")
