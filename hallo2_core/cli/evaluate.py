@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..animation.motion_settings import ClipConfig
 from .machine import add_device_arguments, chosen_runtime
-from .result import check_folder
+from .result import check_folder, printed_if_unwritten
 
 FILES = {
     "inception": "for fid: weights-inception-2015-12-05-6726825d.pth (Apache-2.0)",
@@ -55,14 +55,15 @@ def run(arguments: argparse.Namespace) -> int:
     metrics = tuple(name.strip() for name in arguments.metrics.split(",") if name.strip())
     settings = EvaluationSettings(metrics, arguments.clip_frames, arguments.window_seconds, files)
     evaluation = evaluate(arguments.videos, arguments.reference, settings, chosen_runtime(arguments))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    table, result = (free_path(arguments.out / f"evaluation.{kind}") for kind in ("csv", "json"))
-    evaluation.write_csv(table)
-    result.write_text(json.dumps(evaluation.as_json(), indent=1), encoding="utf-8")
     plots = []
-    for path, video in zip(arguments.videos, evaluation.videos.values(), strict=True):
-        plots.append(free_path(arguments.out / f"{path.stem}.evaluation.png"))
-        draw_video(video).save(plots[-1])
+    with printed_if_unwritten(json.dumps(evaluation.as_json()) if arguments.json else evaluation.text(), arguments.out):
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        table, result = (free_path(arguments.out / f"evaluation.{kind}") for kind in ("csv", "json"))
+        evaluation.write_csv(table)
+        result.write_text(json.dumps(evaluation.as_json(), indent=1), encoding="utf-8")
+        for path, video in zip(arguments.videos, evaluation.videos.values(), strict=True):
+            plots.append(free_path(arguments.out / f"{path.stem}.evaluation.png"))
+            draw_video(video).save(plots[-1])
     if arguments.json:
         print(json.dumps({**evaluation.as_json(), "csv": str(table), "plots": [str(plot) for plot in plots]}))
     else:

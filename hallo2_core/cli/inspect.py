@@ -14,7 +14,7 @@ from ..animation.motion_settings import ClipConfig
 from ..config import SIZE_MULTIPLE_PX
 from ..upscaling.settings import LONGEST_SIDE_PX
 from .machine import TerminalRuntime, chosen_device
-from .result import check_folder
+from .result import check_folder, printed_if_unwritten
 
 if TYPE_CHECKING:
     from ..payloads import Portrait
@@ -62,10 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
     table, plot = (free_path(folder / f"{arguments.video.stem}.inspect.{kind}") for kind in ("csv", "png"))
     runtime = TerminalRuntime(chosen_device("cpu"))
     done = inspect_video(arguments.video, portrait, runtime, arguments.clip_frames, faces, table)
-    done.plot.save(plot)
+    figures = {**asdict(done.report), "record": done.record}
+    with printed_if_unwritten(json.dumps(figures) if arguments.json else done.text, folder):
+        done.plot.save(plot)
     if arguments.json:
         files = {"video": str(arguments.video), "csv": str(table), "plot": str(plot)}
-        print(json.dumps({**files, **asdict(done.report), "record": done.record}))
+        print(json.dumps({**files, **figures}))
     else:
         print(f"{done.text}\n{plot}\n{table}")
     return 0

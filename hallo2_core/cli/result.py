@@ -6,10 +6,13 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
+from ..storage.advice import advice_for
 from ..video.metadata import CHOICES, FULL
 from .machine import peak_memory_mb
 
@@ -50,6 +53,19 @@ def check_folder(folder: Path) -> None:
 
     if problem := writing_problem(folder):
         raise SettingsError(f"Nothing can be written to --out {folder}: {problem}. Choose another folder.")
+
+
+@contextmanager
+def printed_if_unwritten(result: str, folder: Path) -> Iterator[None]:
+    """Prints the result of long work if its files cannot be written to the folder. Errors: SettingsError."""
+    try:
+        yield
+    except OSError as error:
+        print(result)
+        raise SettingsError(
+            f"Not all files could be written to {folder}: {error.strerror or error}. {advice_for(error)} The result is "
+            f"printed, so that it is not lost."
+        ) from error
 
 
 def report(video: RenderedVideo | UpscaledVideo, started: float, as_json: bool) -> None:

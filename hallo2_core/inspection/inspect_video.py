@@ -16,6 +16,7 @@ from ..errors import VideoError
 from ..payloads import Portrait
 from ..portrait.face_analysis import FaceFinder
 from ..runtime import Runtime
+from ..storage.advice import advice_for
 from ..video.metadata import Record, read_record
 from ..video.reader import probe, read_frames
 from ..video.source import VideoSource
@@ -74,8 +75,11 @@ def _rows(path: Path | None, fps: Fraction) -> Iterator[Callable[[FrameMeasures]
             yield lambda measures: writer.writerow(_row(measures, fps))
     except FileExistsError as error:
         raise VideoError(f"{path} exists already and is not overwritten. Choose another name.") from error
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise VideoError(f"{path} cannot be written: {error.strerror or error}. {advice_for(error)}") from error
     except BaseException:
-        path.unlink()
+        path.unlink(missing_ok=True)
         raise
 
 

@@ -1,8 +1,10 @@
+import errno
+import os
 from argparse import Namespace
 
 import pytest
 
-from hallo2_core.cli.result import check_folder, chosen_place
+from hallo2_core.cli.result import check_folder, chosen_place, printed_if_unwritten
 from hallo2_core.errors import SettingsError
 
 
@@ -40,3 +42,10 @@ def test_results_go_to_a_folder_that_can_be_made_and_not_into_a_file(tmp_path):
     (tmp_path / "a.mp4").touch()
     with pytest.raises(SettingsError, match=r"--out .*a\.mp4: it is not a folder. Choose another folder"):
         check_folder(tmp_path / "a.mp4")
+
+
+def test_a_result_whose_files_cannot_be_written_is_printed(tmp_path, capsys):
+    with pytest.raises(SettingsError, match="could be written to .*: No space left on device. Make room there."):
+        with printed_if_unwritten("psnr 30.1", tmp_path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert capsys.readouterr().out == "psnr 30.1\n"

@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 
 import pytest
@@ -99,6 +100,18 @@ def test_the_command_writes_a_table_plots_and_json(write_video, tmp_path, capsys
     assert (out / "a.evaluation.png").is_file()
     assert main(["evaluate", str(path), "--out", str(out), "--device", "cpu"]) == 0
     assert "seam_jump" in capsys.readouterr().out and len(list(out.glob("*.csv"))) == 2  # nothing is overwritten
+
+
+def test_figures_are_printed_if_the_disk_is_full(write_video, tmp_path, capsys, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("hallo2_core.evaluation.report.Evaluation.write_csv", full)
+    path, out = write_video("a.mp4", steps()), tmp_path / "out"
+    assert main(["evaluate", str(path), "--out", str(out), "--json", "--device", "cpu"]) == 2
+    said = capsys.readouterr()
+    assert json.loads(said.out)["videos"]["a.mp4"]["frames"] == 40
+    assert "Not all files could be written" in said.err
 
 
 def test_the_command_refuses_in_one_line(tmp_path, capsys):

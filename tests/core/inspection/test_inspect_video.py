@@ -44,6 +44,11 @@ def test_a_table_is_not_overwritten(video, tmp_path):
     assert table.read_text() == "mine"
 
 
+def test_a_table_that_cannot_be_written_is_one_message(video, tmp_path):
+    with pytest.raises(VideoError, match="table.csv cannot be written: No such file or directory"):
+        inspect_video(video, None, LocalRuntime(), table=tmp_path / "gone" / "table.csv")
+
+
 def test_stopped_it_leaves_no_half_a_table(video, tmp_path):
     with pytest.raises(PressedCancelError):
         inspect_video(video, None, RecordingRuntime(cancel_after=5), table=tmp_path / "table.csv")
