@@ -12,6 +12,7 @@ from .download_models import Hallo2DownloadModels
 from .encode_speech import Hallo2EncodeSpeech
 from .evaluate import Hallo2EvaluateVideo
 from .example_inputs import Hallo2ExampleInputs
+from .farm import Hallo2Farm
 from .host import files
 from .host.doctor import warn_of_folder_name
 from .inspect_video import Hallo2InspectVideo
@@ -61,6 +62,7 @@ class Hallo2Extension(ComfyExtension):
             Hallo2InspectVideo,
             Hallo2EvaluateVideo,
             Hallo2AttentionMaps,
+            Hallo2Farm,
             Hallo2Jobs,
             Hallo2DownloadModels,
             Hallo2Doctor,

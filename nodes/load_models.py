@@ -18,7 +18,7 @@ UPSCALER_FILE = "net_g.pth"
 FACE_FILES = ("scrfd_10g_bnkps.onnx", "glintr100.onnx")
 
 
-def _source(*names: str) -> str:
+def where_to_get(*names: str) -> str:
     """What to do about missing files of these names."""
     from ..hallo2_core.checkpoints.catalogue import CATALOGUE
 
@@ -66,7 +66,7 @@ class Hallo2LoadModel(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return files.check_file(files.MODEL_FOLDER, file, _source(MODEL_FILE))
+        return files.check_file(files.MODEL_FOLDER, file, where_to_get(MODEL_FILE))
 
     @classmethod
     def fingerprint_inputs(cls, file: str, dtype: str) -> str:
@@ -110,7 +110,7 @@ class Hallo2LoadSpeechEncoder(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return files.check_file(files.SPEECH_ENCODER_FOLDER, file, _source(SPEECH_ENCODER_FILE))
+        return files.check_file(files.SPEECH_ENCODER_FOLDER, file, where_to_get(SPEECH_ENCODER_FILE))
 
     @classmethod
     def fingerprint_inputs(cls, file: str) -> str:
@@ -172,7 +172,7 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
         missing = [name for name in FACE_FILES if files.find_face_file(name) is None]
         if choice != cls.RELEASED or not missing:
             return True
-        return files.missing_files(files.FACE_FOLDER, missing, files.face_file_folders(), _source(*missing))
+        return files.missing_files(files.FACE_FOLDER, missing, files.face_file_folders(), where_to_get(*missing))
 
     @classmethod
     def execute(cls, choice: str, provider: str) -> io.NodeOutput:
@@ -221,7 +221,7 @@ class Hallo2LoadUpscaler(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file: str) -> bool | str:
-        return files.check_file(files.MODEL_FOLDER, file, _source(UPSCALER_FILE))
+        return files.check_file(files.MODEL_FOLDER, file, where_to_get(UPSCALER_FILE))
 
     @classmethod
     def fingerprint_inputs(cls, file: str, dtype: str) -> str:

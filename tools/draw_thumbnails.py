@@ -162,6 +162,17 @@ def attention_maps() -> Image.Image:
     return out
 
 
+def farm() -> Image.Image:
+    """Nine videos under way."""
+    third, edge, out = SIDE_PX // 3, 10, sheet()
+    side, draw = third - 2 * edge, ImageDraw.Draw(out)
+    for place, share in enumerate((0.9, 0.4, 1.0, 0.7, 0.2, 0.8, 1.0, 0.5, 0.1)):
+        left, top = place % 3 * third + edge, place // 3 * third
+        out.paste(demo_frame(SAID_SECONDS[0] + 0.8 * place, side), (left, top))
+        draw.rectangle((left, top + side + 4, left + share * side, top + side + 12), fill=WAVE)
+    return out
+
+
 def set_up() -> Image.Image:
     out = sheet()
     draw, font = ImageDraw.Draw(out), ImageFont.load_default(34)
@@ -187,6 +198,7 @@ THUMBNAILS = {
         upscale_video,
         animate_and_upscale,
         attention_maps,
+        farm,
         set_up,
     )
 }

@@ -15,8 +15,8 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from . import animate, upscale
 from .farm_options import parsed
 
 if TYPE_CHECKING:
-    from ..farm.cluster import Cluster
+    from ..farm.cluster import Cluster, Watch
     from ..farm.worker import Report
 
 MADE = ("out", "job")  # every other path is read
@@ -42,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--helpers", type=int, default=0, metavar="N", help="further processes per video, which "
                         "upscale it while it is animated and render its sections (0)")  # fmt: skip
     parser.add_argument("--retries", type=int, default=3, metavar="N", help="further attempts at a video (3)")
-    parser.add_argument("--json", action="store_true", help="print the results as one JSON list")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print the results as one JSON list")
+    shown.add_argument("--events", action="store_true", help="for programs: print each change as a line of JSON, and "
+                       "stop when standard input ends")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,52 +58,70 @@ def run(arguments: argparse.Namespace) -> int:
             orders.append(checked(order))
         except SettingsError as error:
             wrong.append(f"line {order.line}: {error}")
-    refuse(arguments.jobs, wrong)
+    refuse(f"The jobs file {arguments.jobs}", wrong)
 
     from ..farm.cluster import DONE, Cluster, run_orders
 
-    try:
-        from rich.console import Console
-
-        from ..farm.screen import Screen, results_table
-    except ImportError as error:
-        raise MissingDependencyError.of_extra("'hallo2 farm'", "rich", "farm", error) from error
-
     cluster = Cluster(arguments.address, arguments.gpus, arguments.cpus, arguments.retries, arguments.helpers)
-    console = Console(stderr=True)
-    with redirect_stdout(sys.stderr), Screen(orders, console) as screen:  # Ray prints what happens to workers
-        outcomes = run_orders(orders, partial(carry_out, cluster=cluster), cluster, screen.show)
+    with _watching(arguments, orders) as watch, redirect_stdout(sys.stderr):  # Ray prints what happens to workers
+        outcomes = run_orders(orders, partial(carry_out, cluster=cluster), cluster, watch)
     if arguments.json:
         print(json.dumps([dataclasses.asdict(outcome) for outcome in outcomes]))
-    else:
+    elif not arguments.events:
+        from rich.console import Console
+
+        from ..farm.screen import results_table
+
         Console().print(results_table(outcomes))
     return int(any(outcome.state != DONE for outcome in outcomes))
 
 
-def checked(order: Order) -> Order:
-    """The order with absolute paths: workers have other working directories.
+@contextmanager
+def _watching(arguments: argparse.Namespace, orders: Sequence[Order]) -> Iterator[Watch]:
+    """The screen, or events for the program that started this one. Errors: MissingDependencyError."""
+    if arguments.events:
+        from ..farm.events import Events
+
+        yield Events(orders, sys.stdout, sys.stdin).show
+        return
+    try:
+        from rich.console import Console
+
+        from ..farm.screen import Screen
+    except ImportError as error:
+        raise MissingDependencyError.of_extra("'hallo2 farm'", "rich", "farm", error) from error
+    with Screen(orders, Console(stderr=True)) as screen:
+        yield screen.show
+
+
+def absolute(_name: str, value: str) -> str:
+    """Workers have other working directories."""
+    return value if is_remote(value) else str(Path(value).absolute())
+
+
+def checked(order: Order, place: Callable[[str, str], str] = absolute) -> Order:
+    """The order with all paths replaced. place: an option's name and its path → where that is, for every machine.
 
     Errors: SettingsError for wrong options, and for files to read that are missing.
     """
     known, enlarged = parsed(animate, order.options), order.upscale
-    options = _checked(order.options, known)
+    options = _checked(order.options, known, place)
     if order.section_seconds is not None and known.legacy_rng:
         raise SettingsError("legacy_rng draws random numbers through the whole video, so it excludes section_seconds")
     if enlarged is not None:
-        enlarged = _checked(enlarged, parsed(upscale, {"video": order.out, OUT: order.out, **enlarged}))
+        known = parsed(upscale, {"video": order.out, OUT: order.out, **enlarged})
+        enlarged = _checked(enlarged, known, place)
     return dataclasses.replace(order, options=options, upscale=enlarged)
 
 
-def _checked(options: Mapping[str, Any], known: argparse.Namespace) -> dict[str, Any]:
+def _checked(options: Mapping[str, Any], known: argparse.Namespace, place: Callable[[str, str], str]) -> dict[str, Any]:
     """known: the same, parsed; it tells paths from names and numbers."""
     found = dict(options)
     for name, value in options.items():
-        path = getattr(known, name)
-        if not isinstance(path, Path) or is_remote(value):
-            continue
-        if name not in MADE and not os.path.exists(path):  # also false for an impossible name
-            raise SettingsError(f"there is no file {path} for '{name}'")
-        found[name] = str(path.absolute())
+        if isinstance(getattr(known, name), Path):
+            found[name] = placed = place(name, str(value))
+            if name not in MADE and not is_remote(placed) and not os.path.exists(placed):  # or an impossible name
+                raise SettingsError(f"there is no file {value} for '{name}'")
     return found
 
 

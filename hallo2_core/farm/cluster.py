@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 LOOK_SECONDS = 0.5
+ANSWER_SECONDS = 10.0
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 NO_REPORTS_TO_RAY = {"RAY_USAGE_STATS_ENABLED": "0"}
 
@@ -120,18 +122,30 @@ def connected(address: str | None, shows_workers: bool = False) -> ModuleType:
     except ImportError as error:
         raise MissingDependencyError.of_extra("A Ray cluster", "ray", "farm", error) from error
     try:
+        _check_that_it_answers(address)
         ray.init(
             address=address or "local",
             include_dashboard=None if address or shows_workers else False,
             log_to_driver=shows_workers,
             logging_level=logging.ERROR,
         )
-    except ConnectionError as error:
+    except (ConnectionError, RuntimeError, ray.exceptions.AuthenticationError) as error:
         raise SettingsError(
-            f"There is no Ray cluster at '{address}' ({error}). Start one with 'ray start --head', or leave "
-            f"--address out to use this machine alone."
+            f"No connection to a Ray cluster at '{address or 'local'}' ({' '.join(str(error).split())}). Start one "
+            f"with 'ray start --head' and name its address; if it asks for a token, also set RAY_AUTH_MODE=token."
         ) from error
     return ray
+
+
+def _check_that_it_answers(address: str | None) -> None:
+    """Ray itself would try for minutes. Errors: ConnectionError."""
+    named = os.environ.get("RAY_ADDRESS") if address == "auto" else address
+    host, _, port = (named or "").removeprefix("ray://").rpartition(":")
+    if port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+        except OSError as error:
+            raise ConnectionError(f"{named}: {error}") from error
 
 
 def _carried_out(order: Order, work: Work, board: ActorHandle) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import re
 from collections import Counter
@@ -48,26 +49,31 @@ def read_orders(path: Path) -> list[Order]:
         raise SettingsError(
             f"The jobs file {path} cannot be read ({error}). Give a JSON Lines or CSV file in UTF-8."
         ) from error
+    return orders_in(text, path.suffix.lower() == ".csv", f"The jobs file {path}")
+
+
+def orders_in(text: str, is_csv: bool, source: str) -> list[Order]:
+    """source: the subject of the messages. Errors: SettingsError, naming every wrong line."""
     wrong: list[str] = []
-    found = [_order(line, row, wrong) for line, row in _rows(path, text, wrong)]
+    found = [_order(line, row, wrong) for line, row in _rows(text, is_csv, wrong)]
     orders = [order for order in found if order is not None]
     for out, count in Counter(order.out for order in orders).items():
         if count > 1:
             lines = ", ".join(str(order.line) for order in orders if order.out == out)
             wrong.append(f"lines {lines}: all write {out}; give each video a name of its own")
-    refuse(path, wrong)
+    refuse(source, wrong)
     if not orders:
-        raise SettingsError(f"The jobs file {path} has no jobs. Write one per line, for example: {EXAMPLE}")
+        raise SettingsError(f"{source} has no jobs. Write one per line, for example: {EXAMPLE}")
     return orders
 
 
 EXAMPLE = '{"portrait": "anna.png", "audio": "anna.wav", "out": "anna.mp4"}'
 
 
-def refuse(path: Path, wrong: Sequence[str]) -> None:
+def refuse(source: str, wrong: Sequence[str]) -> None:
     """Raises a SettingsError if anything is wrong, so that all lines can be mended at once."""
     if wrong:
-        raise SettingsError(f"{path} was not started, because of {len(wrong)} of its jobs: {'; '.join(wrong)}.")
+        raise SettingsError(f"{source} was not started, because of {len(wrong)} of its jobs: {'; '.join(wrong)}.")
 
 
 def as_arguments(options: Mapping[str, Any]) -> list[str]:
@@ -82,9 +88,15 @@ def as_arguments(options: Mapping[str, Any]) -> list[str]:
     return arguments
 
 
-def _rows(path: Path, text: str, wrong: list[str]) -> Iterator[tuple[int, Any]]:
+def as_line(order: Order) -> str:
+    """The JSON line that says the same."""
+    own = {UPSCALE: order.upscale and dict(order.upscale), SECTIONS: order.section_seconds}
+    return json.dumps({**order.options, **own})
+
+
+def _rows(text: str, is_csv: bool, wrong: list[str]) -> Iterator[tuple[int, Any]]:
     """Line numbers and what the lines hold."""
-    if path.suffix.lower() == ".csv":
+    if is_csv:
         reader = csv.DictReader(io.StringIO(text, newline=""), restkey="")
         try:
             for row in reader:

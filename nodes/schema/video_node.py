@@ -1,4 +1,4 @@
-"""Base class of nodes that make a video file: the host's cached result is invalidated when the file is gone."""
+"""Nodes that make video files: the host's cached result is invalidated when one of the files is gone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from comfy_api.latest import InputImpl, io
 
 @dataclass
 class HandedOut:
-    """A video that this process returned to a graph."""
+    """Videos that this process returned to a graph."""
 
     inputs: dict[str, Any]
-    path: Path
+    paths: tuple[Path, ...]
     is_gone: bool = False
 
 
@@ -23,11 +23,7 @@ _handed_out: list[HandedOut] = []
 
 
 class VideoNode(io.ComfyNode):
-    """Subclasses implement how to make the video; the host only keeps the file.
-
-    The host runs a node again when its fingerprint changes. It passes widget values only, and
-    None for inputs from wires. So the fingerprint counts the files that were made from these values and are gone.
-    """
+    """Subclasses implement how to make the video; the host only keeps the file."""
 
     @classmethod
     @abstractmethod
@@ -37,16 +33,30 @@ class VideoNode(io.ComfyNode):
     @classmethod
     def execute(cls, **inputs: Any) -> io.NodeOutput:  # noqa: ANN401 - the inputs that the schema names
         path = cls.make_video(**inputs)
-        _handed_out.append(HandedOut(_typed(inputs), path))
+        hand_out(inputs, path)
         return io.NodeOutput(InputImpl.VideoFromFile(str(path)))
 
     @classmethod
     def fingerprint_inputs(cls, **inputs: Any) -> int:  # noqa: ANN401 - the inputs that the schema names
-        asked = _typed(inputs).items()
-        matching = [one for one in _handed_out if asked <= one.inputs.items()]
-        for one in matching:
-            one.is_gone = one.is_gone or not one.path.is_file()
-        return sum(one.is_gone for one in matching)
+        return times_gone(inputs)
+
+
+def hand_out(inputs: dict[str, Any], *paths: Path) -> None:
+    """Remember the files that were made from these inputs."""
+    _handed_out.append(HandedOut(_typed(inputs), paths))
+
+
+def times_gone(inputs: dict[str, Any]) -> int:
+    """How often files that were made from these values are gone, for a node's fingerprint.
+
+    The host runs a node again when its fingerprint changes. It passes widget values only, and None for inputs from
+    wires.
+    """
+    asked = _typed(inputs).items()
+    matching = [one for one in _handed_out if asked <= one.inputs.items()]
+    for one in matching:
+        one.is_gone = one.is_gone or not all(path.is_file() for path in one.paths)
+    return sum(one.is_gone for one in matching)
 
 
 def _typed(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import farm_cluster
 import numpy as np
 import pytest
 
@@ -71,7 +72,15 @@ def unavailable(reason):
 
 
 @pytest.fixture(scope="session")
-def host(checkout):
+def farm_port():
+    """Of the Ray cluster that hosts find in their environment; it runs only while a test has started it."""
+    port = farm_cluster.free_port()
+    os.environ.update(farm_cluster.ENVIRONMENT, RAY_ADDRESS=f"127.0.0.1:{port}")
+    return port
+
+
+@pytest.fixture(scope="session")
+def host(checkout, farm_port):
     """One host for all tests of a version: the pack, the tests' own probes, and a second place for models."""
     starting = comfyui.ComfyUI(checkout, [ROOT, HERE / "probes"])
     paths = starting.base / "extra_model_paths.yaml"
