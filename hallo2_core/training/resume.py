@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
 from ..models.fingerprint import tensors_fingerprint
+from ..storage.advice import advice_for
 from ..storage.durable import rename
 from .ema import MovingAverage
 
 NETWORK, AVERAGE, OPTIMIZERS = "network.safetensors", "ema.safetensors", "optimizers.pt"
+UNFINISHED = ".unfinished"  # ending of a folder that is being written
 FROZEN = "frozen"  # key of the fingerprint in the metadata
 FOLDER_NAME = re.compile(r"checkpoint-(\d+)")
 
@@ -37,10 +39,33 @@ class Trained:
 
 
 def save_checkpoint(trained: Trained, step: int, folder: Path, limit: int) -> Path:
-    """Write `folder`/checkpoint-`step` and keep the newest `limit`. After a kill the previous one remains."""
+    """Write `folder`/checkpoint-`step` and keep the newest `limit`. After a kill or an error the previous one remains.
+    Errors: CheckpointError if the disk is full or refuses."""
     target = folder / f"checkpoint-{step}"
-    unfinished = folder / f"{target.name}.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    _remove_unfinished(folder)
+    try:
+        _write(trained, target)
+    except (OSError, SafetensorError) as error:
+        _remove_unfinished(folder)
+        reason, advice = str(error), "Make room there, or choose another output_dir."
+        if isinstance(error, OSError):
+            reason, advice = error.strerror or reason, advice_for(error)
+        raise CheckpointError(
+            f"{target} cannot be written: {reason}. {advice} The checkpoints before it are kept; run again to resume."
+        ) from error
+    for older in saved_checkpoints(folder)[:-limit]:
+        shutil.rmtree(older)
+    return target
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """What killed runs left: a checkpoint can have gigabytes."""
+    for unfinished in folder.glob(f"checkpoint-*{UNFINISHED}"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _write(trained: Trained, target: Path) -> None:
+    unfinished = target.with_name(f"{target.name}{UNFINISHED}")
     unfinished.mkdir(parents=True)
     frozen = frozen_weights(trained.network)
     kept = {key: x.contiguous() for key, x in trained.network.state_dict().items() if key not in frozen}
@@ -53,9 +78,6 @@ def save_checkpoint(trained: Trained, step: int, folder: Path, limit: int) -> Pa
             os.fsync(written.fileno())
     shutil.rmtree(target, ignore_errors=True)
     rename(unfinished, target)
-    for older in saved_checkpoints(folder)[:-limit]:
-        shutil.rmtree(older)
-    return target
 
 
 def frozen_weights(network: nn.Module) -> dict[str, Tensor]:

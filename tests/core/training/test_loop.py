@@ -1,5 +1,6 @@
 """The loop on a stage of a few numbers: resuming, accumulation, checkpoints, the log."""
 
+import errno
 import json
 import os
 import signal
@@ -120,6 +121,26 @@ def test_initial_weights_are_computed_once_and_not_when_resuming(settings):
     train(first, replace(settings, max_train_steps=4))
     train(resumed, settings)
     assert (first.calls, resumed.calls) == (1, 0)
+
+
+def test_a_full_disk_leaves_the_checkpoints_before(settings, monkeypatch):
+    train(LineStage(), replace(settings, max_train_steps=4))
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)  # of the optimizers, after the weights
+    with pytest.raises(CheckpointError, match="checkpoint-8 cannot be written: No space left on device. Make room"):
+        train(LineStage(), settings)
+    assert [path.name for path in settings.folder.glob("checkpoint-*")] == ["checkpoint-4"]
+
+
+def test_what_a_killed_run_left_of_a_checkpoint_is_removed(settings):
+    left = settings.folder / "checkpoint-3.unfinished"
+    left.mkdir(parents=True)
+    (left / NETWORK).touch()
+    train(LineStage(), replace(settings, max_train_steps=4))
+    assert [path.name for path in settings.folder.glob("checkpoint-*")] == ["checkpoint-4"]
 
 
 def test_a_finished_run_is_not_trained_again(settings):
