@@ -38,7 +38,7 @@ BUCKET = "videos"
 CLIPS_BEFORE_A_KILL = 1
 SECONDS = 2
 FARM = [sys.executable, "-m", "hallo2_core", "farm"]
-STEPS_OF_LONG = 8  # so that a clip takes as long to animate as to upscale
+STEPS_OF_LONG = 30  # so that a clip takes about as long to animate as to upscale
 
 
 def main() -> int:
