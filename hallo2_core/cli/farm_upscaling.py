@@ -93,12 +93,12 @@ class _Upscaling:
         whole = self._of(video)
         made_for = replace(what, fps=probe(video).nominal_fps)
         ahead = ahead_clips(made_for, whole, self.runtime, newest_journal(animation).key)
-        job = choose_job(self.folder, upscale_key(whole, self.runtime))
-        with job:
+        key = upscale_key(whole, self.runtime)
+        with choose_job(self.folder, key) as job:
             resumed_from_clip = job.journal.clips
             if job.finished is None:
                 ahead.append_to(job)
-        upscaled = upscale_video(whole, job, self._out, self.runtime)
+        upscaled = upscale_video(whole, choose_job(self.folder, key), self._out, self.runtime)
         ahead.remove_all()
         return replace(upscaled, resumed_from_clip=resumed_from_clip)
 

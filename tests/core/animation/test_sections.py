@@ -65,7 +65,7 @@ def test_a_stopped_section_resumes_at_its_next_clip(render, tmp_path):
     with pytest.raises(PressedCancelError):
         render_section(render, section, job, RecordingRuntime(cancel_after=5))
     assert 0 < job.journal.clips < section.clips
-    told = RecordingRuntime()
+    told, (job,) = RecordingRuntime(), section_jobs([section], tmp_path)
     render_section(render, section, job, told)
     assert [path.read_bytes() for path in job.segments] == [path.read_bytes() for path in whole.segments]
     assert told.reports[-1] == (section.clips * 2, section.clips * 2)  # a step and the decoding of each clip
