@@ -84,14 +84,11 @@ api.addEventListener("hallo2_growing_video", async ({ detail: { node: id, file }
   (await videoCode).showGrowingVideo(node, address, runs);
 });
 
-/** id: of a node, or "a:b" for node b in the subgraph of node a. */
+/** id: of a node, or "a:b" for node b in the subgraph of node a, which stands for it: it is what most users see. */
 function nodeOf(id) {
-  let [graph, node] = [app.rootGraph ?? app.graph, null];
-  for (const part of id.split(":")) {
-    node = graph?.getNodeById(part) ?? graph?.getNodeById(Number(part));
-    graph = node?.subgraph;
-  }
-  return node;
+  const [outermost] = id.split(":");
+  const graph = app.rootGraph ?? app.graph;
+  return graph.getNodeById(outermost) ?? graph.getNodeById(Number(outermost));
 }
 
 async function revalidate(address) {

@@ -11,6 +11,10 @@ DOCS = ROOT / "js" / "docs"
 ENGLISH = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text(encoding="utf-8"))
 CHINESE = json.loads((ROOT / "locales" / "zh" / "nodeDefs.json").read_text(encoding="utf-8"))
 MOST_BYTES = 150_000  # of a picture
+PANEL_PX = 322  # of the editor's help at its default width
+# Measured there: a character, and what surrounds a word in code font and a cell.
+PLAIN_PX, CODE_PX, CODE_EDGES_PX, CELL_EDGES_PX = 7, 8.4, 12, 16
+WORD = re.compile(r"[\x21-\x2c\x2e-\x7e]+")  # browsers break lines at spaces, hyphens and between Chinese characters
 PICTURE = re.compile(r"!\[[^\]]+\]\(([^)]+)\)")
 
 
@@ -60,6 +64,30 @@ def test_the_pages_tell_what_to_do_about_common_mistakes(node):
     headings = "If something goes wrong|If a case fails|常见问题|没有通过时"
     heading = re.compile(rf"^## (?:{headings})\n\n- ", flags=re.MULTILINE)
     assert heading.search(english(node)) and heading.search(chinese(node))
+
+
+def least_width_px(rows):
+    """Of a table: its columns' longest words beside each other."""
+    columns = zip(*[[cell.replace("<br>", " ") for cell in row.strip("|").split("|")] for row in rows], strict=True)
+    return sum(CELL_EDGES_PX + max(map(least_cell_px, column)) for column in columns)
+
+
+def least_cell_px(cell):
+    """Every second part of a cell is in code font."""
+    parts = enumerate(cell.split("`"))
+    return max(
+        len(word) * CODE_PX + CODE_EDGES_PX if number % 2 else len(word) * PLAIN_PX
+        for number, part in parts
+        for word in [*WORD.findall(part), ""]
+    )
+
+
+@pytest.mark.parametrize("node", ENGLISH)
+@pytest.mark.parametrize("page", [english, chinese])
+def test_tables_fit_the_panel(node, page):
+    tables = re.findall(r"(?:^\|.*\n)+", page(node), flags=re.MULTILINE)
+    widths = [least_width_px([row for row in table.splitlines() if "---" not in row]) for table in tables]
+    assert all(width <= PANEL_PX for width in widths), widths
 
 
 def test_pictures_are_beside_the_pages_small_and_all_used():

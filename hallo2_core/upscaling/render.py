@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..animation.eta import EtaRuntime
 from ..errors import SettingsError
 from ..jobs.job import Job
 from ..memory_retry import attempts
@@ -69,12 +71,26 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
         if job.finished is None:
             check_target(path)
             logger.info("%s", memory_needed(source, upscale))
-            times = _make_clips(upscale, job, fps, source, runtime)
-            with TargetFile(path, job.folder) as video:
-                metadata = upscale_metadata(upscale, job.journal.key)
-                join_clips_as(upscale.source, times, job.segments, video, fps, runtime.check_cancelled, metadata)
-                job.publish(video)
+            with _announced(upscale.settings, job, source, runtime) as told:
+                times = _make_clips(upscale, job, fps, source, told)
+                with TargetFile(path, job.folder) as video:
+                    metadata = upscale_metadata(upscale, job.journal.key)
+                    join_clips_as(upscale.source, times, job.segments, video, fps, told.check_cancelled, metadata)
+                    job.publish(video)
         return _seen(job.finished, fps, resumed_from_clip)
+
+
+@contextmanager
+def _announced(settings: UpscaleSettings, job: Job, source: VideoInfo, runtime: Runtime) -> Iterator[Runtime]:
+    """Report what is made and, once known, the time; after a stop, what is kept. Yields the runtime that does so."""
+    frames = max(source.expected_frames, job.journal.frames)
+    what, clips = f"{frames} frames of {settings.width_px}x{settings.height_px}", -(-frames // CLIP_FRAMES)
+    try:
+        yield EtaRuntime(runtime, what, clips, burst=CLIP_FRAMES)
+    except BaseException:
+        runtime.notify(f"Stopped: {job.journal.clips} of {clips} clips are kept. Run the same again to continue.")
+        raise
+    runtime.notify(job.note)
 
 
 def check_result(source: VideoInfo, settings: UpscaleSettings, video_settings: VideoSettings) -> None:

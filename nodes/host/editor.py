@@ -13,8 +13,14 @@ BLANK = " "  # the editors ignore an empty text, and would keep showing the one 
 
 
 def show_text(node_id: str, text: str) -> None:
-    """Show a text about a node's result below the node. An empty text clears an earlier one."""
-    PromptServer.instance.send_progress_text(text or BLANK, node_id)
+    """Show a text about a node's result below the node. An empty text clears an earlier one.
+
+    node_id: "a:b" for node b in the subgraph of node a. The subgraph's node shows the text as well: most users see only
+    that one.
+    """
+    parts = node_id.split(":")
+    for depth in range(len(parts)):
+        PromptServer.instance.send_progress_text(text or BLANK, ":".join(parts[: depth + 1]))
 
 
 def show_growing_video(node_id: str, video: Path) -> None:

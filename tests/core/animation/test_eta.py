@@ -18,11 +18,11 @@ class TalkingRuntime(RecordingRuntime):
 def work(monkeypatch):
     """Reports the steps from one to another, each of so many seconds; returns what was told."""
 
-    def work(first, last, total, seconds=2.0, warm_up=100.0):
-        clock = iter([warm_up + seconds * step for step in range(last - first + 1)])
+    def work(first, last, total, seconds=2.0, warm_up=100.0, burst=1):
+        clock = (warm_up + seconds * step for step in range(last - first + 1))
         monkeypatch.setattr(eta.time, "monotonic", lambda: next(clock))
         runtime = TalkingRuntime()
-        saying = EtaRuntime(runtime, "217 frames in 14 clips", 14)
+        saying = EtaRuntime(runtime, "217 frames in 14 clips", 14, burst)
         for done in range(first, last + 1):
             saying.progress(done, total)
         assert [done for done, _total in runtime.reports] == list(range(first, last + 1))
@@ -39,6 +39,12 @@ def test_it_is_said_from_the_steps_after_the_first(work):
 def test_slow_steps_are_not_waited_for(work):
     assert work(1, 2, 80, seconds=30.0) == ["Clip 1 of 14, about 39 min to go. 217 frames in 14 clips"]
     assert work(1, 2, 80, seconds=9.0) == []
+
+
+def test_steps_that_end_together_are_measured_together(work):
+    """The frames of a window: 16 come at once, then none for a while."""
+    assert work(1, 40, 217, seconds=12.0, burst=16) == ["Clip 3 of 14, about 2 min to go. 217 frames in 14 clips"]
+    assert work(1, 31, 217, burst=16) == []
 
 
 def test_what_was_done_before_the_run_counts_as_done(work):

@@ -1,5 +1,6 @@
 import io
 import logging
+import re
 from dataclasses import fields, replace
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from PIL import Image
 from seeded_models import seeded_upscaler
 from stand_ins import PressedCancelError, RecordingRuntime
 
+from hallo2_core.animation import eta
 from hallo2_core.errors import JobError, MemoryShortageError, SettingsError, VideoError
 from hallo2_core.jobs.job import Job
 from hallo2_core.jobs.key import different_parts
@@ -221,6 +223,23 @@ def test_stopped_and_gone_on_with_it_is_the_same_video(dies_after, tmp_path, ups
     assert made.resumed_from_clip == dies_after // 16 and runtime.reports[0] == (dies_after // 16 * 16 + 1, 48)
     assert packets(made.path, "video") == packets(whole.path, "video")
     assert packets(made.path) == packets(whole.path)
+
+
+def test_the_time_left_is_said_and_after_a_stop_what_is_kept(tmp_path, upscaler, monkeypatch):
+    class TalkingRuntime(RecordingRuntime):
+        def notify(self, text):
+            told.append(text)
+
+    monkeypatch.setattr(eta, "MEASURED_SECONDS", 0.0)
+    source, told = video_file(tmp_path / "in.mp4", greys(48)), []
+    with pytest.raises(PressedCancelError):
+        upscaled(source, tmp_path, upscaler, TalkingRuntime(cancel_after=20))
+    assert told == ["", "Stopped: 1 of 3 clips are kept. Run the same again to continue."]
+    told.clear()
+    (tmp_path / "again").mkdir()
+    upscaled(source, tmp_path / "again", upscaler, TalkingRuntime())
+    before, going, after = told
+    assert re.fullmatch(r"Clip 3 of 3, about \d+ s to go\. 48 frames of 96x64", going) and before == after == ""
 
 
 def test_stopped_while_the_file_is_put_together_no_frame_is_made_again(tmp_path, upscaler):
