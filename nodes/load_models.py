@@ -18,13 +18,13 @@ UPSCALER_FILE = "net_g.pth"
 FACE_FILES = ("scrfd_10g_bnkps.onnx", "glintr100.onnx")
 
 
-def where_to_get(*names: str) -> str:
-    """What to do about missing files of these names."""
+def where_to_get(*names: str, instead: str = files.DEMO) -> str:
+    """What to do about missing files of these names. instead: the choice that needs none."""
     from ..hallo2_core.checkpoints.catalogue import CATALOGUE
 
     known = [file for name in names for file in CATALOGUE if name in file.names]
     lines = (f"{file.name}: {file.size_bytes / 1e9:.2f} GB from https://{file.source}" for file in known)
-    return f"Run 'Download Models (Hallo2)' or put it there ({'; '.join(lines)}), or choose '{files.DEMO}' here."
+    return f"Run 'Download Models (Hallo2)' or put it there ({'; '.join(lines)}), or choose '{instead}' here."
 
 
 class Hallo2LoadModel(io.ComfyNode):
@@ -172,7 +172,8 @@ class Hallo2LoadFaceAnalysis(io.ComfyNode):
         missing = [name for name in FACE_FILES if files.find_face_file(name) is None]
         if choice != cls.RELEASED or not missing:
             return True
-        return files.missing_files(files.FACE_FOLDER, missing, files.face_file_folders(), where_to_get(*missing))
+        advice = where_to_get(*missing, instead=cls.BUILT_IN)
+        return files.missing_files(files.FACE_FOLDER, missing, files.face_file_folders(), advice)
 
     @classmethod
     def execute(cls, choice: str, provider: str) -> io.NodeOutput:

@@ -4,7 +4,8 @@
 
 workflows/api/NAME.json says what the nodes are, workflows/layouts/NAME.toml where they lie and what the note says. The
 older host's editor makes the nodes, because a newer one opens its files but not the other way round. Nodes get the
-height of whichever editor draws them taller. Needs both hosts and a Python with playwright (see CONTRIBUTING.md).
+height of whichever editor draws them taller, with what they report after a run. Needs both hosts and a Python with
+playwright (see CONTRIBUTING.md).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import tomllib
 from comfyui import Checkout, ComfyUI
 from drawing.fold import blueprint, fold
 from drawing.layout import NOTE, Layout, place
-from editor_page import APP, open_editor
+from editor_page import APP, REPORT, open_editor
 from playwright.sync_api import Page
 
 from hallo2_core.checkpoints.catalogue import CATALOGUE
@@ -46,10 +47,16 @@ BUILD = f"""async ([prompt, widths]) => {{
   for (const node of graph._nodes) node.setSize([widths[node.id], node.computeSize()[1]]);
   return JSON.stringify(graph.serialize());
 }}"""
-HEIGHTS = f"""async (graph) => {{
+# A classic node grows when it is drawn, which most are not here; one drawn as HTML has grown already.
+HEIGHTS = f"""async (classic) => {{
+  ({REPORT})();
+  await new Promise((done) => setTimeout(done, 2000));
+  const heightOf = (node) => Math.ceil(Math.max(node.size[1], classic ? node.computeSize()[1] : 0));
+  return Object.fromEntries({APP}.graph._nodes.map((node) => [node.id, heightOf(node)]));
+}}"""
+LOAD = f"""async (graph) => {{
   await {APP}.loadGraphData(graph);
   await new Promise((done) => setTimeout(done, 4000));
-  return Object.fromEntries({APP}.graph._nodes.map((node) => [node.id, Math.ceil(node.size[1])]));
 }}"""
 
 
@@ -58,11 +65,12 @@ def main() -> None:
     layouts = {name: Layout.read(WORKFLOWS / "layouts" / f"{name}.toml") for name in names}
     with editor("~/ComfyUI", nodes_2=False) as page:
         graphs = {name: build(page, name, layout) for name, layout in layouts.items()}
+        classic = {name: heights(page, graph, is_classic=True) for name, graph in graphs.items()}
     with editor("~/ComfyUI-new", nodes_2=True) as page:
-        heights = {name: page.evaluate(HEIGHTS, apart(graph)) for name, graph in graphs.items()}
+        html = {name: heights(page, graph, is_classic=False) for name, graph in graphs.items()}
     SUBGRAPHS.mkdir(exist_ok=True)
     for name, layout in layouts.items():
-        drawn = finish(name, graphs[name], layout, heights[name])
+        drawn = finish(name, graphs[name], layout, (classic[name], html[name]))
         write(WORKFLOWS / f"{name}.json", drawn)
         if layout.subgraph:
             write(SUBGRAPHS / f"{layout.subgraph.name}.json", blueprint(drawn))
@@ -90,6 +98,12 @@ def build(page: Page, name: str, layout: Layout) -> dict:
     return json.loads(page.evaluate(BUILD, [flat, widths]))
 
 
+def heights(page: Page, graph: dict, is_classic: bool) -> dict[str, int]:
+    """Node → the height that this editor gives it, reports included."""
+    page.evaluate(LOAD, apart(graph))
+    return page.evaluate(HEIGHTS, is_classic)
+
+
 def apart(graph: dict) -> dict:
     """A copy whose nodes have room to grow."""
     copy = json.loads(json.dumps(graph))
@@ -98,23 +112,23 @@ def apart(graph: dict) -> dict:
     return copy
 
 
-def finish(name: str, graph: dict, layout: Layout, drawn_as_html: dict[str, int]) -> dict:
+def finish(name: str, graph: dict, layout: Layout, drawings: Sequence[Mapping[str, int]]) -> dict:
     """Places, groups, note, and what the editor's dialogs read."""
     note = note_node(max(node["id"] for node in graph["nodes"]) + (100 if layout.subgraph else 1), layout.note)
     graph = graph | {"nodes": [*graph["nodes"], note], "id": str(uuid.uuid5(NAMESPACE, name)), "extra": {}}
     nodes = {NOTE if node is note else str(node["id"]): node for node in graph["nodes"]}
-    heights = {}
+    tall = {}
     for key, node in nodes.items():
         wanted = layout.heights.get(key, DEFAULT_HEIGHTS.get(node["type"], 0))
-        heights[key] = max(node["size"][1], drawn_as_html.get(key, 0), wanted)
+        tall[key] = max(node["size"][1], wanted, *(drawing.get(key, 0) for drawing in drawings))
     if layout.subgraph:
-        heights[layout.subgraph.node] = layout.heights[layout.subgraph.node]
+        tall[layout.subgraph.node] = layout.heights[layout.subgraph.node]
     for node in graph["nodes"]:
         node["properties"] = properties(node)
     if layout.subgraph:
-        graph = fold(graph, layout.subgraph, heights, NAMESPACE)
+        graph = fold(graph, layout.subgraph, tall, NAMESPACE)
         nodes[layout.subgraph.node] = next(node for node in graph["nodes"] if str(node["id"]) == layout.subgraph.node)
-    graph["groups"] = place(layout.columns, nodes, heights)
+    graph["groups"] = place(layout.columns, nodes, tall)
     return graph
 
 

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from editor_page import APP, Opened, open_editor
+from editor_page import APP, REPORT, Opened, open_editor
 from playwright.sync_api import Page
 
 OPEN = f"([graph, name]) => {APP}.loadGraphData(graph, true, true, name, {{ openSource: 'template' }})"
@@ -26,6 +26,7 @@ LOOK = f"""() => {{
     drawn_as_html: document.querySelectorAll('[data-node-id]').length,
   }} }}"""
 PROMPT = f"async () => (await {APP}.graphToPrompt()).output"
+WITHOUT_BADGES = f"() => {APP}.extensionManager.setting.set('Comfy.NodeBadge.NodeSourceBadgeMode', 'None')"
 PATIENCE_MS = 240_000  # with a run
 
 
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--queue", metavar="TEXT", help="run the workflow, and wait until the page shows this")
     options = parser.parse_args()
     with open_editor(options.url, options.nodes_2) as editor:
+        editor.page.evaluate(WITHOUT_BADGES)  # which hold the name of the pack's folder
         seen = {path.stem: look(editor, path, options) for path in options.workflows}
     json.dump(seen, sys.stdout, indent=1)
 
@@ -46,14 +48,17 @@ def look(editor: Opened, path: Path, options: argparse.Namespace) -> dict:
     page, workflow = editor.page, json.loads(path.read_text(encoding="utf-8"))
     complaints = len(editor.console_errors)
     page.evaluate(OPEN, [workflow, path.stem])
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(2000)
     seen = page.evaluate(LOOK)
     seen["prompt"] = page.evaluate(PROMPT)
+    if options.pictures:
+        page.screenshot(path=options.pictures / f"{path.stem}.png")
+    page.evaluate(REPORT)
+    page.wait_for_timeout(700)
+    seen["reported"] = page.evaluate(LOOK)["nodes"]
     if options.queue:
         page.evaluate(f"() => {APP}.queuePrompt(0)")
         seen["shown"] = shown(page, options)
-    if options.pictures:
-        page.screenshot(path=options.pictures / f"{path.stem}.png")
     return seen | {"console_errors": editor.console_errors[complaints:], "asked_outside": editor.asked_outside}
 
 

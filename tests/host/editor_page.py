@@ -16,6 +16,13 @@ READY = (
     "() => { const app = window.app ?? window.comfyAPI?.app?.app;"
     " return !!(app?.graph && app?.extensionManager && window.LiteGraph?.registered_node_types?.Note) }"
 )
+# As after a run, in which the nodes that ask for their own id report something below themselves.
+REPORT = f"""() => {{
+  const {{ api }} = window.comfyAPI.api, text = 'A report that is wider than the node, so that it takes two lines';
+  for (const {{ id, type, constructor }} of {APP}.graph._nodes)
+    if (type.startsWith('Hallo2') && 'unique_id' in (constructor.nodeData.input.hidden ?? {{}}))
+      api.dispatchCustomEvent('progress_text', {{ nodeId: String(id), text }});
+}}"""
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.Canvas.NavigationMode": "custom",  # left unset, a fresh profile of the old editor throws

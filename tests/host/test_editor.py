@@ -84,6 +84,7 @@ def test_the_editor_opens_the_workflow_and_would_queue_what_the_api_graph_says(
     assert not [node["type"] for node in seen["nodes"] if node["error"]]
     assert (seen["drawn_as_html"] > 0) == (drawing == "nodes-2")
     assert not list(overlapping(seen["nodes"])) and seen["zoom"] >= READABLE
+    assert not list(overlapping(seen["reported"]))
     assert_same_graph(seen["prompt"], shipped_graph(name))
 
 
@@ -94,6 +95,12 @@ def assert_same_graph(queued, shipped):
     }
     for key, node in shipped.items():
         assert {name: queued[key]["inputs"].get(name) for name in node["inputs"]} == node["inputs"]
+
+
+def test_loaders_begin_with_the_released_files_where_they_are_there(host, with_the_users_files):
+    for node, file in (("Hallo2LoadModel", WEIGHTS[0]), ("Hallo2LoadSpeechEncoder", WEIGHTS[1])):
+        _kind, options = host.nodes()[node]["input"]["required"]["file"]
+        assert options["options"][:2] == [Path(file).name, "demo"]
 
 
 def test_the_editor_offers_the_workflows_as_templates(host, pack):
@@ -111,6 +118,17 @@ def test_newer_hosts_offer_the_blueprint(host, pack):
     assert (entry["name"], entry["info"]["node_pack"]) == (BLUEPRINT, f"custom_nodes.{pack.name}")
     file = pack / "subgraphs" / f"{entry['name']}.json"
     assert json.loads(host.get(f"/global_subgraphs/{key}")["data"]) == json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_a_node_in_a_subgraph_reports_on_the_subgraphs_node_too_and_no_text_is_empty(host):
+    """The editors ignore an empty text: it would leave the one before standing."""
+    run = host.run({"1": {"class_type": "ProbeShownText", "inputs": {}}})
+    assert json.loads(run.outputs["1"]["text"][0]) == [
+        ["20", "3 min to go"],
+        ["20:9", "3 min to go"],
+        ["20", " "],
+        ["20:9", " "],
+    ]
 
 
 def test_the_node_search_finds_nodes_by_common_words(host, in_browser):

@@ -23,7 +23,8 @@ def test_missing_weights_are_named_with_their_folder_and_where_they_come_from(ho
 def test_the_released_face_files_are_asked_for_by_name(host, refused, demo_graph):
     demo_graph["4"]["inputs"]["choice"] = "released"
     said = refusal(host, refused, demo_graph).details("4")
-    assert all(part in said for part in ("scrfd_10g_bnkps.onnx", "glintr100.onnx", "models/hallo2/face_analysis"))
+    for part in ("scrfd_10g_bnkps.onnx", "glintr100.onnx", "models/hallo2/face_analysis", "choose 'built-in'"):
+        assert part in said, said
 
 
 @pytest.mark.parametrize(("width", "height", "part"), [(500, 512, "multiples of 64"), (512, 4096, "up to 2048")])

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from .attention import ProbeAttention
 from .cards import NODES as CARD_NODES
 from .disturbed import NODES as DISTURBING_NODES
+from .editor import NODES as EDITOR_NODES
 from .files import NODES as FILE_NODES
 from .host_model import NODES as HOST_MODEL_NODES
 from .in_pack import pack
@@ -263,6 +264,7 @@ class ProbeExtension(ComfyExtension):
             ProbeClip,
             ProbeTextEncoder,
             *DISTURBING_NODES,
+            *EDITOR_NODES,
             ProbeAttention,
             *FILE_NODES,
             *HOST_MODEL_NODES,
