@@ -12,12 +12,16 @@ from farm_cluster import cluster
 TABLE = "portrait,audio,out,steps,cfg\nportrait.png,short.wav,talks/anna.mp4,1,1\nportrait.png,short.wav,ben.mp4,1,1"
 
 
-def graph(jobs=TABLE, **inputs):
-    inputs = {"jobs": jobs, "model": "demo", "speech_encoder": "demo", "vae": "demo"} | inputs
-    return {
-        "1": {"class_type": "Hallo2Farm", "inputs": inputs},
-        "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 1]}},
-    }
+@pytest.fixture
+def graph(shipped_graph):
+    """The shipped one, with another list; node "1" makes the videos, "paths" shows where they are."""
+
+    def made(jobs=TABLE, **inputs):
+        shipped = shipped_graph("farm")
+        shipped["1"]["inputs"] |= {"jobs": jobs} | inputs
+        return shipped | {"paths": {"class_type": "PreviewAny", "inputs": {"source": ["1", 1]}}}
+
+    return made
 
 
 @pytest.fixture
@@ -29,7 +33,12 @@ def files(host, users_files):
         part.writeframes(whole.readframes(2 * whole.getframerate()))
 
 
-def test_the_networks_of_the_demo_belong_together(host, refused):
+def test_without_a_cluster_the_shipped_graph_says_what_it_needs(host, users_files, shipped_graph):
+    run = host.run(shipped_graph("farm"))
+    assert run.status == "error" and "Ray cluster" in run.message
+
+
+def test_the_networks_of_the_demo_belong_together(host, refused, graph):
     (host.base / "models" / "vae").mkdir(exist_ok=True)
     vae = host.base / "models" / "vae" / "other.safetensors"
     vae.touch()
@@ -51,7 +60,7 @@ def test_the_networks_of_the_demo_belong_together(host, refused):
         ("portrait.png,short.wav,a.mp4,many,1", "--steps"),
     ],
 )
-def test_a_wrong_line_is_named_before_a_cluster_is_asked(host, files, line, said):
+def test_a_wrong_line_is_named_before_a_cluster_is_asked(host, files, graph, line, said):
     run = host.run(graph(f"portrait,audio,out,steps,cfg\n{line}"))
     assert run.status == "error" and run.message.startswith("The list was not started") and said in run.message
     assert "line 2: " in run.message
@@ -68,7 +77,7 @@ def farm(checkout, farm_port):
 
 
 @pytest.mark.slow
-def test_a_list_is_made_stopped_and_continued(host, files, film, farm):
+def test_a_list_is_made_stopped_and_continued(host, files, graph, film, farm):
     videos = host.base / "output" / "hallo2_farm"
 
     def has_a_clip(_message):
@@ -82,7 +91,8 @@ def test_a_list_is_made_stopped_and_continued(host, files, film, farm):
     assert run.status == "success", run.message
     (report,) = run.outputs["1"]["text"]
     assert [line.split(",")[0] for line in report.splitlines()] == ["anna.mp4: 50 frames", "ben.mp4: 50 frames"]
-    assert [text for text in run.outputs["2"]["text"]] == [f"{videos / 'talks' / 'anna.mp4'}", f"{videos / 'ben.mp4'}"]
+    assert len(run.outputs["2"]["text"]) == 1 and len(run.outputs["4"]["images"]) == 2  # the report, a plot per video
+    assert run.outputs["paths"]["text"] == [f"{videos / 'talks' / 'anna.mp4'}", f"{videos / 'ben.mp4'}"]
     assert (film(videos / "talks/anna.mp4").frames == film(videos / "ben.mp4").frames).all()
     shares = [value / maximum for _at, value, maximum in run.progress_of("1")]
     assert shares == sorted(shares) and len(shares) > 4 and shares[-1] == 1

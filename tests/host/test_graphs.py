@@ -16,6 +16,7 @@ HAVE_TESTS_OF_THEIR_OWN = {
     "animate_and_upscale",
     "two_speakers",
     "speech_from_noisy_recording",
+    "farm",
 }
 LOADERS = ("Hallo2LoadModel", "Hallo2LoadSpeechEncoder", "Hallo2LoadUpscaler", "Hallo2LoadFaceAnalysis")
 

@@ -29,6 +29,7 @@ NODES = {
     "Hallo2InspectVideo",
     "Hallo2EvaluateVideo",
     "Hallo2AttentionMaps",
+    "Hallo2Farm",
     "Hallo2Jobs",
     "Hallo2DownloadModels",
     "Hallo2Doctor",
@@ -46,6 +47,7 @@ SEARCHES = {  # what people type, and a node that it should find
     "wav2vec": "Hallo2LoadSpeechEncoder",
     "4k": "Hallo2UpscaleVideo",
     "face restore": "Hallo2UpscaleVideo",
+    "cluster": "Hallo2Farm",
     "disk space": "Hallo2Jobs",
 }
 WITHOUT_A_RANGE = {"BOOLEAN", "COMBO", "STRING"}
