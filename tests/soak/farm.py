@@ -264,6 +264,8 @@ class Watched:
         before = self.found
         while self.goes_on() and self.found <= before:
             pass
+        if self._farm.poll() is not None:
+            raise SystemExit(f"The command ended before it was killed; give more seconds. {self._farm.communicate()}")
         for process in (*psutil.Process(self._farm.pid).children(recursive=True), psutil.Process(self._farm.pid)):
             with suppress(psutil.NoSuchProcess):
                 process.kill()

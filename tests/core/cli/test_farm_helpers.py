@@ -125,6 +125,7 @@ def test_a_video_upscaled_while_it_is_animated(order, place, tmp_path, monkeypat
     assert again.frames == FRAMES and len(machines.hired) == 2 and figures["pieces"] == 0
 
 
+@pytest.mark.parametrize("place", ["storage"], indirect=True)
 def test_a_video_in_sections(order, place, tmp_path):
     """Each begins with the portrait again; whoever renders them, the file is the same."""
     address, names, fetched = place

@@ -120,6 +120,7 @@ def test_what_is_taken_away_leaves_no_trace_and_all_else_as_it_was(output):
     gone = {job.folder for job in jobs}
     orphan, mine = output / "c.mp4.hallo2" / "orphan-0000.ts", output / "hallo2_jobs" / "aaa" / "mine.txt"
     orphan.write_bytes(b"orphan")
+    (output / "c.mp4.hallo2" / "ahead-key-000004-16-00000000.ts").write_bytes(b"made by a helper")
     mine.write_bytes(b"mine")
     for job in jobs:
         remove(job)
