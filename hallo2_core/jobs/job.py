@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -50,6 +51,7 @@ class Job:
         self.note = note
         self.journal = Journal(key)
         self._lock = JobLock(folder)
+        self._writing = threading.Lock()
 
     def __enter__(self) -> Job:
         with disk_errors(self.folder):
@@ -67,10 +69,11 @@ class Job:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self.journal.clips and self.journal.video is None:
-            with suppress(OSError):  # what is left now is removed by the next run
-                remove_unfinished(self.folder)  # stopped before the first clip was finished
-        self._leave()
+        with self._writing:  # an interrupt may have left another thread behind, in the middle of a clip
+            if not self.journal.clips and self.journal.video is None:
+                with suppress(OSError):  # what is left now is removed by the next run
+                    remove_unfinished(self.folder)  # stopped before the first clip was finished
+            self._leave()
 
     @property
     def finished(self) -> Path | None:
@@ -102,11 +105,11 @@ class Job:
             return safetensors.torch.load((self.folder / kept.name).read_bytes())
 
     def append(self, clip: bytes, frames: int, state: Mapping[str, Tensor]) -> None:
-        """Store one clip. Returns once it is durable."""
+        """Store one clip. Returns once it is durable. Raises JobError after the job's end."""
         segment = self._open_segment()
         tensors = safetensors.torch.save({name: tensor.contiguous() for name, tensor in state.items()})
         kept = KeptFile(state_name(self.journal.clips)).followed_by(tensors)
-        with disk_errors(self.folder):
+        with self._writing, disk_errors(self.folder):
             self._lock.check()
             self._write_clip(segment, clip)
             replace_file(self.folder / kept.name, tensors)

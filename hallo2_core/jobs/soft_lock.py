@@ -94,6 +94,8 @@ class SoftLock:
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
             with suppress(OSError):  # the network may be down for a moment
+                if not self._is_ours():
+                    return
                 os.utime(self._path)
 
 

@@ -1,5 +1,6 @@
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -332,6 +333,32 @@ def test_the_states_of_two_journals_are_kept(work):
             job.append(work.clip(number), 4, work.state(number + 1))
             kept = {name for name in work.names() if name.startswith("state")}
             assert kept == set(folder.STATES[: number + 1])
+
+
+def test_a_clip_that_another_thread_is_writing_is_finished_before_another_run_begins(work, monkeypatch):
+    """As after an interrupt that came while the first thread waited for the second."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow_sync(_handle):
+        begun.set()
+        may_end.wait(60)
+
+    job = work.job().__enter__()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", slow_sync)
+        writing = threading.Thread(target=job.append, args=(work.clip(0), 4, work.state(1)))
+        leaving = threading.Thread(target=job.__exit__, args=(None, None, None))
+        writing.start()
+        assert begun.wait(60)
+        leaving.start()
+        with pytest.raises(JobError, match="already being made"):
+            work.job().__enter__()
+        may_end.set()
+        writing.join()
+        leaving.join()
+    with pytest.raises(JobError, match="has ended"):
+        job.append(work.clip(1), 4, work.state(2))
+    assert work.finish() == 1 and work.is_finished()
 
 
 def test_an_unfinished_job_grows_by_its_clips_alone(work):
