@@ -28,6 +28,7 @@ from .seeded import fill_with_seeded_weights
 PREFIX = "text_control."  # of its keys, for seeded weights and fingerprints
 METADATA_KEY = "hallo2_text_control"
 FORMAT = 1
+LARGEST_SIZE = 1 << 16  # of what the metadata counts
 EMBEDDING = "CLIP ViT-L/14, last hidden state after the final layer norm, at the end-of-text token"
 SMALL_EMBEDDING = "the small model's own text encoder"
 PLACE = "after face cross-attention, before audio attention; conditional half only"
@@ -103,12 +104,12 @@ def _config(weights: Weights) -> TextControlConfig:
                 f"{name} is a text-control adapter of format {facts['format']}; this version reads format {FORMAT}. "
                 f"Update the pack, or choose another adapter."
             )
-        return TextControlConfig(
-            tuple(map(int, facts["block_widths"])),
-            int(facts["layers_per_block"]),
-            int(facts["text_width"]),
-            int(facts["hidden_width"]),
-        )
+        widths, layers = tuple(map(int, facts["block_widths"])), int(facts["layers_per_block"])
+        config = TextControlConfig(widths, layers, int(facts["text_width"]), int(facts["hidden_width"]))
+        sizes = (*widths, layers, config.text_width, config.hidden_width)
+        if not all(0 < size <= LARGEST_SIZE for size in sizes) or layers * len(widths) > len(weights):
+            raise ValueError(f"no adapter of {len(weights)} tensors has the sizes {sizes}")
+        return config
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise CheckpointError(
             f"The metadata of {name} is damaged ({error!r}). Download it again to {weights.path.parent}."

@@ -120,8 +120,10 @@ def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
         if not cell:
             continue
         value = {"true": True, "false": False}.get(str(cell).lower(), cell)
-        prefix, dot, rest = name.partition(".")
-        (enlarged if dot and prefix == UPSCALE else options)[rest if dot and prefix == UPSCALE else name] = value
+        if name.startswith(f"{UPSCALE}."):
+            enlarged[name.removeprefix(f"{UPSCALE}.")] = value
+        else:
+            options[name] = value
     return {**options, UPSCALE: enlarged} if enlarged and options.get(UPSCALE, True) is True else options
 
 
@@ -139,7 +141,7 @@ def _order(line: int, row: object, wrong: list[str]) -> Order | None:
     try:
         seconds = options.pop(SECTIONS, None)
         seconds = None if seconds is None or seconds is False else float(seconds)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = math.nan
     if seconds is not None and not 0 < seconds < math.inf:
         wrong.append(f'line {line}: "{SECTIONS}" must be a number of seconds above 0, for example 300')

@@ -141,11 +141,30 @@ def demo_graph():
 
 
 @pytest.fixture(scope="session")
-def demo_run(host):
+def demo_run(watched_demo):
     """One run of the short demo graph on each host, for all who want to look at it."""
+    run, _seen = watched_demo
+    return run
+
+
+@pytest.fixture(scope="session")
+def watched_demo(host, audit):
+    """The run, and what the audit hook objects to meanwhile."""
     graph = short_demo()
     graph["6"]["inputs"]["face_expand"] = 1.25  # a portrait of its own: what the host keeps it does not say again
-    return host.run(graph)
+    audit("begin")
+    return host.run(graph), audit("end")
+
+
+@pytest.fixture(scope="session")
+def audit(host):
+    """What the hook of probes/audit.py has seen, after it was told to begin or end."""
+
+    def tell(do):
+        run = host.run({"1": {"class_type": "ProbeAudit", "inputs": {"do": do}}})
+        return [tuple(entry) for entry in json.loads(run.outputs["1"]["text"][0])]
+
+    return tell
 
 
 def short_demo():

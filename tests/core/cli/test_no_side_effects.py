@@ -12,36 +12,16 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "hallo2_core" / "examples"
-# Runs before anything is imported. Arguments: a file for the findings, the folder that may be written, two commands.
+# Arguments: a file for the findings, the folder that may be written, two commands.
 RENDER = """
-import json, os, sys
+import os, sys
+from audit_hook import Watch  # before anything else is imported
 report, folder, *commands = sys.argv[1:]
-seen = []
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod"}
-FORBIDDEN = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.gethostby", "urllib.Request", "os.system",
-             "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "os.startfile", "pickle.find_class")
-
-def outside(path):
-    if not isinstance(path, (str, bytes, os.PathLike)):
-        return False  # a descriptor that was opened before
-    path = os.path.realpath(os.fsdecode(path))
-    return path != os.devnull and os.path.commonpath([path, folder]) != folder
-
-def note(event, args):
-    if event == "socket.bind" and args[1][:2] == ("::1", 0):
-        return  # urllib3 asks on import whether the machine has IPv6; nothing listens there
-    if event.startswith(FORBIDDEN):
-        seen.append([event, repr(args)[:300]])
-    elif event == "open" and isinstance(args[2], int) and args[2] & WRITING and outside(args[0]):
-        seen.append([event, repr(args)[:300]])
-    elif event in CHANGES and any(outside(path) for path in args[:2]):
-        seen.append([event, repr(args)[:300]])
-
-sys.addaudithook(note)
+watch = Watch(folder)
+import json
 from hallo2_core.cli import main
 status = [main(json.loads(command)) for command in commands]
-done = json.dumps([status, seen])
+done = json.dumps([status, watch.seen])
 os.write(os.open(report, os.O_WRONLY | os.O_CREAT), done.encode())
 """
 
@@ -63,7 +43,8 @@ def run(folder, *commands):
     script = [sys.executable, "-B", "-c", RENDER, str(folder / "report.json"), str(made.resolve()), *texts]
     # torch hands its compiler's cache folder on to other programs, and then makes it.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TORCHINDUCTOR")}
-    environment = inherited | {"TMPDIR": str(made / "temporary")}
+    path = os.pathsep.join((str(ROOT / "tests"), str(ROOT)))
+    environment = inherited | {"TMPDIR": str(made / "temporary"), "PYTHONPATH": path}
     done = subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "report.json").read_text(encoding="utf-8"))

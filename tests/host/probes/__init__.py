@@ -13,6 +13,7 @@ from comfy_api.latest import ComfyExtension, io, ui
 from safetensors.torch import save_file
 
 from .attention import ProbeAttention
+from .audit import NODES as AUDIT_NODES
 from .cards import NODES as CARD_NODES
 from .disturbed import NODES as DISTURBING_NODES
 from .editor import NODES as EDITOR_NODES
@@ -263,6 +264,7 @@ class ProbeExtension(ComfyExtension):
             ProbeUpscaleModel,
             ProbeClip,
             ProbeTextEncoder,
+            *AUDIT_NODES,
             *DISTURBING_NODES,
             *EDITOR_NODES,
             ProbeAttention,
