@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import html
 import http.client
 import json
 import os
@@ -216,7 +217,8 @@ class Progress:
     def say(self, text: str) -> None:
         if text and text != self.last:
             self.last = text
-            sys.stderr.write(f"{self.title}: {text}\n")
+            shown = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)  # not for a terminal
+            sys.stderr.write(f"{self.title}: {shown}\n")
 
     def message(self, kind: str, data: dict) -> None:
         name = self.graph.get(str(data.get("node")), {}).get("class_type")
@@ -236,7 +238,7 @@ def forward_messages(socket: websocket.WebSocket, job_id: str, progress: Progres
         if isinstance(message, bytes):
             kind, name_bytes = struct.unpack_from(">II", message)
             if kind == TEXT_MESSAGE:
-                progress.say(message[8 + name_bytes :].decode(errors="replace"))
+                progress.say(html.unescape(message[8 + name_bytes :].decode(errors="replace")))  # it is for the editor
             continue
         if not message:
             raise websocket.WebSocketConnectionClosedException("closed by the server")

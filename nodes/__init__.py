@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from comfy_api.latest import ComfyExtension, io
 
+from ..hallo2_core.shown_text import in_one_line
 from .accelerate import Hallo2Accelerate
 from .attention_maps import Hallo2AttentionMaps
 from .comfyui_model import Hallo2ModelFromComfyUI, Hallo2ModelToComfyUI
@@ -36,6 +39,7 @@ from .weight_timeline import Hallo2WeightTimeline
 class Hallo2Extension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         files.register_model_folder()
+        logging.getLogger("hallo2").addFilter(in_one_line)
         warn_of_folder_name()
         return [
             Hallo2LoadModel,

@@ -38,6 +38,7 @@ ORDER = (
     "payloads",
     "config",
     "examples",
+    "shown_text",
     "errors",
     "__version__",
 )

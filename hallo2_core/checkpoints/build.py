@@ -17,7 +17,7 @@ from ..models.vae import AutoencoderKL
 from .detect import FileContent, Shapes, file_content, hallo2_config, vae_config
 from .lora import add_lora
 from .networks import PREFIXES, hallo2_networks, with_fingerprint
-from .read import Weights, read_tensors
+from .read import Weights, of_these_sizes, read_tensors
 from .vae_keys import renamed_vae_keys
 from .vae_scaling import check_latent_scaling
 
@@ -45,7 +45,7 @@ def load_hallo2(
     weights, found = open_hallo2(path, use_mmap)
     config = config or found
     build = with_dtype(build, weights)
-    models = hallo2_networks(config, replace(build, device="meta"))
+    models = of_these_sizes(lambda: hallo2_networks(config, replace(build, device="meta")), weights.path.name)
     fill_hallo2(models, weights, build)
     if lora is not None:
         models = add_lora(models, lora, lora_strength)
@@ -76,7 +76,8 @@ def load_vae(
     check_latent_scaling(weights.path)
     weights = renamed_vae_keys(weights)
     build = with_dtype(build, weights)
-    vae = AutoencoderKL(config or _config(weights, vae_config), replace(build, device="meta"))
+    config = config or _config(weights, vae_config)
+    vae = of_these_sizes(lambda: AutoencoderKL(config, replace(build, device="meta")), weights.path.name)
     _fill(vae, weights, build, "")
     return vae
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,6 +20,7 @@ from .mmap import release
 from .read_whole import read_safetensors_whole
 
 logger = logging.getLogger("hallo2")
+Made = TypeVar("Made")
 
 # Dictionaries that trainers wrap around the weights. The first one present is opened: of net_g's two sets, the
 # averaged one.
@@ -122,6 +123,19 @@ def check_shapes(weights: Weights, expected: Mapping[str, tuple[int, ...]], verd
             f"{weights.path.name} {verdict}: {len(wrong)} tensors are missing, unknown or of another shape (such as "
             f"{wrong[0]}). {advice}"
         )
+
+
+def of_these_sizes(make: Callable[[], Made], name: str) -> Made:
+    """make: builds a network with the dimensions that the file of this name seems to have. Errors: CheckpointError if
+    there is none."""
+    try:
+        return make()
+    except (ValueError, RuntimeError, ZeroDivisionError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise CheckpointError(
+            f"{name} has tensors whose sizes do not fit together ({reason}): it is damaged or incomplete. Download it "
+            f"again."
+        ) from error
 
 
 def _read_safetensors(path: Path, use_mmap: bool) -> Weights:

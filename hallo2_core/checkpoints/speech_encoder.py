@@ -12,7 +12,7 @@ from torch import Tensor
 from ..config import Wav2VecConfig
 from ..errors import CheckpointError
 from ..models.wav2vec import SpeechEncoder
-from .read import Weights, read_tensors
+from .read import Weights, of_these_sizes, read_tensors
 
 PREFIX = "wav2vec2."  # in files saved with a head
 HEAD_WIDTH = 64  # of one attention head, in every published wav2vec2
@@ -58,7 +58,7 @@ def load_speech_encoder(
 
 def assemble_speech_encoder(config: Wav2VecConfig, tensors: Mapping[str, Tensor], file: str) -> SpeechEncoder:
     """tensors: under transformers' names. file: name for the error message. Errors: CheckpointError if any is wrong."""
-    encoder = SpeechEncoder(config, device="meta")
+    encoder = of_these_sizes(lambda: SpeechEncoder(config, device="meta"), file)
     try:
         encoder.wav2vec.load_state_dict(dict(tensors), strict=True, assign=True)
     except RuntimeError as error:
@@ -87,9 +87,9 @@ def speech_encoder_config(shapes: Mapping[str, tuple[int, ...]], file: str, head
     released = Wav2VecConfig()
     try:
         width = shapes["feature_projection.projection.weight"][0]
-        _, group_width, position_kernel = shapes[POSITION + "parametrizations.weight.original1"]
+        _, group_width, position_kernel = _cube(shapes, POSITION + "parametrizations.weight.original1")
         feed_forward_width = shapes["encoder.layers.0.feed_forward.intermediate_dense.weight"][0]
-        convs = [shapes[CONV.format(number)] for number in range(len(released.conv_kernels))]
+        convs = [_cube(shapes, CONV.format(number)) for number in range(len(released.conv_kernels))]
     except KeyError as missing:
         raise CheckpointError(
             f"{file} is not wav2vec2: it has no {missing}; its keys look like '{next(iter(shapes), '')}'. {ADVICE}"
@@ -109,6 +109,13 @@ def speech_encoder_config(shapes: Mapping[str, tuple[int, ...]], file: str, head
         position_kernel=position_kernel,
         position_groups=width // group_width,
     )
+
+
+def _cube(shapes: Mapping[str, tuple[int, ...]], key: str) -> tuple[int, ...]:
+    """The three sides of a tensor. Raises KeyError if it has others, or nothing in it."""
+    if len(shapes[key]) != 3 or not all(shapes[key]):
+        raise KeyError(key)
+    return shapes[key]
 
 
 def _own_names(weights: Weights) -> dict[str, str]:

@@ -19,7 +19,7 @@ from ..models.upscaler.upscaler import Upscaler
 from ..models.upscaler.video_restorer import VideoRestorer
 from .build import with_dtype
 from .detect import FileContent, Shapes, file_content
-from .read import read_tensors
+from .read import of_these_sizes, read_tensors
 from .upscaler_keys import names_of, renamed
 
 PREFIX = "upscaler."  # of its keys, for seeded weights and fingerprints
@@ -57,7 +57,7 @@ def assemble_upscaler(
 
     Errors: CheckpointError if any is wrong.
     """
-    restorer = VideoRestorer(config, replace(build, device="meta"))
+    restorer = of_these_sizes(lambda: VideoRestorer(config, replace(build, device="meta")), "The upscaler's file")
     dtypes = {name: tensor.dtype for name, tensor in restorer.state_dict().items()}
     tensors = ((key, take(key, dtypes.get(names_of(key)[0], torch.float32))) for key in keys)
     try:

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, Hallo2Error
+from ..shown_text import in_one_line, one_line
 from . import (
     animate,
     cartoons,
@@ -31,9 +32,9 @@ from . import (
     train,
     upscale,
 )
+from .output import tell
 
 BAD_INPUT, CANCELLED = 2, 130
-SHOWN = {code: f"\\x{code:02x}" for code in (*range(32), 127)}  # file names may hold what a terminal would act on
 # In the order of the help.
 COMMANDS = (
     animate, separate, upscale, farm, inspect, evaluate, jobs, download, doctor, check, convert, selftest, new_adapter,
@@ -45,7 +46,7 @@ class OneLineParser(argparse.ArgumentParser):
     """Reports errors in one line, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see '{self.prog} --help')\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {one_line(message)} (see '{self.prog} --help')\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,10 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.INFO if parsed.verbose else logging.WARNING)
     logging.captureWarnings(True)
+    logging.getLogger("hallo2").addFilter(in_one_line)
     try:
         return parsed.run(parsed)
     except Hallo2Error as error:
-        sys.stderr.write(f"hallo2: {str(error).translate(SHOWN)}\n")
+        tell(f"hallo2: {one_line(str(error))}")
         return BAD_INPUT
     except (KeyboardInterrupt, Cancelled):
         sys.stderr.write("\nhallo2: canceled\n")

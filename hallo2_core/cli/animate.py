@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import time
 from collections.abc import Iterable
 from fractions import Fraction
@@ -16,6 +15,7 @@ from ..errors import SettingsError
 from . import acceleration_args, motion_args, precision, sampling_args, timeline_args
 from .machine import add_device_arguments, chosen_runtime
 from .named_file import DEMO, file_or
+from .output import tell
 from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _rate(text: str) -> Fraction:
 
 def _say(notes: Iterable[str]) -> None:
     for note in notes:
-        sys.stderr.write(f"note: {note}\n")
+        tell(f"note: {note}")
 
 
 def _mask(path: Path | None) -> Tensor | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
+
+from .output import tell
 
 SPLITS = {"train": "train", "held-back": "held_back"}
 MOST_WORKERS = 16
@@ -39,5 +40,5 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"--workers is {workers}; choose 1 or more.")
     runtime = TerminalRuntime(torch.device("cpu"))
     written = write_cartoons(arguments.folder, arguments.count, settings, runtime.progress, workers)
-    sys.stderr.write(f"{arguments.folder}: {arguments.count} clips, {written} of them new\n")
+    tell(f"{arguments.folder}: {arguments.count} clips, {written} of them new")
     return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from .machine import add_models_argument
+from .output import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +23,10 @@ def run(arguments: argparse.Namespace) -> int:
     for report in check_models(ComfyLayout.at(arguments.models)):
         if arguments.hashes:
             report = with_hash(report)
-        print(report)
+        say(report)
         complete = complete and (report.is_usable or not report.known.needed)
     if complete:
-        print("All required files are present.")
+        say("All required files are present.")
     else:
-        print("Required files are missing: 'hallo2 download' lists and downloads them. --model demo needs none.")
+        say("Required files are missing: 'hallo2 download' lists and downloads them. --model demo needs none.")
     return 0 if complete else 1

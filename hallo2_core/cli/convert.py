@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from .output import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,5 +19,5 @@ def run(arguments: argparse.Namespace) -> int:
     from ..checkpoints.convert import convert_to_safetensors
 
     convert_to_safetensors(arguments.source, arguments.target, arguments.lora, arguments.lora_strength)
-    sys.stderr.write(f"{arguments.target} written.\n")
+    tell(f"{arguments.target} written.")
     return 0

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from .machine import add_device_argument, add_models_argument, chosen_device
+from .output import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
         ]
         print(json.dumps({"findings": listed, "next": steps(findings)}))
     else:
-        print("\n".join(report(findings)))
+        say("\n".join(report(findings)))
     return 1 if has_problem(findings) else 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..checkpoints.catalogue import EVERYTHING, Purpose
 from .machine import TerminalRuntime, add_models_argument, chosen_device
+from .output import tell
 
 if TYPE_CHECKING:
     from ..downloads.fetch import Fetched
@@ -38,14 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     endpoint = chosen_endpoint(arguments.endpoint)
     plan = plan_downloads(chosen_purposes(arguments.purposes), ComfyLayout.at(arguments.models))
-    sys.stderr.write("\n".join(plan.lines(endpoint)) + "\n")
+    tell("\n".join(plan.lines(endpoint)))
     fetched: list[Fetched] = []
     if plan.downloads and arguments.accept_licenses:
         plan.check_space()
         runtime = TerminalRuntime(chosen_device("cpu"), sys.stderr, unit="B")
         fetched = download_all(plan.downloads, endpoint, runtime, lambda done: runtime.notify(str(done)))
     elif plan.downloads:
-        sys.stderr.write("Nothing was downloaded. Add --accept-licenses to accept these licenses and download.\n")
+        tell("Nothing was downloaded. Add --accept-licenses to accept these licenses and download.")
     if arguments.json:
         print(json.dumps(_result(plan, fetched)))
     return 0 if len(fetched) == len(plan.downloads) else 1

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..animation.motion_settings import ClipConfig
 from .machine import add_device_arguments, chosen_runtime
+from .output import say
 from .result import check_folder, printed_if_unwritten
 
 FILES = {
@@ -67,5 +68,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({**evaluation.as_json(), "csv": str(table), "plots": [str(plot) for plot in plots]}))
     else:
-        print("\n".join([evaluation.text(), "", *map(str, (table, result, *plots))]))
+        say("\n".join([evaluation.text(), "", *map(str, (table, result, *plots))]))
     return 0

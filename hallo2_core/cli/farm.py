@@ -118,6 +118,8 @@ def _checked(options: Mapping[str, Any], known: argparse.Namespace, place: Calla
     """known: the same, parsed; it tells paths from names and numbers."""
     found = dict(options)
     for name, value in options.items():
+        if not hasattr(known, name):  # false and null are no arguments, so the parser has not seen it
+            raise SettingsError(f"there is no option '{name}'")
         if isinstance(getattr(known, name), Path):
             found[name] = placed = place(name, str(value))
             if name not in MADE and not is_remote(placed) and not os.path.exists(placed):  # or an impossible name

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from ..animation.motion_settings import ClipConfig
 from ..config import SIZE_MULTIPLE_PX
 from ..upscaling.settings import LONGEST_SIDE_PX
 from .machine import TerminalRuntime, chosen_device
+from .output import say, tell
 from .result import check_folder, printed_if_unwritten
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.metadata_only:
         record = read_record(arguments.video)
-        print(json.dumps({"video": str(arguments.video), "record": record}) if arguments.json else record_text(record))
+        if arguments.json:
+            print(json.dumps({"video": str(arguments.video), "record": record}))
+        else:
+            say(record_text(record))
         return 0
     check_clip_frames(arguments.clip_frames)
     info = probe(arguments.video)
@@ -69,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         files = {"video": str(arguments.video), "csv": str(table), "plot": str(plot)}
         print(json.dumps({**files, **figures}))
     else:
-        print(f"{done.text}\n{plot}\n{table}")
+        say(f"{done.text}\n{plot}\n{table}")
     return 0
 
 
@@ -83,7 +86,7 @@ def _portrait(arguments: argparse.Namespace, info: VideoInfo, faces: FaceAnalysi
         load_picture(arguments.portrait), faces, width, height, crop=arguments.crop, whole_picture=True
     )
     for note in portrait.notes:
-        sys.stderr.write(f"note: {note}\n")
+        tell(f"note: {note}")
     return portrait
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
+from .output import say, tell
 
 if TYPE_CHECKING:
     from ..jobs.listing import ListedJob
@@ -49,15 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
         jobs = choose(jobs, arguments.names, older_than, most)
     for job in jobs:
         if not arguments.json:
-            print(job_line(job))
+            say(job_line(job))
         if arguments.clean:
             remove(job)
     if arguments.json:
         print(json.dumps({"jobs": [_as_json(job) for job in jobs], "removed": arguments.clean}))
     size = sum(job.size_bytes for job in jobs)
-    sys.stderr.write(
-        f"{len(jobs)} {_done(arguments, is_choice)}, {readable_size(size)}, in {arguments.jobs.resolve()}\n"
-    )
+    tell(f"{len(jobs)} {_done(arguments, is_choice)}, {readable_size(size)}, in {arguments.jobs.resolve()}")
     return 0
 
 

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from ..errors import SettingsError
 from ..runtime import DeviceMemory, LocalRuntime
+from ..shown_text import lines
 
 GIBIBYTE = 2**30
 PROCESS_STATUS = Path("/proc/self/status")
@@ -101,7 +102,7 @@ class TerminalRuntime(LocalRuntime):
 
     def notify(self, text: str) -> None:
         if text:
-            tqdm.write(text, file=self._terminal)
+            tqdm.write(lines(text), file=self._terminal)
             self._terminal.flush()
 
     def watchable(self, video: Path) -> None:

@@ -7,10 +7,10 @@ format.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from .named_file import DEMO
+from .output import tell
 
 RELEASED = "released"
 
@@ -40,5 +40,5 @@ def run(arguments: argparse.Namespace) -> int:
         config = replace(config, hidden_width=arguments.hidden_width)
     write_new_adapter(arguments.target, config, embedding)
     megabytes = arguments.target.stat().st_size / 1e6
-    sys.stderr.write(f"{arguments.target} written ({megabytes:.1f} MB). It has no effect until it is trained.\n")
+    tell(f"{arguments.target} written ({megabytes:.1f} MB). It has no effect until it is trained.")
     return 0

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from . import prepare_videos
+from .output import tell
 
 KINDS = ("pictures", "voices", "clips", "takes", "faces", "face_clips", "face_codes", "videos")
 
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"--first is {arguments.first}, --count {arguments.count}; choose 0 or more, 1 or more.")
     check_frame_size(arguments.size, arguments.size)
     for path in _shards(arguments):
-        sys.stderr.write(f"{path}\n")
+        tell(f"{path}")
     return 0
 
 

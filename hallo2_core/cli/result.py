@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from ..errors import SettingsError
 from ..storage.advice import advice_for
 from ..video.metadata import CHOICES, FULL
 from .machine import peak_memory_mb
+from .output import say, tell
 
 if TYPE_CHECKING:
     from ..animation.render import RenderedVideo
@@ -61,7 +61,7 @@ def printed_if_unwritten(result: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        print(result)
+        say(result)
         raise SettingsError(
             f"Not all files could be written to {folder}: {error.strerror or error}. {advice_for(error)} The result is "
             f"printed, so that it is not lost."
@@ -84,4 +84,4 @@ def report(video: RenderedVideo | UpscaledVideo, started: float, as_json: bool) 
     if as_json:
         print(json.dumps(result))
     else:
-        sys.stderr.write("{out}: {frames} frames, {width}x{height}, {seconds:.2f} s\n".format(**result))
+        tell("{out}: {frames} frames, {width}x{height}, {seconds:.2f} s".format(**result))

@@ -10,6 +10,7 @@ import argparse
 
 from . import precision
 from .machine import add_device_argument, chosen_device
+from .output import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
     left_out = SLOW if arguments.quick else {}
     for verdict in run_folder(shipped_goldens(), settings, heavy=arguments.heavy, left_out=left_out):
         verdicts.append(verdict)
-        print(verdict, flush=True)
-    print(summary(verdicts))
+        say(verdict)
+    say(summary(verdicts))
     return 0 if all_passed(verdicts) else 1

@@ -7,10 +7,10 @@ recording.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from ..checkpoints.onnx_session import PROVIDERS
+from .output import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
     sound = as_mdx_sound(FileAudio(arguments.audio))
     pieces = separate_vocals(sound, net, TerminalRuntime(torch.device("cpu")))
     write_sound(arguments.out, MDX_RATE_HZ, CHANNELS, pieces)
-    sys.stderr.write(f"{arguments.out}: {sound.samples / MDX_RATE_HZ:.2f} s\n")
+    tell(f"{arguments.out}: {sound.samples / MDX_RATE_HZ:.2f} s")
     return 0

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from pathlib import Path
+
+from .output import tell
 
 STAGE_NAMES = (
     "vae", "speech", "joint", "text_encoder", "text", "joint_text", "stage1", "stage2", "distil",
@@ -59,5 +60,5 @@ def run(arguments: argparse.Namespace) -> int:
     step = averaged_weights(stage, settings)
     export_stage(stage, arguments.export)
     megabytes = arguments.export.stat().st_size / 1e6
-    sys.stderr.write(f"{arguments.export}: the weights of step {step} ({megabytes:.1f} MB)\n")
+    tell(f"{arguments.export}: the weights of step {step} ({megabytes:.1f} MB)")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from ..upscaling.settings import LONGEST_SIDE_PX, UpscaleSettings
 from . import precision
 from .machine import add_device_arguments, chosen_runtime
 from .named_file import DEMO, file_or
+from .output import tell
 from .result import add_metadata_argument, add_place_arguments, chosen_place, report
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def upscaled(arguments: argparse.Namespace, runtime: LocalRuntime) -> UpscaledVi
         check_undamaged(arguments.video)
     upscale = loaded(arguments, plan, runtime)
     if not arguments.verbose:  # the log contains it too
-        sys.stderr.write(f"note: {memory_needed(plan.source, upscale)}\n")
+        tell(f"note: {memory_needed(plan.source, upscale)}")
     path, job_folder = chosen_place(arguments)
     return upscale_video(upscale, choose_job(job_folder, upscale_key(upscale, runtime)), path, runtime)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ..models.wav2vec import SpeechEncoder
 from ..portrait.face_analysis import FaceAnalysis, built_in_face_analysis
 from ..portrait.released_faces import DETECTOR_FILE, RECOGNISER_FILE, released_face_analysis
 from .named_file import DEMO
+from .output import tell
 
 
 def check_weights_are_named(model: Path | str, vae: Path | None, speech_encoder: Path | str | None) -> None:
@@ -53,7 +53,7 @@ def load_models(
             f"--lora {lora} was trained on another model than the demo's. Choose --model net.pth too."
         )
     if model == DEMO:
-        sys.stderr.write("note: the demo model was trained on cartoons: of a photograph it makes a poor likeness.\n")
+        tell("note: the demo model was trained on cartoons: of a photograph it makes a poor likeness.")
         return demo_hallo2(build, few_step=few_step)
     models = load_hallo2(model, build, lora=lora, lora_strength=lora_strength, few_step=few_step)
     return replace(models, vae=load_vae(vae, build.wide))
@@ -65,7 +65,7 @@ def load_upscaler(model: Path | str, build: Build) -> Upscaler:
     from ..checkpoints.upscaler import load_upscaler as load
 
     if model == DEMO:
-        sys.stderr.write("note: the demo upscaler was trained on cartoons: it redraws every face as one.\n")
+        tell("note: the demo upscaler was trained on cartoons: it redraws every face as one.")
         return demo_upscaler(build)
     return load(model, build)
 

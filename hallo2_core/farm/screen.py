@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from ..shown_text import one_line
 from .board import Seen
 from .cluster import DONE, Outcome
 from .orders import Order
@@ -48,7 +49,7 @@ class Screen:
             for part, line in _lines(order, seen.get(order.line, Seen()), ended.get(order.line)).items():
                 if self._told.get((order.line, part)) != line:
                     self._told[order.line, part] = line
-                    self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+                    self._console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)
 
     def _table(self, seen: Mapping[int, Seen], ended: Mapping[int, Outcome]) -> Table:
         """Orders under way; the rest as numbers."""
@@ -59,7 +60,7 @@ class Screen:
             latest = seen.get(order.line)
             if latest is None or order.line in ended:
                 continue
-            video, node, attempts = escape(order.out), latest.node, str(latest.attempts)
+            video, node, attempts = escape(one_line(order.out)), latest.node, str(latest.attempts)
             for progress in _parts(latest):
                 bar = ProgressBar(progress.total or 1, progress.done, BAR_WIDTH)
                 table.add_row(video, node, progress.part, bar, attempts)
@@ -75,13 +76,13 @@ def results_table(outcomes: Sequence[Outcome]) -> Table:
         frames = str(outcome.video.get("frames", ""))
         result = outcome.state if outcome.state == DONE else f"[bold]{outcome.state}[/bold]"
         table.add_row(
-            escape(str(outcome.video.get("out", outcome.out))),
+            escape(one_line(str(outcome.video.get("out", outcome.out)))),
             result,
             outcome.node,
             str(outcome.attempts),
             f"{outcome.seconds:.1f}",
             frames,
-            escape(outcome.message or outcome.video.get("note", "")),
+            escape(one_line(outcome.message or outcome.video.get("note", ""))),
         )
     return table
 

@@ -28,6 +28,15 @@ def state_name(clip: int) -> str:
     return STATES[clip % len(STATES)]
 
 
+def remove_links(folder: Path) -> None:
+    """A job's files are files. Links under their names, as a folder from elsewhere may have, would have others
+    changed."""
+    for pattern in (NAME, PREVIOUS, SEGMENTS, ORPHANS, GROWING, *STATES, *PARTS):
+        for path in folder.glob(pattern):
+            if path.is_symlink():
+                path.unlink()
+
+
 def tidy(folder: Path, journal: Journal) -> Journal:
     """Remove what is not in the journal: partial writes, and after publishing everything but the journal. Returns the
     journal of what remains."""

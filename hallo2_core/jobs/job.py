@@ -17,7 +17,7 @@ from torch import Tensor
 from ..storage.durable import replace_file, sync_folder
 from ..storage.folders import check_writable
 from .disk_errors import disk_errors
-from .folder import CHECK, GROWING, remove_unfinished, segment_name, state_name, tidy
+from .folder import CHECK, GROWING, remove_links, remove_unfinished, segment_name, state_name, tidy
 from .journal import Journal, KeptFile, seen_from, write_journal
 from .key import JobKey
 from .lock import JobLock
@@ -58,6 +58,7 @@ class Job:
             self._lock.acquire()
         try:
             with disk_errors(self.folder):
+                remove_links(self.folder)
                 self.journal = tidy(self.folder, trusted_journal(self.folder, self.journal.key))
                 if self.journal.published(self.folder) is None:
                     check_writable(self.folder, CHECK)

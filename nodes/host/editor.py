@@ -9,6 +9,8 @@ from pathlib import Path
 import folder_paths
 from server import PromptServer
 
+from ...hallo2_core.shown_text import as_html
+
 BLANK = " "  # the editors ignore an empty text, and would keep showing the one before
 
 
@@ -19,8 +21,9 @@ def show_text(node_id: str, text: str) -> None:
     that one.
     """
     parts = node_id.split(":")
+    shown = as_html(text) or BLANK
     for depth in range(len(parts)):
-        PromptServer.instance.send_progress_text(text or BLANK, ":".join(parts[: depth + 1]))
+        PromptServer.instance.send_progress_text(shown, ":".join(parts[: depth + 1]))
 
 
 def show_growing_video(node_id: str, video: Path) -> None:

@@ -368,3 +368,19 @@ def test_an_unfinished_job_grows_by_its_clips_alone(work):
             if number == 9:
                 few = len([name for name in work.names() if not name.startswith("clips")])
         assert len([name for name in work.names() if not name.startswith("clips")]) == few
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize(
+    "name", ["clips-0000.ts", "state-0.safetensors", "journal.json", "journal.json.part", "check.part", "growing.mp4"]
+)
+def test_links_in_a_folder_from_elsewhere_lead_nowhere(tmp_path, name):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"not ours")
+    own = tmp_path / "job"
+    own.mkdir()
+    (own / name).symlink_to(victim)
+    with jobs.Job(own, tiny.job_key("work")) as job:
+        job.append(b"clip", 16, {"frames": torch.zeros(1)})
+        assert job.growing.parent == own and not job.growing.exists()
+    assert victim.read_bytes() == b"not ours"
