@@ -84,8 +84,8 @@ def _advice_on_size(inputs: AnimationInputs) -> str:
     if max(portrait.width, portrait.height) <= FAR_ABOVE * side_px:
         return ""
     return (
-        f"This model was trained at {side_px}x{side_px}, but the portrait is {portrait.width}x{portrait.height}: that "
-        f"takes far longer and looks worse. Set width and height to {side_px} in 'Prepare Portrait' (--size)."
+        f"This model was trained at {side_px}x{side_px}, but the portrait is {portrait.width}x{portrait.height}, which "
+        f"takes far longer and may look worse. Set width and height to {side_px} in 'Prepare Portrait' (--size)."
     )
 
 
