@@ -84,7 +84,8 @@ class HostSteps:
 
     def clip(self, denoise: Callable[[Tensor], Tensor], noise: Tensor, timesteps: Sequence[int]) -> Tensor:
         self._guider = Guider(self.patcher)
-        sigmas = torch.stack([*map(self._model.sigma, timesteps), torch.zeros(())]).to(noise.device)
+        sigmas = [self._model.sigma(timestep, noise.device) for timestep in timesteps]
+        sigmas = torch.stack([*sigmas, torch.zeros_like(sigmas[0])])
         sampler = comfy.samplers.sampler_object("ddim")
         given = torch.zeros_like(noise), sampler, sigmas, None, None, True, None
 
@@ -103,7 +104,7 @@ class HostSteps:
         self.patcher.prepare_state(*(self._sigmas(latents, timestep), guider.model_options)[:PREPARING_ARGUMENTS])
         if not (guider.wrappers(WrappersMP.PREDICT_NOISE) or guider.wrappers(WrappersMP.CALC_COND_BATCH)):
             return predict(latents)
-        sigma = model.sigma(timestep).to(latents.device)
+        sigma = model.sigma(timestep, latents.device)
         given = latents.to(torch.float32, copy=True)
 
         def guided(
@@ -133,7 +134,7 @@ class HostSteps:
 
     def _sigmas(self, latents: Tensor, timestep: int) -> Tensor:
         """One for each row, as the host gives them."""
-        return self._model.sigma(timestep).to(latents.device).expand(len(latents))
+        return self._model.sigma(timestep, latents.device).expand(len(latents))
 
     def _options(self, latents: Tensor, timestep: int, conditions: ClipConditions) -> dict[str, Any]:
         rows = [UNCONDITIONAL, CONDITIONAL][-len(conditions.face_map) :]

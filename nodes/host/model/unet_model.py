@@ -70,13 +70,14 @@ class UNetModel(BaseModel):
         if compute_dtype_of(unet) != storage_dtype_of(unet):
             self.manual_cast_dtype = compute_dtype_of(unet)
         self.model_sampling = OwnSampling()
+        self._sigmas = tuple(self.model_sampling.sigmas.tolist())
 
     def get_dtype(self) -> torch.dtype:
         return storage_dtype_of(self.diffusion_model)
 
-    def sigma(self, timestep: int) -> Tensor:
-        """A scalar, on the CPU."""
-        return self.model_sampling.sigmas[timestep].cpu()
+    def sigma(self, timestep: int, device: torch.device) -> Tensor:
+        """A scalar, written by a kernel: a copy to the device, or from it, would make the CPU wait in every step."""
+        return torch.full((), self._sigmas[timestep], device=device)
 
     def run_unet(self, latents: Tensor, timestep: int, conditions: ClipConditions, options: dict[str, Any]) -> Tensor:
         """The UNet within the host's wrappers around it, and with its attention override.  latents: (b f) 4 h w, which
