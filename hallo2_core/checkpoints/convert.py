@@ -75,5 +75,8 @@ def _write(weights: Weights, written: Callable[[str], Tensor], file: BinaryIO) -
 
 def _dtype_name(key: str, tensor: Tensor) -> str:
     if tensor.dtype not in DTYPE_NAMES:
-        raise CheckpointError(f"The tensor '{key}' has dtype {tensor.dtype}, which safetensors does not support.")
+        raise CheckpointError(
+            f"The tensor '{key}' has dtype {tensor.dtype}, which safetensors does not support. Save it as float32 "
+            f"first."
+        )
     return DTYPE_NAMES[tensor.dtype]

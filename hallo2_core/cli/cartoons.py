@@ -17,7 +17,7 @@ MOST_WORKERS = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="of the data set; more clips may be added to it later")
     parser.add_argument("--count", type=int, default=100, help="number of clips in the folder (100)")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each clip (4)")
     parser.add_argument("--size", type=int, default=128, metavar="PX", help="side of the square picture (128)")

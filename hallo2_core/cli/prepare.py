@@ -23,7 +23,8 @@ KINDS = ("pictures", "voices", "clips", "takes", "faces", "face_clips", "face_co
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="of the shards; not for videos")
-    parser.add_argument("--split", choices=("train", "held_back"), default="train")
+    parser.add_argument("--split", choices=("train", "held_back"), default="train",
+                        help="held_back: actors, voices and sentences that are not in train (train)")  # fmt: skip
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first actor or performance (0)")
     parser.add_argument("--count", type=int, default=64, metavar="N", help="how many (64)")
     parser.add_argument("--size", type=int, default=128, metavar="PX", help="side of the pictures (128)")

@@ -22,7 +22,7 @@ STAGE_NAMES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stage", choices=STAGE_NAMES, metavar="STAGE", help=", ".join(STAGE_NAMES))
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="TOML; see docs/training.md")
     parser.add_argument(
         "--export",
         type=Path,

@@ -57,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video = parser.add_argument_group("output file")
     video.add_argument("--codec", choices=(AUTO, "h264", "h265", "av1"), default=AUTO,
                        help="auto: h264, or h265 beyond h264's limits")  # fmt: skip
-    video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8)
+    video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8,
+                       help="10 avoids banding in soft backgrounds; 8 plays everywhere (8)")  # fmt: skip
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
     add_metadata_argument(video)
     add_place_arguments(video)
