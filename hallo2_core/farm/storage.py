@@ -30,10 +30,11 @@ def inside(root: str, name: str) -> str:
 
 
 def fetched(place: str, folder: Path) -> Path:
-    """A finished video as a local file: itself, or a copy of what an address names."""
+    """A finished video as a local file: itself, or a copy of what an address names, in folders of the same names."""
     if not is_remote(place):
         return Path(place)
     storage, remote = opened(place)
-    local = folder / PurePosixPath(remote).name
+    local = folder.joinpath(*PurePosixPath(remote.lstrip("/")).parts)
+    local.parent.mkdir(parents=True, exist_ok=True)
     storage.get_file(remote, str(local))
     return local

@@ -68,3 +68,12 @@ def test_a_video_at_an_address_is_copied(tmp_path):
     assert fetched("memory://talks/anna.mp4", tmp_path).read_bytes() == b"a video"
     assert fetched(str(tmp_path / "anna.mp4"), tmp_path) == tmp_path / "anna.mp4"
     storage.store.clear()
+
+
+def test_videos_of_one_name_in_two_folders_stay_apart(tmp_path):
+    storage = fsspec.filesystem("memory")
+    for folder in ("anna", "ben"):
+        storage.pipe_file(f"/{folder}/talking.mp4", folder.encode())
+    videos = [fetched(f"memory://{folder}/talking.mp4", tmp_path) for folder in ("anna", "ben")]
+    assert [video.read_bytes() for video in videos] == [b"anna", b"ben"]
+    storage.store.clear()
