@@ -10,7 +10,6 @@ import math
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor
 
 
@@ -24,11 +23,14 @@ def apply(transform: Tensor, points: Tensor) -> Tensor:
     return torch.stack([x * x_by_x + y * x_by_y + x_shift, x * y_by_x + y * y_by_y + y_shift], dim=-1)
 
 
-def pixel_middles(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
-    """(height width 2): x, y of the center of each pixel."""
-    rows, columns = (torch.arange(size, device=device) + 0.5 for size in (height, width))
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    return torch.stack([x, y], dim=-1)
+def pixel_places(
+    transform: Tensor, height: int, width: int, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor]:
+    """x and y, (height width) each, of the position that the center of each pixel is mapped to."""
+    (x_by_x, x_by_y, x_shift), (y_by_x, y_by_y, y_shift) = transform.tolist()
+    x = torch.arange(width, device=device) + 0.5
+    y = torch.arange(height, device=device).unsqueeze(1) + 0.5
+    return (x * x_by_x + y * x_by_y).add_(x_shift), (x * y_by_x + y * y_by_y).add_(y_shift)
 
 
 def fit(source: Tensor, target: Tensor) -> Tensor:
@@ -60,8 +62,7 @@ def sample(picture: Tensor, to_source: Tensor, height: int, width: int, beyond: 
 
     beyond: padding outside the picture, "zeros" or "border" (the edge is repeated).
     """
-    places = apply(to_source, pixel_middles(height, width))
-    size = torch.tensor([picture.shape[2], picture.shape[1]])
-    grid = rearrange(places / size * 2 - 1, "h w xy -> 1 h w xy")
+    x, y = pixel_places(to_source, height, width)
+    grid = torch.stack([x / picture.shape[2] * 2 - 1, y / picture.shape[1] * 2 - 1], dim=-1).unsqueeze(0)
     found = F.grid_sample(picture.unsqueeze(0), grid, mode="bilinear", padding_mode=beyond, align_corners=False)
     return found.squeeze(0)

@@ -67,8 +67,8 @@ def paste_face(canvas: Tensor, face: Tensor, square: Tensor, scale: tuple[float,
         strip = canvas[start : min(start + STRIP_ROWS, bottom), left:right]
         from_strip = _begun_at(to_face, left, start)
         drawn = rearrange(warp(face, from_strip, *strip.shape[:2]), "c h w -> h w c").clamp_(0.0, 1.0)
-        places = similarity.apply(from_strip, similarity.pixel_middles(*strip.shape[:2], canvas.device))
-        strip.lerp_(drawn, _opacity(places / side * 2 - 1))
+        x, y = similarity.pixel_places(from_strip, *strip.shape[:2], canvas.device)
+        strip.lerp_(drawn, _opacity(_spread(x, 0, side), _spread(y, 0, side)).unsqueeze(-1))
 
 
 def warp(picture: Tensor, to_picture: Tensor, height: int, width: int) -> Tensor:
@@ -84,10 +84,12 @@ def warp(picture: Tensor, to_picture: Tensor, height: int, width: int) -> Tensor
     if coarser > 1.0:
         smaller = [max(round(side / coarser), 1) for side in part.shape[2:]]
         part = F.interpolate(part, smaller, mode="bicubic", antialias=True)
-    x, y = similarity.apply(to_picture, similarity.pixel_middles(height, width, picture.device)).unbind(dim=-1)
-    grid = torch.stack([(x - left) / (right - left) * 2 - 1, (y - top) / (bottom - top) * 2 - 1], dim=-1)
-    sampled = F.grid_sample(part, grid.unsqueeze(0), mode="bicubic", padding_mode="border", align_corners=False)
-    return sampled.squeeze(0)
+    x, y = similarity.pixel_places(to_picture, height, width, picture.device)
+    # Each row is a batch element, because only these are divided among the threads of a CPU.
+    grid = torch.stack([_spread(x, left, right), _spread(y, top, bottom)], dim=-1).unsqueeze(1)
+    rows = part.expand(height, -1, -1, -1)
+    sampled = F.grid_sample(rows, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    return rearrange(sampled, "h c 1 w -> c h w")
 
 
 def _begun_at(transform: Tensor, left: int, top: int) -> Tensor:
@@ -96,10 +98,15 @@ def _begun_at(transform: Tensor, left: int, top: int) -> Tensor:
     return torch.cat([transform[:, :2], shift.mT], dim=1)
 
 
-def _opacity(places: Tensor) -> Tensor:
-    """places: (h w 2), the square's edges at -1 and 1. Returns (h w 1): 1 in the center, falling smoothly to 0."""
-    radius = places.square().square().sum(dim=-1, keepdim=True).sqrt().sqrt()  # a square with rounded corners
-    inside = ((CLEAR_BEYOND - radius) / (CLEAR_BEYOND - OPAQUE_WITHIN)).clamp(0.0, 1.0)
+def _spread(places: Tensor, first: int, last: int) -> Tensor:
+    """In place: `first` becomes -1, `last` 1."""
+    return places.sub_(first).div_(last - first).mul_(2).sub_(1)
+
+
+def _opacity(x: Tensor, y: Tensor) -> Tensor:
+    """x, y: (h w), the square's edges at -1 and 1. Returns (h w): 1 in the center, falling smoothly to 0."""
+    radius = (x.square().square_() + y.square().square_()).sqrt_().sqrt_()  # a square with rounded corners
+    inside = ((CLEAR_BEYOND - radius) / (CLEAR_BEYOND - OPAQUE_WITHIN)).clamp_(0.0, 1.0)
     return inside * inside * (3 - 2 * inside)
 
 
