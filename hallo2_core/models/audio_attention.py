@@ -12,6 +12,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from .layers import Attention, Build, FeedForward, KeyValues
+from .linear import linear
 from .merged_keys import matrix_and_bias
 
 REGIONS = 3
@@ -26,9 +27,9 @@ class AudioConditions:
     the zero convolution (quirk 11).
     """
 
-    query: Tensor  # (d (r d))
+    query: Tensor  # ((r d) d), as the weight of a linear layer
     keys: KeyValues  # (f n (r d)): the conditional half's speech
-    out: Tensor  # ((r d) d): output projections, multiplied by the zero convolutions
+    out: Tensor  # (d (r d)), likewise: output projections, multiplied by the zero convolutions
     gates: Tensor  # (f l r): masks times weights
     out_bias: Tensor  # (r d): the output projections' biases through the zero convolutions' matrices
     bias: Tensor  # (f 1 d): the zero convolutions' biases, weighted and added up
@@ -80,9 +81,9 @@ class AudioBlock(nn.Module):
         ]
         biases = torch.stack([bias for _, bias in convolutions])
         return AudioConditions(
-            query=torch.cat(queries, dim=1),
+            query=torch.cat([query.mT for query in queries]),
             keys=KeyValues(torch.cat([each.k for each in keys], dim=-1), torch.cat([each.v for each in keys], dim=-1)),
-            out=torch.cat([out for out, _ in outs]),
+            out=torch.cat([out.mT for out, _ in outs], dim=1),
             gates=rearrange(weights, "r f -> f 1 r") * rearrange(masks, "r f l -> f l r"),
             out_bias=torch.stack([bias for _, bias in outs]),
             bias=rearrange(weights.mT @ biases, "f d -> f 1 d"),
@@ -90,10 +91,10 @@ class AudioBlock(nn.Module):
 
     def _speech(self, queries: Tensor, audio: AudioConditions) -> Tensor:
         silent, frames = audio.silent(), len(audio.gates)
-        asked = queries[-frames:] @ audio.query
+        asked = linear(queries[-frames:], audio.query)
         attended = self.attention(asked, audio.keys.k, audio.keys.v, REGIONS * self.heads)
         gated = rearrange(attended, "f l (r d) -> f l r d", r=REGIONS) * rearrange(audio.gates, "f l r -> f l r 1")
-        spoken = silent + rearrange(gated, "f l r d -> f l (r d)") @ audio.out
+        spoken = silent + linear(rearrange(gated, "f l r d -> f l (r d)"), audio.out)
         return spoken if len(queries) == frames else torch.cat([silent, spoken])
 
 

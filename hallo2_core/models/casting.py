@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .linear import linear
+
 
 def _cast(layer: nn.Module, like: Tensor) -> tuple[Tensor, Tensor | None]:
     """Weight and bias in the dtype of `like`; not copied if they already have it."""
@@ -18,7 +20,7 @@ def _cast(layer: nn.Module, like: Tensor) -> tuple[Tensor, Tensor | None]:
 
 class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, *_cast(self, x))
+        return linear(x, *_cast(self, x))
 
 
 class Conv1d(nn.Conv1d):
@@ -33,7 +35,7 @@ class Conv2d(nn.Conv2d):
 
 class GroupNorm(nn.GroupNorm):
     def forward(self, x: Tensor) -> Tensor:
-        if self.weight.requires_grad and not x.requires_grad:
+        if torch.is_grad_enabled() and self.weight.requires_grad and not x.requires_grad:
             # On the CPU, torch 2.13 crashes in the gradients of a channels-last group norm that leave out its input's.
             # A clone, because contiguous() returns pictures of one position as they are.
             x = x.clone(memory_format=torch.contiguous_format)

@@ -6,8 +6,9 @@
 
 (The released code imports xformers, but does not use it on a CPU: an empty package suffices.) Both halves of guidance,
 16 + 2 frames, released size, seeded weights: 8 GiB of memory in float32. The released network is in training mode with
-gradient checkpointing, as the released script runs it (quirk 1). What ours computes once a clip is not timed. Prints
-processor seconds of each pair, after one to warm up, and how far the two predictions are apart.
+gradient checkpointing, as the released script runs it (quirk 1); ours has the layers of the command line. What ours
+computes once a clip is not timed. Prints processor seconds of each pair, after one to warm up, and how far the two
+predictions are apart.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from hallo2_core.animation.reference_banks import reference_rows
 from hallo2_core.checkpoints.networks import hallo2_networks
 from hallo2_core.checkpoints.seeded import fill_with_seeded_weights
 from hallo2_core.config import LATENT_CHANNELS, PIXELS_PER_LATENT, Hallo2Config
+from hallo2_core.models import casting
 from hallo2_core.models.conditions import ClipConditions
 from hallo2_core.models.denoising_unet import DenoisingUNet
 from hallo2_core.models.layers import Build
@@ -159,7 +161,7 @@ def main() -> int:
     torch.set_num_threads(arguments.threads)
     dtype = DTYPES[arguments.dtype or "float32"]
     inputs = Inputs((arguments.side or 128) // PIXELS_PER_LATENT, dtype)
-    unet = hallo2_networks(Hallo2Config(), Build(dtype=dtype, device="meta")).denoising_unet
+    unet = hallo2_networks(Hallo2Config(), Build(casting, dtype=dtype, device="meta")).denoising_unet
     fill_with_seeded_weights(unet, "denoising_unet.")
     released = released_unet(unet.state_dict(), inputs)
     calls = {"released": released_call(released, inputs), "ours": our_call(unet, inputs)}

@@ -29,6 +29,7 @@ from hallo2_core.config import (
     UpscalerConfig,
     VAEConfig,
 )
+from hallo2_core.models import casting
 from hallo2_core.models.hallo2_models import Hallo2Models
 from hallo2_core.models.latents import VAECodec, encode_pictures
 from hallo2_core.models.layers import Build
@@ -97,7 +98,7 @@ class Workload:
 
     def draw(self, dtype: torch.dtype) -> dict[str, float]:
         """Draw the weights, network by network: never more of them in main memory than one. Returns GiB of each."""
-        build = Build(dtype=dtype, device="meta")
+        build = Build(casting, dtype=dtype, device="meta")
         models = hallo2_networks(self.scale.config, build)
         models = replace(models, vae=AutoencoderKL(self.scale.vae, build))
         sizes = {}
@@ -171,6 +172,6 @@ class Workload:
         return frames, time.monotonic() - started
 
     def upscaler(self, dtype: torch.dtype) -> VideoRestorer:
-        restorer = VideoRestorer(self.scale.upscaler, Build(dtype=dtype, device="meta"))
+        restorer = VideoRestorer(self.scale.upscaler, Build(casting, dtype=dtype, device="meta"))
         fill_with_seeded_weights(restorer, "upscaler.")
         return restorer.to(self.device)

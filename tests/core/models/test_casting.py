@@ -45,3 +45,10 @@ def test_a_trained_group_norm_takes_channels_last_input_that_needs_no_gradient(s
     expected = torch.nn.GroupNorm(4, 16)
     expected(x.clone(memory_format=torch.contiguous_format)).square().sum().backward()
     torch.testing.assert_close(norm.weight.grad, expected.weight.grad)
+
+
+def test_without_gradients_a_group_norm_keeps_the_layout():
+    """Convolutions of the upscaler are faster in channels last on a CPU."""
+    x = normal(0, 2, 16, 8, 8).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        assert casting.GroupNorm(4, 16)(x).is_contiguous(memory_format=torch.channels_last)
