@@ -101,11 +101,13 @@ def join_sections(
     """
     portrait, speech = render.inputs.reference.portrait, render.speech
     with job, ExitStack() as held:
+        for part in parts:
+            if job.finished is None or part.folder.exists():
+                held.enter_context(part)
         if job.finished is None:
             check_target(path)
             segments: dict[Path, int] = {}
             for section, part in zip(sections, parts, strict=True):
-                held.enter_context(part)
                 if part.journal.clips != section.clips:
                     raise JobError(f"{part.folder} is not finished. Run the same again to continue.")
                 segments |= part.segments

@@ -10,6 +10,7 @@ from .cluster import Cluster, gpus_of
 from .crew import Helpers, Piece, Worker
 
 if TYPE_CHECKING:
+    from ray import ObjectRef
     from ray.actor import ActorHandle
 
 
@@ -40,14 +41,23 @@ class RayHelper:
 
     def __init__(self, actor: ActorHandle) -> None:
         self._actor = actor
+        self._latest: Future | None = None
 
     def arithmetic(self) -> Future[Mapping[str, str]]:
-        return self._actor.arithmetic.remote().future()
+        return self._begun(self._actor.arithmetic.remote())
 
     def do(self, piece: Piece) -> Future[None]:
-        return self._actor.do.remote(piece).future()
+        return self._begun(self._actor.do.remote(piece))
 
     def stop(self) -> None:
+        """An idle one ends by itself, and removes its temporary files."""
         import ray
 
-        ray.kill(self._actor)
+        if self._latest is not None and self._latest.done() and self._latest.exception() is None:
+            self._actor.__ray_terminate__.remote()
+        else:
+            ray.kill(self._actor)
+
+    def _begun(self, result: ObjectRef) -> Future:
+        self._latest = result.future()
+        return self._latest

@@ -55,6 +55,10 @@ def test_a_section_begins_again_with_the_portrait(render, tmp_path):
     assert read_record(video.path)["settings"]["sections"] == [0, 12]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "a.mp4.hallo2", "job", "out.mp4"]
     assert joined(render, sections, tmp_path).path == video.path  # found again, without its sections
+    with section_jobs(sections, tmp_path)[1] as left:  # by a run that was killed after it had joined them
+        left.append(b"clip", 4, {})
+    joined(render, sections, tmp_path)
+    assert not left.folder.exists()
 
 
 def test_a_stopped_section_resumes_at_its_next_clip(render, tmp_path):
