@@ -148,13 +148,14 @@ def carry_out(order: Order, report: Report, cluster: Cluster | None = None) -> M
         else:
             everywhere = dataclasses.replace(order, options={**order.options, OUT: named(order.out)})
             animation = SectionedAnimation(everywhere, place, out, hire, report)
+        upscaling: Mapping[str, Any] = {}
         if order.upscale is None:
-            video, figures = animation.finish(), {}
+            video = animation.finish()
         elif has_helpers:
-            video, figures = upscaled_meanwhile(order, place, animation, hire, report)
+            video, upscaling = upscaled_meanwhile(order, place, animation, hire, report)
         else:
-            video, figures = upscaled_afterwards(place, animation, report), {}
-        notes = filter(None, (each.get("note") for each in (animation.figures(), figures)))
+            video = upscaled_afterwards(place, animation, report)
+        parts = {**animation.figures(), **upscaling}
         return {
             "out": remote_result(order, video.path),
             "frames": video.frames,
@@ -162,7 +163,6 @@ def carry_out(order: Order, report: Report, cluster: Cluster | None = None) -> M
             "width": video.width,
             "height": video.height,
             "resumed_from_clip": video.resumed_from_clip,
-            **animation.figures(),
-            **figures,
-            "note": "; ".join(notes),
+            **parts,
+            "note": "; ".join(filter(None, (part["note"] for part in parts.values()))),
         }

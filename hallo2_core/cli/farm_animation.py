@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 from ..animation.animate import count_clips
@@ -21,14 +22,13 @@ from ..inspection.section_seams import measure_seams
 from ..jobs.choice import choose_job
 from ..jobs.job import Job
 from ..jobs.journal import newest_journal
-from ..runtime import Runtime
 from ..video.orientation import Orientation
 from ..video.reader import VideoInfo
 from . import animate
 from .farm_options import parsed, reporting_runtime
 from .result import chosen_place
 
-PART = "animate"
+PART, SECTIONS = "animate", "sections"
 OF_THE_WHOLE = ("fresh", "job")  # options that sections do not take over: their jobs are beside the video
 
 # Given a function that makes a worker on any machine.
@@ -62,8 +62,8 @@ class Animation:
         """Make room for other networks."""
         del self._render
 
-    def figures(self) -> dict[str, Any]:
-        """For the results, once it is finished."""
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """For the results, once it is finished: by part of the work, each with a note."""
         return {}
 
 
@@ -90,26 +90,35 @@ class SectionedAnimation(Animation):
         helpers = self._hire(partial(SectionRenderer, self._order, self._report))
         pieces = [] if is_finished else self.sections
         arithmetic = self._runtime.arithmetic()
-        with Crew(pieces, self.frames, helpers, arithmetic, self._report, "sections") as crew:
+        with Crew(pieces, self.frames, helpers, arithmetic, self._report, SECTIONS) as crew:
             crew.finish(lambda section: _render_section(self._order, section, self._report, self._render))
         video = self._joined()
-        self._figures = crew.figures() | self._seams(video)
+        by_whom, seams = crew.figures(), self._seams(video)
+        notes = ", ".join(filter(None, (seams["note"], by_whom["note"])))
+        self._figures = {**by_whom, **seams, "note": notes}
         return video
 
-    def figures(self) -> dict[str, Any]:
-        return self._figures
+    def figures(self) -> dict[str, dict[str, Any]]:
+        return {SECTIONS: self._figures} if self._figures else {}
 
     def _joined(self) -> RenderedVideo:
-        with ExitStack() as places:
-            parts: list[tuple[Workplace, Job]] = []
-            for section in self.sections:
-                place = places.enter_context(workplace(_section_order(self._order, section)))
-                parts.append((place, _section_job(place, section, self._render, self._runtime)))
-            jobs = [job for _, job in parts]
-            join = partial(join_sections, self._render, self.sections, jobs, self.job, self.path, self._runtime)
+        key = render_key(self._render, self._runtime)
+        with ExitStack() as held:
+            orders = (_section_order(self._order, section) for section in self.sections)
+            places = [held.enter_context(workplace(order)) for order in orders]
+            folders = [_job_folder(place) for place in places]
+
+            def join() -> RenderedVideo:
+                whole = Job(self.job.folder, self.job.journal.key)  # a job is entered once
+                parts = [
+                    choose_job(folder, section_key(key, section))
+                    for folder, section in zip(folders, self.sections, strict=True)
+                ]
+                return join_sections(self._render, self.sections, parts, whole, self.path, self._runtime)
+
             video = once_free(join, self._report)
-        for place, job in parts:
-            place.forget(job.folder)
+        for place, folder in zip(places, folders, strict=True):
+            place.forget(folder)
         return video
 
     def _seams(self, video: RenderedVideo) -> Mapping[str, Any]:
@@ -149,7 +158,7 @@ def _render_section(order: Order, section: Section, report: Report, render: Rend
         runtime = reporting_runtime(options, f"section {section.number}", report)
         if render is None:
             render, _, _ = animate.prepared(options, runtime)
-        job = _section_job(place, section, render, runtime)
+        job = choose_job(_job_folder(place), section_key(render_key(render, runtime), section))
         once_free(partial(render_section, render, section, job, runtime), report)
 
 
@@ -158,6 +167,6 @@ def _section_order(order: Order, section: Section) -> Order:
     return replace(order, options={**options, OUT: section_name(order.out, section.number)}, upscale=None)
 
 
-def _section_job(place: Workplace, section: Section, render: Render, runtime: Runtime) -> Job:
+def _job_folder(place: Workplace) -> Path:
     _, folder = chosen_place(parsed(animate, place.order.options))
-    return choose_job(folder, section_key(render_key(render, runtime), section))
+    return folder

@@ -59,7 +59,7 @@ def upscaled_meanwhile(
         place.share()
         own = cache(partial(Enlarger, replace(what, job=str(job.absolute())), upscaling.networks))
         crew.finish(lambda piece: own().do(piece))
-    return once_free(partial(upscaling.joined, what, job, video.path), report), crew.figures()
+    return once_free(partial(upscaling.joined, what, job, video.path), report), {PART: crew.figures()}
 
 
 class _Upscaling:

@@ -110,7 +110,7 @@ class Crew:
         lost = f"; {self.lost_helpers} were lost" if self.lost_helpers else ""
         return {
             "pieces": self._pieces,
-            "pieces_by_helpers": self.helped_pieces,
+            "by_helpers": self.helped_pieces,
             "lost_helpers": self.lost_helpers,
             "note": f"{self._part}: helpers did {self.helped_pieces} of {self._pieces} pieces{lost}"
             if self._pieces

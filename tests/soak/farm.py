@@ -197,6 +197,7 @@ def soak_long(
     wrong += [f"left over: {name}" for name in left if not name.endswith("journal.json")]
     wrong += [] if stopped.killed == kills else [f"only {stopped.killed} of {kills} kills happened: give more seconds"]
     video = outcome["video"]
+    helped = video.get("upscale" if section_seconds is None else "sections", {})
     if section_seconds is None:
         meanwhile = max(stopped.meanwhile, resumed.meanwhile)
         wrong += [] if meanwhile else ["nothing was upscaled while the animation went on"]
@@ -205,13 +206,13 @@ def soak_long(
             "clips_upscaled_before_the_animation_ended": meanwhile,
         }
     else:
-        more = {"sections_begun_when_the_command_was_killed": stopped.found, "seams": video.get("seams")}
+        more = {"sections_begun_when_the_command_was_killed": stopped.found, "seams": helped.get("seams")}
     return {
         "frames": video.get("frames"),
         "killed_helpers": stopped.killed,
         **more,
-        "pieces_after_that": video.get("pieces"),
-        "by_helpers": video.get("pieces_by_helpers"),
+        "pieces_after_that": helped.get("pieces"),
+        "by_helpers": helped.get("by_helpers"),
         "seconds": round(took, 1),
         "seconds_in_one_process": round(alone, 1),
         "right": not wrong,

@@ -111,7 +111,9 @@ def test_a_video_upscaled_while_it_is_animated(order, place, tmp_path, monkeypat
         animation = Animation(here, animated_name(here.order.out), report)
         video, figures = upscaled_meanwhile(made_here, here, animation, machines.hire, report)
         assert (video.frames, video.width, video.height) == (FRAMES, 128, 128)
-    assert len(machines.hired) == 2 and figures["pieces_by_helpers"] >= 1 and figures["lost_helpers"] == 1
+    assert (
+        len(machines.hired) == 2 and figures["upscale"]["by_helpers"] >= 1 and figures["upscale"]["lost_helpers"] == 1
+    )
     assert {progress.part for progress in told} >= {"animate", "upscale"}
     assert sorted(name for name in names() if not name.endswith(".hallo2")) == ["a.mp4", "a_animated.mp4"]
 
@@ -122,7 +124,7 @@ def test_a_video_upscaled_while_it_is_animated(order, place, tmp_path, monkeypat
     with workplace(made_here) as here:
         animation = Animation(here, animated_name(here.order.out), told.append)
         again, figures = upscaled_meanwhile(made_here, here, animation, machines.hire, told.append)
-    assert again.frames == FRAMES and len(machines.hired) == 2 and figures["pieces"] == 0
+    assert again.frames == FRAMES and len(machines.hired) == 2 and figures["upscale"]["pieces"] == 0
 
 
 @pytest.mark.parametrize("place", ["storage"], indirect=True)
@@ -135,7 +137,7 @@ def test_a_video_in_sections(order, place, tmp_path):
         whole = replace(order(out), upscale=None, section_seconds=1.0)
         with workplace(whole) as here:
             animation = SectionedAnimation(whole, here, here.order.out, hire, report)
-            return animation.finish(), animation.figures()
+            return animation.finish(), animation.figures()["sections"]
 
     def report(progress):
         told.append(progress)
