@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from ..animation.eta import EtaRuntime
-from ..errors import SettingsError
 from ..jobs.job import Job
 from ..memory_retry import attempts
 from ..runtime import Runtime
@@ -25,9 +24,11 @@ from ..video.join import join_clips_as
 from ..video.levels import check_level, level_note
 from ..video.reader import VideoInfo, probe, read_frames
 from ..video.settings import VideoSettings
+from ..video.source_check import check_source
 from ..video.target import TargetFile, check_target
 from .clip_writer import CLIP_FRAMES, BackgroundWriter
 from .estimate import CHANNELS, FLOAT_BYTES, host_bytes, working_bytes
+from .finished_part import finished_part_published
 from .job_key import Upscale
 from .record import upscale_metadata
 from .restore_faces import SHORTAGE_ADVICE
@@ -70,11 +71,14 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
         resumed_from_clip = job.journal.clips
         if job.finished is None:
             check_target(path)
+            if not job.journal.clips:
+                check_source(upscale.source, runtime.check_cancelled)
             logger.info("%s", memory_needed(source, upscale))
+            metadata, times = upscale_metadata(upscale, job.journal.key), FrameTimes()
             with _announced(upscale.settings, job, source, runtime) as told:
-                times = _make_clips(upscale, job, fps, source, told)
+                with finished_part_published(job, upscale.source, [times], path, fps, metadata):
+                    _make_clips(upscale, job, fps, source, times, told)
                 with TargetFile(path, job.folder) as video:
-                    metadata = upscale_metadata(upscale, job.journal.key)
                     join_clips_as(upscale.source, times, job.segments, video, fps, told.check_cancelled, metadata)
                     job.publish(video)
         return _seen(job.finished, fps, resumed_from_clip)
@@ -114,17 +118,18 @@ def memory_needed(source: VideoInfo, upscale: Upscale) -> str:
     return " ".join(filter(None, (said, level_note(upscale.video_settings.codec, width, height))))
 
 
-def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, runtime: Runtime) -> FrameTimes:
-    """Frames are encoded while the next ones are made. Returns the time of every source frame."""
+def _make_clips(
+    upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, times: FrameTimes, runtime: Runtime
+) -> None:
+    """Frames are encoded while the next ones are made. times: receives that of every source frame."""
     done = job.journal.frames
-    times = FrameTimes()
     first_read = first_frame_needed(done, upscale.settings)
     is_whole = done % CLIP_FRAMES != 0  # only the last clip is shorter
     frames = read_frames(upscale.source, done if is_whole else first_read, times)
     if is_whole:
         for _ in frames:
             runtime.check_cancelled()
-        return times
+        return
     expected = max(source.expected_frames, done, 1)
     with BackgroundWriter(job, fps, upscale.video_settings) as writer:
         for frame in finished_frames(upscale, frames, done, runtime):
@@ -132,7 +137,6 @@ def _make_clips(upscale: Upscale, job: Job, fps: Fraction, source: VideoInfo, ru
             done += 1
             runtime.progress(done, max(expected, done), frame.preview)
         writer.finish()
-    return times
 
 
 def finished_frames(
@@ -160,7 +164,7 @@ def finished_frame(frame: Tensor, bit_depth: int) -> FinishedFrame:
 
 def _upscaled(upscale: Upscale, frames: Iterator[Tensor], start: int, runtime: Runtime) -> Iterator[Tensor]:
     return upscale_frames(
-        _all_of_one_size(frames),
+        frames,
         upscale.upscaler,
         upscale.faces,
         upscale.settings,
@@ -174,18 +178,6 @@ def _preview(frame: Tensor) -> Tensor:
     """A small preview: at 4K, sending whole frames would take longer than making them."""
     step = -(-max(frame.shape[:2]) // PREVIEW_PX)
     return frame[::step, ::step].clone()  # a view would keep the whole frame alive
-
-
-def _all_of_one_size(frames: Iterator[Tensor]) -> Iterator[Tensor]:
-    shape = None
-    for frame in frames:
-        shape = shape or frame.shape
-        if frame.shape != shape:
-            raise SettingsError(
-                f"The video changes its size from {shape[1]}x{shape[0]} to {frame.shape[1]}x{frame.shape[0]} px "
-                f"partway through. Save it in one size first."
-            )
-        yield frame
 
 
 def _seen(path: Path, fps: Fraction, resumed_from_clip: int) -> UpscaledVideo:

@@ -30,9 +30,11 @@ from ..video.metadata import PARTLY_GENERATED, FileMetadata, MetadataChoice, fil
 from ..video.reader import probe, read_frames
 from ..video.settings import VideoSettings
 from ..video.source import VideoSource
+from ..video.source_check import check_source
 from ..video.source_fingerprint import source_fingerprint
 from ..video.target import TargetFile, check_target
 from .clip_writer import BackgroundWriter
+from .finished_part import finished_part_published, longer
 from .paste_back import Place, check_video_fits, find_place, paste
 
 SOUNDS = ("video", "background")
@@ -118,10 +120,15 @@ def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) ->
         runtime.notify(job.note)
         if job.finished is None:
             check_target(path)
-            times = _make_clips(work, place, fps, job, runtime)
+            if not job.journal.clips:
+                for source in filter(None, (work.source, work.background)):
+                    check_source(source, runtime.check_cancelled, has_sound_copied=source is work.sound)
+            metadata = _metadata(work, job.journal.key)
+            times = FrameTimes(), FrameTimes()
+            with finished_part_published(job, work.sound, times, path, fps, metadata):
+                _make_clips(work, place, fps, job, times, runtime)
             with TargetFile(path, job.folder) as target:
-                metadata = _metadata(work, job.journal.key)
-                join_clips_as(work.sound, times, job.segments, target, fps, runtime.check_cancelled, metadata)
+                join_clips_as(work.sound, longer(times), job.segments, target, fps, runtime.check_cancelled, metadata)
                 job.publish(target)
         return job.finished
 
@@ -131,10 +138,12 @@ def _metadata(work: PasteBack, key: JobKey) -> FileMetadata:
     return file_metadata(work.metadata, PARTLY_GENERATED, record_of(key, settings), read_record(work.source))
 
 
-def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime: Runtime) -> FrameTimes:
-    """Returns the time of every frame. Finished frames are read again for their times, but not rendered again."""
+def _make_clips(
+    work: PasteBack, place: Place, fps: Fraction, job: Job, times: tuple[FrameTimes, FrameTimes], runtime: Runtime
+) -> None:
+    """times: receive those of every frame, of the video and of the background. Finished frames are read again for their
+    times, but not rendered again."""
     expected, done = probe(work.source).expected_frames, job.journal.frames
-    times = FrameTimes(), FrameTimes()
     with BackgroundWriter(job, fps, work.video_settings) as writer:
         for index, (canvas, frame) in enumerate(_in_step(work, *times)):
             runtime.check_cancelled()
@@ -144,7 +153,6 @@ def _make_clips(work: PasteBack, place: Place, fps: Fraction, job: Job, runtime:
             writer.write(to_planes(pasted, work.video_settings.bit_depth))
             runtime.progress(index + 1, max(expected, index + 1), pasted.float() / 255.0)
         writer.finish()
-    return max(times, key=lambda each: len(each.ticks))
 
 
 def _in_step(work: PasteBack, times: FrameTimes, background_times: FrameTimes) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,52 +1,99 @@
-"""Decoded frames of a stream: damaged parts are skipped, and interlaced frames become whole ones."""
+"""Decoded frames of a stream, on one clock: damaged parts are skipped, and interlaced frames become whole ones."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
 
+from ..errors import VideoError
 from .damage import Damage
+from .missing_pictures import MissingPictures
+from .packet_clock import PacketClock
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.stream import VideoStream
 
 logger = logging.getLogger("hallo2")
 
+MOST_AHEAD_SECONDS = 5  # that a frame is decoded before it is shown
 # One frame for each frame; only those that are marked as interlaced change.
 DEINTERLACER = "bwdif", "mode=send_frame:deint=interlaced"
 
 
 def decoded(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[av.VideoFrame]:
-    """Frames in display order, from where the container is. damage: receives what cannot be decoded."""
-    return _deinterlaced(_readable(container, stream, damage), damage.name)
+    """Frames in display order, from where the container is. damage: receives what cannot be decoded.
+
+    Errors: VideoError where the frames change their size.
+    """
+    return _deinterlaced(_of_one_size(_readable(container, stream, damage), damage), damage.name)
 
 
 def first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
     """The first frame that can be decoded, as it is stored. Logs nothing."""
-    for packet in container.demux(stream):
-        with suppress(av.InvalidDataError):
-            if frames := packet.decode():
-                return frames[0]
-    return None
+    return next((frames[0] for packet in container.demux(stream) if (frames := frames_in(packet))), None)
+
+
+def frames_in(packet: Packet) -> list[av.VideoFrame | av.AudioFrame] | None:
+    """What the decoder gives for this packet; None if it cannot be decoded."""
+    try:
+        return packet.decode()
+    except (MemoryError, OSError):
+        raise
+    except av.FFmpegError:  # of many kinds: damage also looks like features that libavcodec does not have
+        return None
+
+
+def check_size(frame: av.VideoFrame, first: av.VideoFrame, name: str, origin: Fraction) -> None:
+    """origin: of the video, in seconds. Errors: VideoError if the frame is not as large as the first one."""
+    if (frame.width, frame.height) != (first.width, first.height):
+        at = "partway through" if frame.time is None else f"at {frame.time - float(origin):.2f} s"
+        raise VideoError(
+            f"{name} changes its size from {first.width}x{first.height} to {frame.width}x{frame.height} px {at}. Save "
+            f"it in one size first."
+        )
 
 
 def _readable(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[av.VideoFrame]:
-    """As players do: frames that the decoder had to conceal are shown, packets that it cannot read are left out."""
+    """As players do: frames that the decoder had to conceal are shown; packets that it cannot read, and frames that it
+    gives out too late, after a damaged packet, are left out."""
+    clock, missing = PacketClock(), MissingPictures(stream, damage)
+    now: Fraction | None = None  # when the packet is decoded, in seconds
     for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.InvalidDataError:
-            damage.add(None if packet.pts is None else packet.pts * packet.time_base)
+        if not packet.size and packet.dts is not None:  # the frame before it is shown on
             continue
-        for frame in frames:
-            if frame.is_corrupt:
-                damage.add(None if frame.pts is None else frame.pts * frame.time_base)
-            yield frame
+        clock.mend(packet)
+        now = now if packet.dts is None else packet.dts * packet.time_base
+        is_expected = missing.expect(packet)
+        frames = frames_in(packet)
+        if frames is None:
+            missing.has_failed = True
+            if not is_expected:
+                damage.add(None if packet.pts is None else packet.pts * packet.time_base)
+        for frame in frames or ():
+            if frame.pts is not None and now is not None and frame.pts * frame.time_base > now + MOST_AHEAD_SECONDS:
+                frame.pts = None  # a wrong time: it follows the frame before
+            at = None if frame.pts is None else frame.pts * frame.time_base
+            missing.came(frame)
+            is_late = missing.is_late(frame)
+            if frame.is_corrupt or is_late:
+                damage.add(at)
+            if not is_late:
+                yield frame
+    missing.end()
+
+
+def _of_one_size(frames: Iterator[av.VideoFrame], damage: Damage) -> Iterator[av.VideoFrame]:
+    first = None
+    for frame in frames:
+        first = first or frame
+        check_size(frame, first, damage.name, damage.origin)
+        yield frame
 
 
 def _deinterlaced(frames: Iterator[av.VideoFrame], name: str) -> Iterator[av.VideoFrame]:

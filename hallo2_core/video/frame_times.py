@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-JUMP_BACK_SECONDS = Fraction(1, 10)  # shorter steps back are rounding of times
-LONGEST_GAP_SECONDS = 600  # longer ones are a jump of the clock
-
 
 @dataclass
 class FrameTimes:
@@ -21,7 +18,6 @@ class FrameTimes:
     time_base: Fraction = Fraction(1)
     ticks: Sequence[int] = field(default_factory=lambda: array("q"))  # 8 bytes per frame
     last: int = 1
-    shift: int = 0  # added to later times, after a jump of the clock
 
     @property
     def end(self) -> Fraction:
@@ -29,24 +25,15 @@ class FrameTimes:
         return self.at(len(self.ticks)) * self.time_base
 
     def add(self, tick: int | None, lasts: int) -> None:
-        """The next frame, as decoded. Without a time, or if not later than the previous one, it follows directly. After
-        a jump of the clock, as where two recordings were joined, time goes on where it was."""
-        follows = self.ticks[-1] + max(self.last, 1) if self.ticks else 0
+        """The next frame, as decoded. Without a time, or if not later than the previous one, it follows directly."""
         if tick is None:
-            tick = follows
+            tick = self.ticks[-1] + max(self.last, 1) if self.ticks else 0
         elif self.ticks:
-            tick += self.shift
-            if self._is_jump(tick - self.ticks[-1]):
-                self.shift += follows - tick
-                tick = follows
             tick = max(tick, self.ticks[-1] + 1)
         if lasts <= 0:  # the file does not give it
             lasts = tick - self.ticks[-1] if self.ticks else self.last
         self.ticks.append(tick)
         self.last = lasts
-
-    def _is_jump(self, ticks: int) -> bool:
-        return not -JUMP_BACK_SECONDS < ticks * self.time_base < LONGEST_GAP_SECONDS
 
     def end_by(self, seconds: Fraction) -> None:
         """Limit the last frame to end by then."""

@@ -51,6 +51,8 @@ def orientation_from(matrix: bytes, name: str, degrees: float) -> Orientation:
         raise VideoError(f"{name} is damaged: its display matrix has {len(matrix)} bytes instead of {MATRIX.size}.")
     # A stored point (x, y), y downwards, is displayed at (a x + c y, b x + d y).
     a, b, _, c, d, _, _, _, _ = MATRIX.unpack(matrix)
+    if max(abs(a), abs(b), abs(c), abs(d)) < TOLERANCE:  # some recorders leave it empty, and players ignore it then
+        return Orientation()
     if max(abs(b), abs(c)) < TOLERANCE < min(abs(a), abs(d)):
         return Orientation(False, a < 0, d < 0)
     if max(abs(a), abs(d)) < TOLERANCE < min(abs(b), abs(c)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hallo2")
 
-INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # libavformat's names; with an index of key frames
+MATROSKA = "matroska,webm"  # libavformat's name
+INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", MATROSKA)  # with an index of key frames
 END_TOLERANCE_FRAMES = Fraction(3, 2)
 USUAL_FPS, FASTEST_FPS = Fraction(RELEASED_FPS), 1000
 HDR_TRANSFERS = (16, 18)  # PQ and HLG, as numbered by H.273
@@ -125,8 +127,7 @@ def read_frames(
                 times.end_by(source.length)
             damage.end()
         else:
-            is_cut_off = done < stream.frames and _ends_early(container, stream, frame)
-            damage.end(f"ends after {done} of {stream.frames} frames" if is_cut_off else "")
+            damage.end(_cut_off(container, stream, frame, done))
 
 
 def check_undamaged(source: VideoSource) -> None:
@@ -183,13 +184,29 @@ def _seconds_of(source: TrimmedVideo, whole: float) -> float:
     return left if source.length is None else min(left, float(source.length))
 
 
-def _ends_early(container: InputContainer, stream: VideoStream, last: av.VideoFrame) -> bool:
-    """Whether the container promises more. Counts do not tell: an edit list hides frames, and damaged ones are left
-    out."""
-    if last.pts is None or container.duration is None:
-        return True
-    missing = Fraction(container.duration, av.time_base) - (last.pts - (stream.start_time or 0)) * stream.time_base
-    return missing > END_TOLERANCE_FRAMES / (stream.average_rate or USUAL_FPS)
+def _cut_off(container: InputContainer, stream: VideoStream, last: av.VideoFrame, frames: int) -> str:
+    """How the video ends too early, or nothing. Counts alone do not tell: an edit list hides frames, and damaged ones
+    are left out."""
+    end, counted = _declared_end(container, stream), f" of {stream.frames}" if stream.frames else ""
+    if frames >= stream.frames if stream.frames else end is None:
+        return ""
+    if last.pts is not None and end is not None:
+        lasts = 0 if stream.frames else getattr(last, "duration", 0)  # older PyAV does not report it
+        missing = end - (last.pts + lasts) * stream.time_base
+        if missing <= END_TOLERANCE_FRAMES / (stream.average_rate or USUAL_FPS):
+            return ""
+    return f"ends after {frames}{counted} frames"
+
+
+def _declared_end(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Where the container says that the video ends, in seconds. Matroska says it of each stream in a tag."""
+    if stream.frames:
+        start = (stream.start_time or 0) * stream.time_base
+        return None if container.duration is None else start + Fraction(container.duration, av.time_base)
+    if container.format.name != MATROSKA:
+        return None
+    match = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return match and sum(Fraction(part) * unit for part, unit in zip(match.groups(), (3600, 60, 1), strict=True))
 
 
 def _no_frame(source: VideoSource) -> VideoError:

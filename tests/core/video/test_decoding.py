@@ -1,11 +1,14 @@
 import logging
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 import torch
 
+from hallo2_core.video.damage import Damage
+from hallo2_core.video.decoding import decoded
 from hallo2_core.video.frame_times import FrameTimes
 from hallo2_core.video.reader import probe, read_frames
 from hallo2_core.video.settings import VideoSettings
@@ -24,11 +27,11 @@ def clip(tmp_path_factory):
     return path
 
 
-def spoiled(path, target, spoil):
+def spoiled(path, target, spoil, number=DAMAGED):
     """One packet in the middle overwritten in place, as a bad sector does it."""
     with av.open(str(path)) as container:
         packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
-    content, (at, size) = bytearray(path.read_bytes()), packets[DAMAGED]
+    content, (at, size) = bytearray(path.read_bytes()), packets[number]
     content[at : at + size] = spoil(size, bytes(content[at : at + size]))
     target.write_bytes(content)
     return target
@@ -106,3 +109,41 @@ def test_frames_that_an_edit_list_hides_are_no_truncation(tmp_path, caplog):
     count = sum(1 for _ in read_frames(tmp_path / "cut.mp4"))
     assert count < 50 == probe(tmp_path / "cut.mp4").frames
     assert "truncated" not in caplog.text
+
+
+@pytest.fixture(scope="module")
+def with_b_frames(tmp_path_factory):
+    """Frames that brighten, in references two deep: after a damaged packet, decoders give out kept frames too late."""
+    path = tmp_path_factory.mktemp("video") / "film.mp4"
+    with av.open(str(path), "w") as container:
+        options = {"preset": "veryfast", "g": "12", "crf": "20"}
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.width = stream.height = 64
+        for number in range(FRAMES):
+            picture = np.random.default_rng(number).integers(8 * number, 8 * number + 16, (64, 64, 3), dtype=np.uint8)
+            picture[:, number : number + 20] = 255 - 8 * number
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_frames_that_come_too_late_are_left_out_and_the_clock_goes_on(with_b_frames, tmp_path, caplog):
+    bad, times = spoiled(with_b_frames, tmp_path / "bad.mp4", lambda size, _was: bytes(size), 11), FrameTimes()
+    with caplog.at_level(logging.WARNING, "hallo2"):
+        frames = list(read_frames(bad, times=times))
+    shown = np.array([float(frame[:, :8].float().mean()) for frame in frames])
+    seconds = np.array([float(tick * times.time_base) for tick in times.ticks])
+    assert len(frames) < FRAMES and "bad.mp4 is damaged at about 0." in caplog.text
+    expected = [float(frame[:, :8].float().mean()) for frame in read_frames(with_b_frames)]
+    assert np.abs(shown - np.array(expected)[np.rint(seconds * 25).astype(int)]).max() < 20
+    assert float(times.end) == pytest.approx(FRAMES / 25)
+
+
+def test_a_repeated_frame_without_data_is_shown_on(clip, caplog):
+    """As Theora and AVI write frames that are equal to the one before."""
+    with av.open(str(clip)) as container:
+        stream, damage, empty = container.streams.video[0], Damage(), av.Packet(0)
+        packets = list(container.demux(stream))
+        empty.dts, empty.time_base = packets[5].dts, packets[5].time_base
+        stored = SimpleNamespace(demux=lambda _stream: iter([*packets[:5], empty, *packets[5:]]))
+        assert len(list(decoded(stored, stream, damage))) == FRAMES and not damage.frames

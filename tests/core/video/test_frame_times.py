@@ -46,11 +46,3 @@ def test_the_last_frame_ends_in_time():
 def test_a_constant_rate_is_a_range():
     times = FrameTimes(1 / Fraction(25), range(3))
     assert [times.at(index) for index in (-1, 0, 2, 3)] == [-1, 0, 2, 3] and times.end == Fraction(3, 25)
-
-
-@pytest.mark.parametrize("jump", [-1000, 900_000])
-def test_after_a_jump_of_the_clock_time_goes_on(jump):
-    times = FrameTimes(Fraction(1, 1000))
-    for tick in (0, 40, 80, 80 + jump, 120 + jump):
-        times.add(tick, 40)
-    assert list(times.ticks) == [0, 40, 80, 120, 160]

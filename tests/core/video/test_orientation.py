@@ -65,3 +65,8 @@ def test_another_angle_is_refused_by_name(stored, tmp_path):
 def test_a_matrix_of_another_size_is_damage():
     with pytest.raises(VideoError, match="has 35 bytes"):
         orientation_from(bytes(35), "a.mp4", 0.0)
+
+
+def test_an_empty_matrix_is_ignored_as_players_do(stored, tmp_path):
+    path = with_matrix(stored, tmp_path / "empty.mp4", 0, 0, 0, 0)
+    assert np.array_equal(*(next(read_frames(each)).numpy() for each in (path, stored)))

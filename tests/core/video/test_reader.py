@@ -184,3 +184,20 @@ def test_a_cut_off_file_gives_its_frames_and_says_so(tmp_path, clip, caplog):
             assert "clip.mp4" in str(error)
         else:
             assert count < 8 and "of 8 frames: it is truncated" in caplog.text
+
+
+def test_a_cut_off_matroska_file_says_so_and_a_whole_one_does_not(tmp_path, clip, caplog):
+    whole = tmp_path / "whole.mkv"
+    with av.open(str(clip)) as source, av.open(str(whole), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    with av.open(str(whole)) as container:
+        fifth = [packet.pos for packet in container.demux(video=0)][4]
+    (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[:fifth])
+    with caplog.at_level(logging.WARNING, "hallo2"):
+        assert len(list(read_frames(whole))) == 8 and not caplog.messages
+        seen = len(list(read_frames(tmp_path / "cut.mkv")))
+    assert seen < 8 and f"cut.mkv ends after {seen} frames: it is truncated." in caplog.messages
