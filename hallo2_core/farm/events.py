@@ -72,7 +72,7 @@ def _event(line: int, seen: Seen, outcome: Outcome | None) -> Event:
             outcome.state,
             machine=outcome.node,
             attempts=outcome.attempts,
-            message=outcome.message,
+            message=outcome.message or made.get("note", ""),
             out=made.get("out", ""),
             frames=made.get("frames", 0),
         )

@@ -35,11 +35,12 @@ def unfinished(orders: Sequence[Order], latest: Mapping[int, Event]) -> list[str
 
 
 def results(orders: Sequence[Order], latest: Mapping[int, Event]) -> Iterator[str]:
-    """A line per finished video."""
+    """A line per finished video, with what its sections and helpers say."""
     for order in orders:
         event = latest[order.line]
         attempts = "1 attempt" if event.attempts == 1 else f"{event.attempts} attempts"
-        yield f"{name_of(order)}: {event.frames} frames, made on {event.machine} in {attempts}: {event.out}"
+        note = f" ({event.message})" if event.message else ""
+        yield f"{name_of(order)}: {event.frames} frames, made on {event.machine} in {attempts}: {event.out}{note}"
 
 
 def name_of(order: Order) -> str:

@@ -17,6 +17,8 @@ from hallo2_core.farm.worker import Progress
 
 ANNA, BEN = Order(1, {"out": "/talks/anna.mp4"}), Order(3, {"out": "/talks/ben.mp4"}, {"scale": 4})
 
+MADE = {"out": "/talks/anna-2.mp4", "frames": 75, "note": "2 seams"}
+
 
 @pytest.fixture
 def control():
@@ -36,13 +38,13 @@ def test_a_line_per_change(control):
     events = Events([ANNA, BEN], output, control[0])
     for state in ({}, {1: seen("animate", 2, 8)}, {1: seen("animate", 2, 8)}):
         events.show(state, [])
-    events.show({}, [Outcome(1, ANNA.out, DONE, node="gpu-2", video={"out": "/talks/anna-2.mp4", "frames": 75})])
+    events.show({}, [Outcome(1, ANNA.out, DONE, node="gpu-2", video=MADE)])
     told = [Event(**json.loads(line)) for line in output.getvalue().splitlines()]
     assert told == [
         Event(1),
         Event(3),
         Event(1, "animate", 2, 8, "gpu-2", 1),
-        Event(1, DONE, machine="gpu-2", attempts=1, out="/talks/anna-2.mp4", frames=75),
+        Event(1, DONE, machine="gpu-2", attempts=1, message="2 seams", out="/talks/anna-2.mp4", frames=75),
     ]
 
 
@@ -68,8 +70,9 @@ def test_videos_under_way_are_listed_and_the_rest_counted():
 
 def test_what_was_made_and_what_was_not():
     latest = {
-        1: Event(1, DONE, machine="gpu-2", attempts=1, out="/talks/anna-2.mp4", frames=75),
+        1: Event(1, DONE, machine="gpu-2", attempts=1, message="2 seams", out="/talks/anna-2.mp4", frames=75),
         3: Event(3, REFUSED, message="No face was found."),
     }
-    assert list(results([ANNA], latest)) == ["anna.mp4: 75 frames, made on gpu-2 in 1 attempt: /talks/anna-2.mp4"]
+    (line,) = results([ANNA], latest)
+    assert line == "anna.mp4: 75 frames, made on gpu-2 in 1 attempt: /talks/anna-2.mp4 (2 seams)"
     assert unfinished([ANNA, BEN], latest) == ["ben.mp4 (No face was found)"]
