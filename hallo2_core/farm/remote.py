@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,13 +36,32 @@ def opened(address: str) -> tuple[AbstractFileSystem, str]:
 
 
 def downloaded(address: str, cache: Path) -> Path:
-    """A local copy under the same name. Kept in the folder `cache`, and downloaded again if the remote file changes."""
-    opened(address)
-    import fsspec
-
-    own = cache / hashlib.sha256(address.encode()).hexdigest()[:16]  # two addresses may end in the same name
-    options = {"cache_storage": str(own), "check_files": True, "same_names": True}
+    """A local copy under the same name in the folder `cache`. A changed file gets a copy of its own: others on this
+    machine may still read the old one."""
+    storage, path = opened(address)
+    storage.invalidate_cache()
     try:
-        return Path(fsspec.open_local(f"filecache::{address}", filecache=options))
+        version = f"{storage.checksum(path):x}"
+        # two addresses may end in the same name
+        copy = cache / hashlib.sha256(address.encode()).hexdigest()[:16] / version[:16] / path.rpartition("/")[2]
+        if not copy.is_file():
+            _fetch(storage, path, copy)
     except FileNotFoundError as error:
         raise SettingsError(f"There is no file {address}. Check its address.") from error
+    return copy
+
+
+def _fetch(storage: AbstractFileSystem, path: str, copy: Path) -> None:
+    """Complete under its name at once, and never over one that another process has fetched and reads."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    part = copy.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        storage.get_file(path, str(part))
+        try:
+            os.link(part, copy)
+        except FileExistsError:
+            return
+        except OSError:  # no hard links there
+            part.replace(copy)
+    finally:
+        part.unlink(missing_ok=True)
