@@ -123,7 +123,8 @@ def _checked(options: Mapping[str, Any], known: argparse.Namespace, place: Calla
         if isinstance(getattr(known, name), Path):
             found[name] = placed = place(name, str(value))
             if name not in MADE and not is_remote(placed) and not os.path.exists(placed):  # or an impossible name
-                raise SettingsError(f"there is no file {value} for '{name}'")
+                looked = "" if placed == value else f" (looked for {placed})"
+                raise SettingsError(f"there is no file {value} for '{name}'{looked}")
     return found
 
 
