@@ -11,7 +11,7 @@ from stand_ins import RecordingRuntime, with_stand_in_unets
 from torch import nn
 
 from hallo2_core.animation import job_key
-from hallo2_core.animation.acceleration import Acceleration
+from hallo2_core.animation.acceleration import PRESETS, Acceleration
 from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.job_key import Render, render_key
 from hallo2_core.animation.motion_settings import MotionSettings, PatchDropConfig
@@ -33,6 +33,15 @@ from hallo2_core.video.settings import VideoSettings
 
 RATE_HZ = 16_000
 SOUND = tiny.normal(1, 1, 5 * RATE_HZ)
+# Parts of a key that are settings alone, and the first digits of their fingerprints.
+SETTINGS = {
+    "acceleration": "ca8e1673",
+    "file": "745dc9dd",
+    "motion frames": "178069c2",
+    "sampler": "70189356",
+    "speech": "6471282d",
+    "weights over time": "18b0456e",
+}
 ENCODER, OTHER_ENCODER = nn.Linear(4, 4), nn.Linear(4, 4)
 
 
@@ -243,6 +252,12 @@ def test_an_exact_video_has_the_key_it_had_before_there_was_acceleration():
     )
     assert set(accelerated) - set(exact) == {"acceleration"}
     assert {part: accelerated[part] for part in exact} == exact
+
+
+def test_settings_have_the_names_that_saved_jobs_have():
+    """Names of classes and fields count. After a rename, finished videos would not be found again but rendered anew."""
+    request = render_key(changed(a_render(), "inputs.sampler.acceleration", PRESETS["fast"]), LocalRuntime()).request
+    assert {part: request[part][:8] for part in SETTINGS} == SETTINGS
 
 
 def test_the_voice_counts_besides_the_sound_it_is_a_part_of():
