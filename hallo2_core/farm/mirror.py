@@ -25,6 +25,7 @@ logger = logging.getLogger("hallo2")
 
 JOBS = "*.hallo2"
 COPY = "copy-"
+COPY_NAME = re.compile(f"{COPY}[0-9]+")
 MIRROR_SECONDS = 30.0  # at most this much work is lost with a machine
 CHUNK_BYTES = 1 << 20
 
@@ -128,12 +129,14 @@ class Mirror:
             if not self._storage.exists(str(copy / NAME)):
                 continue
             job = self._folder / remote.name
-            job.mkdir()
-            for file in self._listed(copy):
-                self._fetch(file, job / file.name)
+            job.mkdir(exist_ok=True)
+            self._fetch(copy / NAME, job / NAME)
             journal = read_journal(job / NAME)
             if journal is None:
+                (job / NAME).unlink()
                 continue
+            if journal.state is not None:  # only files that a journal may name are brought here
+                self._fetch(copy / journal.state.name, job / journal.state.name)
             for segment in journal.segments:
                 self._fetch(remote / segment.name, job / segment.name)
                 self._copied[job / segment.name] = segment.size_bytes
@@ -141,7 +144,7 @@ class Mirror:
             return
 
     def _copies(self, remote: PurePosixPath) -> list[PurePosixPath]:
-        return [path for path in self._listed(remote) if path.name.startswith(COPY)]
+        return [path for path in self._listed(remote) if COPY_NAME.fullmatch(path.name)]
 
     def _listed(self, remote: PurePosixPath) -> list[PurePosixPath]:
         self._storage.invalidate_cache()  # another machine may have written there

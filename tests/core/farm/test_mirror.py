@@ -125,3 +125,20 @@ def test_jobs_of_other_videos_are_left_alone(tmp_path, storage):
 @pytest.mark.parametrize("name", ["a.mp4", "a-2.mp4", "a_animated.mp4", "a.mp4.hallo2", "a.mp4-2.hallo2"])
 def test_names_of_a_video_and_its_jobs(name):
     assert NAMES.fullmatch(name) and not re.fullmatch(_names_of("b.mp4"), name)
+
+
+def test_only_files_of_the_job_are_restored_from_the_newest_readable_copy(tmp_path, storage):
+    mirror = mirror_of(tmp_path / "first", storage)
+    with job_in(tmp_path / "first") as job:
+        add_clip(job, 1)
+        mirror.copy()
+    (copy,) = [path for path in storage.ls("/videos/a.mp4.hallo2", detail=False) if "copy-" in path]
+    for name in ("..\\evil.mp4", "evil.sh", "clips-0007.ts"):
+        storage.pipe_file(f"{copy}/{name}", b"not ours")
+    storage.pipe_file("/videos/a.mp4.hallo2/copy-000009/journal.json", b"{")
+    storage.pipe_file("/videos/a.mp4.hallo2/copy-x/journal.json", b"{}")
+    mirror_of(tmp_path / "second", storage).restore()
+    names = {path.name for path in (tmp_path / "second" / "a.mp4.hallo2").iterdir()}
+    assert names == {"journal.json", "state-0.safetensors", "clips-0000.ts"}
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "second"}
+    assert restored(tmp_path / "third", storage)[0] == 1
