@@ -16,7 +16,7 @@ from ..animation.sections import Section, cut_sections, join_sections, render_se
 from ..audio.pauses import cut_at_pauses
 from ..farm.crew import Crew, Helpers, Worker
 from ..farm.orders import OUT, Order
-from ..farm.worker import Report, once_free
+from ..farm.worker import Progress, Report, once_free
 from ..farm.workplace import Workplace, section_name, workplace
 from ..inspection.section_seams import measure_seams
 from ..jobs.choice import choose_job
@@ -90,6 +90,7 @@ class SectionedAnimation(Animation):
         helpers = self._hire(partial(SectionRenderer, self._order, self._report))
         pieces = [] if is_finished else self.sections
         arithmetic = self._runtime.arithmetic()
+        self._report(Progress(SECTIONS, 0, self.frames))  # before those of the sections
         with Crew(pieces, self.frames, helpers, arithmetic, self._report, SECTIONS) as crew:
             crew.finish(lambda section: _render_section(self._order, section, self._report, self._render))
         video = self._joined()

@@ -14,8 +14,8 @@ class Seen:
 
     attempts: int = 0  # 2 or more: a worker was lost
     node: str = ""
-    progress: Progress = field(default_factory=lambda: Progress("waiting"))
-    parts: Mapping[str, Progress] = field(default_factory=dict)  # of the parts under way, several at once
+    progress: Progress = field(default_factory=lambda: Progress("waiting"))  # of the first of the parts under way
+    parts: Mapping[str, Progress] = field(default_factory=dict)  # under way at the same time
 
 
 class Board:
@@ -32,7 +32,7 @@ class Board:
         seen = self._of(line)
         parts = {**seen.parts, progress.part: progress}
         under_way = {part: latest for part, latest in parts.items() if latest is progress or 0 < latest.left}
-        self._seen[line] = replace(seen, progress=progress, parts=under_way)
+        self._seen[line] = replace(seen, progress=next(iter(under_way.values())), parts=under_way)
 
     def seen(self) -> dict[int, Seen]:
         return self._seen

@@ -30,6 +30,15 @@ def test_parts_go_on_side_by_side(board):
     assert parts(board) == {"animate": (4, 10), "upscale": (96, 400)}
 
 
+def test_the_first_part_stands_for_the_order(board):
+    board.note(1, Progress("animate", 3, 10))
+    board.note(1, Progress("upscale", 96, 400))
+    assert board.seen()[1].progress == Progress("animate", 3, 10)
+    board.note(1, Progress("animate", 10, 10))
+    board.note(1, Progress("upscale", 192, 400))
+    assert board.seen()[1].progress == Progress("upscale", 192, 400)
+
+
 def test_a_finished_part_gives_way_to_the_others(board):
     board.note(1, Progress("animate", 10, 10))
     assert parts(board) == {"animate": (10, 10)}
