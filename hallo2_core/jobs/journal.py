@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ..storage.durable import rename, replace_file
 from ..storage.json_text import parse_json
-from ..storage.presence import is_there
+from ..storage.presence import is_file, is_there
 from .key import JobKey
 
 Value = TypeVar("Value")
@@ -85,7 +85,7 @@ class Journal:
         if self.video is None:
             return None
         path = Path(os.path.normpath(folder / self.video))
-        return path if is_there(path) and path.stat().st_size == self.video_bytes else None
+        return path if is_file(path) and path.stat().st_size == self.video_bytes else None
 
     def first_damaged(self, folder: Path) -> str | None:
         """The name of the first file that is missing or differs from what was written, if any."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -15,7 +14,7 @@ from av.stream import Disposition
 from ..errors import VideoError
 from ..storage.advice import advice_for
 from ..storage.not_media import what_it_is
-from ..storage.presence import is_there
+from ..storage.presence import is_file
 from .source import VideoSource, file_of, start_of
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def opened_video(source: VideoSource) -> Iterator[tuple[InputContainer, VideoStr
     name, file = name_of(source), file_of(source)
     if isinstance(file, str | Path):
         try:
-            is_missing = not is_there(Path(file)) or not os.path.isfile(file)
+            is_missing = not is_file(file)
         except OSError as error:
             raise unreachable(name, error) from error
         if is_missing:

@@ -17,12 +17,14 @@ import logging
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,14 +76,18 @@ def main() -> int:
     from hallo2_core.jobs import job as jobs
 
     torch.set_num_threads(1)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("hallo2").setLevel(logging.CRITICAL)  # thousands of warnings about the growing video
     jobs.CLIPS_PER_SEGMENT = 2
     draws, figures, started = random.Random(arguments.seed), Figures(), time.monotonic()
     with tempfile.TemporaryDirectory(dir=MEMORY_DISK if MEMORY_DISK.is_dir() else None) as folder:
-        for stage in stages(Path(folder) / "run", arguments.only):
-            for fault in stage.faults(arguments.errors, arguments.rooms, draws):
-                stage.disturb(fault, figures)
-            sys.stderr.write(f"{stage.name}: {figures.faults.total()} faults, {len(figures.wrong)} wrong\n")
+        with suppress(KeyboardInterrupt):  # the figures so far
+            for stage in stages(Path(folder) / "run", arguments.only):
+                faults = list(stage.faults(arguments.errors, arguments.rooms, draws))
+                draws.shuffle(faults)
+                for fault in faults:
+                    stage.disturb(fault, figures)
+                sys.stderr.write(f"{stage.name}: {figures.faults.total()} faults, {len(figures.wrong)} wrong\n")
     for line in figures.wrong:
         sys.stderr.write(f"WRONG: {line}\n")
     found = {
