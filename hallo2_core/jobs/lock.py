@@ -43,7 +43,7 @@ class JobLock:
                         f" If it was killed on another machine, the job is free after {STALE_SECONDS:.0f} seconds.",
                     )
             except BaseException:
-                self._unlock_file()
+                self._close()  # the file stays: it may be another machine's
                 raise
         except BaseException:
             with suppress(OSError):  # not empty
@@ -51,8 +51,13 @@ class JobLock:
             raise
 
     def release(self) -> None:
-        self._soft.release()
-        self._unlock_file()
+        """Whatever the disk answers, the lock is released; files may stay."""
+        if os.name == "nt":  # open files, ours or a newer run's, cannot be removed there
+            self._close()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)  # a run that has already opened the file then finds it gone
+        self._soft.release()  # last: until then, no other machine relies on the file
+        self._close()
 
     def check(self) -> None:
         """Raises JobError if the lock was lost, or released; OSError if the disk fails."""
@@ -75,14 +80,6 @@ class JobLock:
                 self._close()
                 raise
             self._close()  # an ending run removed the file between our opening and locking it
-
-    def _unlock_file(self) -> None:
-        """Whatever the disk answers, the lock is released. The file may stay."""
-        if os.name == "nt":  # open files, ours or a newer run's, cannot be removed there
-            self._close()
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)  # a run that has already opened the file then finds it gone
-        self._close()
 
     def _close(self) -> None:
         with suppress(OSError):

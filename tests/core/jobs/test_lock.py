@@ -172,6 +172,8 @@ def test_another_machine_whose_file_locks_are_its_own_is_refused_too(tmp_path, a
         with pytest.raises(JobError, match=rf"by process {os.getpid()} on .* free after 120 seconds"):
             another_machine(lambda: JobLock(tmp_path).acquire())
         assert another_machine(lambda: is_running(tmp_path))
+        with pytest.raises(JobError, match="by another run"):  # the refused one left the lock as it was
+            JobLock(tmp_path).acquire()
         lock.check()
     another_machine(lambda: JobLock(tmp_path).acquire())
     with pytest.raises(JobError, match="on another "):
