@@ -21,6 +21,7 @@ from hallo2_core.training.settings import TrainSettings
 from .target import Target
 from .work import JSON
 
+FILE = Path(__file__).as_posix().encode()  # for inputs that name one that exists
 TOML = (
     b"[general]\n",
     b"[[datasets]]\n",
@@ -106,7 +107,9 @@ TABLES = (
         "farm_jsonl",
         farm_jsonl,
         lambda: (
-            b'{"portrait": "/dev/null", "audio": "/dev/null", "out": "a.mp4", "steps": 4, "upscale": {"scale": 2}}\n',
+            b'{"portrait": "FILE", "audio": "FILE", "out": "a.mp4", "steps": 4, "upscale": {"scale": 2}}\n'.replace(
+                b"FILE", FILE
+            ),
         ),
         (
             *JSON,
@@ -125,8 +128,8 @@ TABLES = (
         "farm_csv",
         farm_csv,
         lambda: (
-            b"portrait,audio,out,upscale.scale\n/dev/null,/dev/null,a.mp4,2\n",
-            b"portrait,audio,out,upscale,upscale.scale\n/dev/null,/dev/null,a.mp4,true,2\n",
+            b"portrait,audio,out,upscale.scale\nFILE,FILE,a.mp4,2\n".replace(b"FILE", FILE),
+            b"portrait,audio,out,upscale,upscale.scale\nFILE,FILE,a.mp4,true,2\n".replace(b"FILE", FILE),
         ),
         (
             b",",
