@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import os
 import re
 import subprocess
@@ -58,7 +59,7 @@ def main() -> int:
     rows = []
     for target in chosen:
         rows.append(
-            run_apart(target.name, round(arguments.inputs * SHARES.get(target.name, 1) / shares), arguments.out)
+            run_apart(target.name, math.ceil(arguments.inputs * SHARES.get(target.name, 1) / shares), arguments.out)
         )
         print("{target:16}{inputs:>9,} inputs{seconds:>8.0f} s{values:>9,} read{refused:>9,} refused"
               "{edges:>7,} edges{findings:>4} findings".format(**rows[-1]), flush=True)  # fmt: skip
