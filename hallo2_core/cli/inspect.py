@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..inspection.seams import check_clip_frames
     from ..storage.free_path import free_path
     from ..video.metadata import read_record
+    from ..video.one_size import check_one_size
     from ..video.reader import probe
     from .weights import load_face_analysis
 
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     check_clip_frames(arguments.clip_frames)
     info = probe(arguments.video)
+    check_one_size(arguments.video, lambda: None)
     folder = arguments.out or arguments.video.parent
     check_folder(folder)
     faces = load_face_analysis(arguments.face_models) if arguments.portrait else None

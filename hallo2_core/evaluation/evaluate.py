@@ -10,6 +10,7 @@ from ..animation.motion_settings import ClipConfig
 from ..errors import SettingsError, VideoError
 from ..inspection.seams import check_clip_frames
 from ..runtime import Runtime
+from ..video.one_size import check_one_size
 from ..video.reader import VideoInfo, probe
 from ..video.source import VideoSource
 from .catalogue import METRICS, chosen_metrics
@@ -47,6 +48,8 @@ def evaluate(
     names = distinct_names(videos)
     is_paired = any(METRICS[name].paired for name in metrics)
     infos = [probe(path) for path in videos]
+    for path in (*videos, *references):
+        check_one_size(path, runtime.check_cancelled)
     beside: Sequence[Path | None] = references if is_paired else [None] * len(videos)
     for name, info, reference in zip(names, infos, beside, strict=True):
         if reference is not None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import PortraitError
 from ..storage.not_media import NOT_MEDIA, what_it_is
+from .colour_profile import in_srgb
 
 BEHIND_TRANSPARENCY = 1.0  # white, as in most viewers
 LEAST, MOST = -0.5, 1.5  # beyond any overshoot: another range than 0..1
@@ -30,7 +31,8 @@ NO_PICTURES = {
 
 
 def load_picture(path: Path) -> Tensor:
-    """(h w 3): EXIF orientation applied, transparency over white, the first frame of an animation."""
+    """(h w 3), sRGB: EXIF orientation and color profile applied, transparency over white, the first frame of an
+    animation."""
     if os.path.exists(path) and not path.is_file():  # opening a pipe would wait for a writer
         raise PortraitError(f"{path} cannot be read: it is a folder, a pipe or a device, not a file. Choose a picture.")
     try:
@@ -40,14 +42,16 @@ def load_picture(path: Path) -> Tensor:
                 return as_picture(torch.from_numpy(np.array(upright).astype(np.float32) / 65535.0))
             if upright.mode == FLOAT_MODE:
                 return as_picture(torch.from_numpy(np.array(upright)))
-            mode = "RGBA" if upright.has_transparency_data else "RGB"
-            return as_picture(torch.from_numpy(np.array(upright.convert(mode))))
+            return as_picture(torch.from_numpy(np.array(in_srgb(upright))))
     except FileNotFoundError as error:
         raise PortraitError(f"There is no picture {path}. Check the path.") from error
     except UnidentifiedImageError as error:
         what = _other_kind(path) or "is not a readable picture. Choose a PNG, JPEG or WebP file."
         raise PortraitError(f"{path.name} {what}") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow, for damaged files
+    except Image.DecompressionBombError as error:
+        most = 2 * Image.MAX_IMAGE_PIXELS // 10**6
+        raise PortraitError(f"{path.name} has more than {most} megapixels. Make it smaller first.") from error
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow, for damaged files
         what = _other_kind(path) or f"cannot be read: {error}. The file may be damaged; save it again."
         raise PortraitError(f"{path.name} {what}") from error
 

@@ -223,12 +223,16 @@ def _videos(folder: Path) -> None:
     video(folder / "odd.mkv", "ffv1", "bgr0", 47, 31, 2)
     video(folder / "ten_bit.mkv", "ffv1", "yuv420p10le", 48, 32, 2)
     video(folder / "grey.mkv", "ffv1", "gray", 48, 32, 2)
+    for name, width in (("narrow.ts", 32), ("wide.ts", 48)):
+        video(folder / name, "libx264", "yuv420p", width, 32, 3)
+    (folder / "two_sizes.ts").write_bytes((folder / "narrow.ts").read_bytes() + (folder / "wide.ts").read_bytes())
     whole = (folder / "plain.mp4").read_bytes()
     (folder / "cut_index.mp4").write_bytes(whole[: whole.index(b"moov")])
     (folder / "header_only.mp4").write_bytes(whole[:40])
     matrix = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)  # a quarter turn
     at = whole.index(b"tkhd") + 4 + 40
     (folder / "turned.mp4").write_bytes(whole[:at] + matrix + whole[at + len(matrix) :])
+    (folder / "empty_matrix.mp4").write_bytes(whole[:at] + bytes(len(matrix)) + whole[at + len(matrix) :])
 
 
 # -- weights

@@ -23,7 +23,7 @@ REFUSED = {
     "half.png": "half.png cannot be read",
     "header_only.png": "header_only.png",
     "half.jpg": "half.jpg cannot be read",
-    "bomb.png": "bomb.png cannot be read",
+    "bomb.png": "bomb.png has more than 178 megapixels",
     "nan.tiff": "NaN or infinite",
     "beyond.tiff": "0 to 1 was expected",
     "no_face.png": "No face was found",
