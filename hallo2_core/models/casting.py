@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .group_norm import group_norm
 from .linear import linear
 
 
@@ -39,7 +40,7 @@ class GroupNorm(nn.GroupNorm):
             # On the CPU, torch 2.13 crashes in the gradients of a channels-last group norm that leave out its input's.
             # A clone, because contiguous() returns pictures of one position as they are.
             x = x.clone(memory_format=torch.contiguous_format)
-        return F.group_norm(x, self.num_groups, *_cast(self, x), self.eps)
+        return group_norm(x, self.num_groups, *_cast(self, x), self.eps)
 
 
 class LayerNorm(nn.LayerNorm):
