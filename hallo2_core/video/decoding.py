@@ -12,7 +12,7 @@ import av
 from ..errors import VideoError
 from .damage import Damage
 from .missing_pictures import MissingPictures
-from .packet_clock import PacketClock
+from .packet_clock import LONGEST_GAP_SECONDS, PacketClock
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hallo2")
 
-MOST_AHEAD_SECONDS = 5  # that a frame is decoded before it is shown
 # One frame for each frame; only those that are marked as interlaced change.
 DEINTERLACER = "bwdif", "mode=send_frame:deint=interlaced"
 
@@ -76,7 +75,7 @@ def _readable(container: InputContainer, stream: VideoStream, damage: Damage) ->
             if not is_expected:
                 damage.add(None if packet.pts is None else packet.pts * packet.time_base)
         for frame in frames or ():
-            if frame.pts is not None and now is not None and frame.pts * frame.time_base > now + MOST_AHEAD_SECONDS:
+            if frame.pts is not None and now is not None and frame.pts * frame.time_base > now + LONGEST_GAP_SECONDS:
                 frame.pts = None  # a wrong time: it follows the frame before
             at = None if frame.pts is None else frame.pts * frame.time_base
             missing.came(frame)

@@ -53,6 +53,8 @@ class MissingPictures:
         out of order, such as AVI with B-frames, miss none."""
         if frame.pts is None or self._latest is None:
             return False
+        if self._latest - frame.pts > LATEST_SECONDS / self._time_base:  # rather, that one's time was wrong
+            return False
         return any(frame.pts < time < self._latest for time in self._expected)
 
     def end(self) -> None:

@@ -147,3 +147,17 @@ def test_a_repeated_frame_without_data_is_shown_on(clip, caplog):
         empty.dts, empty.time_base = packets[5].dts, packets[5].time_base
         stored = SimpleNamespace(demux=lambda _stream: iter([*packets[:5], empty, *packets[5:]]))
         assert len(list(decoded(stored, stream, damage))) == FRAMES and not damage.frames
+
+
+def test_slides_that_are_reordered_are_not_taken_for_damage(tmp_path, caplog):
+    path, times = tmp_path / "slides.mkv", FrameTimes()
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(1, 3), options={"preset": "veryfast", "bf": "3"})
+        stream.width = stream.height = 64
+        for number in range(8):
+            picture = np.full((64, 64, 3), 20 * number, dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    with caplog.at_level(logging.WARNING, "hallo2"):
+        assert len(list(read_frames(path, times=times))) == 8 and not caplog.messages
+    assert float(times.end) == pytest.approx(24)
