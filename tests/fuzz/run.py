@@ -44,10 +44,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "output" / "fuzz", help="where inputs and findings go")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     parser.add_argument("--replay", type=Path, help="run this input of the one named target, with its traceback")
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # this process fuzzes
+    parser.add_argument("--scratch", type=Path, help=argparse.SUPPRESS)  # this process fuzzes, with its files there
     arguments = parser.parse_args()
-    if arguments.one:
-        return fuzz(arguments.targets[0], arguments.inputs, arguments.out)
+    if arguments.scratch:
+        return fuzz(arguments.targets[0], arguments.inputs, arguments.out, arguments.scratch)
     from fuzz.targets import TARGETS, outcome
 
     chosen = [TARGETS[name] for name in arguments.targets or TARGETS]
@@ -76,8 +76,10 @@ def run_apart(name: str, inputs: int, out: Path) -> dict[str, object]:
     place.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     log = place / "log.txt"
-    with log.open("wb") as said:
-        command = [sys.executable, __file__, "--one", "--inputs", str(inputs), "--out", str(out), name]
+    in_memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with log.open("wb") as said, tempfile.TemporaryDirectory(dir=in_memory) as scratch:
+        options = ["--inputs", str(inputs), "--out", str(out.absolute()), "--scratch", scratch]
+        command = [sys.executable, os.path.abspath(__file__), *options, name]
         status = subprocess.run(command, stdout=said, stderr=subprocess.STDOUT, cwd=place).returncode
     seen = json.loads((place / "seen.json").read_text(encoding="utf-8"))
     edges = re.findall(rb"\bcov: (\d+)", log.read_bytes())
@@ -93,7 +95,7 @@ def run_apart(name: str, inputs: int, out: Path) -> dict[str, object]:
     }
 
 
-def fuzz(name: str, inputs: int, out: Path) -> int:
+def fuzz(name: str, inputs: int, out: Path, folder: Path) -> int:
     try:
         import atheris
     except ImportError as error:
@@ -108,10 +110,8 @@ def fuzz(name: str, inputs: int, out: Path) -> int:
     target, place = TARGETS[name], out / name
     seen: dict[str, object] = {"inputs": 0, "values": 0, "findings": []}
     found = place / "found"
-    for folder in (found, place / "inputs"):
-        folder.mkdir(parents=True, exist_ok=True)
-    shared_memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(dir=shared_memory if shared_memory.is_dir() else None))
+    for own in (found, place / "inputs"):
+        own.mkdir(parents=True, exist_ok=True)
 
     def note() -> None:
         (place / "seen.json").write_text(json.dumps(seen), encoding="utf-8")
