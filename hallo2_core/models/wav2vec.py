@@ -70,7 +70,8 @@ class SpeechEncoder(nn.Module):
         shift = norm.bias.cpu().double() - channels.mean * gain
         features = first.conv(rearrange(sound, "1 t -> 1 1 t"))
         gain, shift = (rearrange(x.to(features), "c -> c 1") for x in (gain, shift))
-        features = F.gelu(torch.addcmul(shift, features, gain))
+        features = torch.addcmul(shift, features, gain)
+        features = F.gelu(features)
         for layer in rest:
             features = layer(features)
         return features
