@@ -10,6 +10,7 @@ import { Typing } from "./typing.mjs";
 import { TimelineView } from "./view.mjs";
 
 export class TimelineEditor {
+  #view;
   #session;
 
   /**
@@ -22,6 +23,7 @@ export class TimelineEditor {
     const session = new TimelineSession(kind, port, view);
     const typing = new Typing(session);
     const commands = new Commands(session, typing);
+    this.#view = view;
     this.#session = session;
     session.refresh();
     view.watch(() => session.draw(), () => session.refresh());
@@ -32,5 +34,11 @@ export class TimelineEditor {
   /** Reads the node's text and the graph, and shows changes. */
   refresh() {
     this.#session.refresh();
+  }
+
+  /** Draws in the colors of the page's theme, which has changed. */
+  recolor() {
+    this.#view.recolor();
+    this.#session.draw();
   }
 }

@@ -72,7 +72,7 @@ export class TimelineView {
   }
 
   /**
-   * Follows the page's size, scrolling and theme.
+   * Follows the widget's size and scrolling.
    * @param {() => void} draw
    * @param {() => void} whenShown before drawing, when the widget has just become visible
    */
@@ -86,7 +86,7 @@ export class TimelineView {
       }
       if (this.#isHidden) return;
       if (wasHidden) {
-        this.#colors = null; // the theme may have changed meanwhile
+        this.recolor(); // the theme may have changed meanwhile
         whenShown();
       }
       draw();
@@ -97,10 +97,11 @@ export class TimelineView {
       this.#scrolled = this.scroller.scrollLeft;
       draw();
     });
-    this.canvas.addEventListener("transitionend", () => {
-      this.#colors = null; // another theme: the stylesheet signals it by a transition of the canvas's colors
-      draw();
-    });
+  }
+
+  /** The next drawing takes the colors of the page's theme anew. */
+  recolor() {
+    this.#colors = null;
   }
 
   get #isHidden() {

@@ -101,6 +101,14 @@ function passOn(event, canvas) {
   canvas.dispatchEvent(new WheelEvent(event.type, event));
 }
 
+// Another color palette changes the attributes of the page's outermost elements.
+const palette = new MutationObserver(() => {
+  for (const editor of live) editor.recolor();
+});
+for (const element of [document.documentElement, document.body]) {
+  palette.observe(element, { attributes: true, attributeFilter: ["class", "style"] });
+}
+
 // A press outside returns the keys to the graph, and removes the caret: browsers send "copy" to the element with the
 // caret, so Ctrl+C on the selected node would copy nothing.
 document.addEventListener(
