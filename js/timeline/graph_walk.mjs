@@ -30,7 +30,7 @@ export class GraphWalk {
   /** The effective value of a node's widget: its own, or that of the node connected to it. */
   value(node, name) {
     const slot = slotOf(node, name);
-    if ((node.inputs?.[slot]?.link ?? null) === null) return this.#read(node, name);
+    if (!linkInto(node, slot)) return this.#read(node, name);
     const { source, begin } = this.#into(node, slot);
     if (source) return this.#read(source, "value");
     const input = begin.node.inputs[begin.slot]; // of a subgraph, which exposes the widget
@@ -51,7 +51,7 @@ export class GraphWalk {
   #into(node, slot, stepsLeft = MOST_STEPS) {
     this.nodes.add(node);
     const nothing = { source: null, begin: { node, slot } };
-    const link = node.graph?.getLink(node.inputs?.[slot]?.link);
+    const link = linkInto(node, slot);
     if (!link || stepsLeft === 0) return nothing;
     if (!link.originIsIoNode) return this.#outOf(node.graph, link, stepsLeft - 1) ?? nothing;
     const holder = this.#holderOf(node.graph);
@@ -65,19 +65,18 @@ export class GraphWalk {
     if (node.type === "Reroute") return this.#into(node, 0, stepsLeft);
     if (!node.subgraph) return { source: node, begin: null };
     this.#enteredBy.set(node.subgraph, node);
-    const inner = node.subgraph.getLink(node.subgraph.outputs[link.origin_slot]?.linkIds[0]);
+    const inner = linksOf(node.subgraph).find((one) => one.targetIsIoNode && one.target_slot === link.origin_slot);
     if (!inner || stepsLeft === 0) return null;
     if (inner.originIsIoNode) return this.#into(node, inner.origin_slot, stepsLeft - 1);
     return this.#outOf(node.subgraph, inner, stepsLeft - 1);
   }
 
   #takersOf(node, slot, stepsLeft) {
-    return (node.outputs[slot]?.links ?? []).flatMap((id) => this.#taker(node.graph, id, stepsLeft));
+    return linksOutOf(node, slot).flatMap((link) => this.#taker(node.graph, link, stepsLeft));
   }
 
-  #taker(graph, linkId, stepsLeft) {
-    const link = graph?.getLink(linkId);
-    if (!link || stepsLeft === 0) return [];
+  #taker(graph, link, stepsLeft) {
+    if (stepsLeft === 0) return [];
     if (link.targetIsIoNode) {
       const holder = this.#holderOf(graph);
       return holder ? this.#takersOf(holder, link.target_slot, stepsLeft - 1) : [];
@@ -88,8 +87,8 @@ export class GraphWalk {
     if (node.type === "Reroute") return this.#takersOf(node, 0, stepsLeft - 1);
     if (!node.subgraph) return [node];
     this.#enteredBy.set(node.subgraph, node);
-    const inner = node.subgraph.inputs[link.target_slot]?.linkIds ?? [];
-    return inner.flatMap((id) => this.#taker(node.subgraph, id, stepsLeft - 1));
+    const inner = linksOf(node.subgraph).filter((one) => one.originIsIoNode && one.origin_slot === link.target_slot);
+    return inner.flatMap((one) => this.#taker(node.subgraph, one, stepsLeft - 1));
   }
 
   /** The node of a subgraph: the one the walk came through, else the first of possibly several. */
@@ -107,3 +106,13 @@ export class GraphWalk {
 function slotOf(node, inputName) {
   return (node.inputs ?? []).findIndex((input) => input.name === inputName);
 }
+
+// Slots list their links too, but newer front-ends deprecate that.
+
+const linksOf = (graph) => [...(graph?.links.values() ?? [])];
+
+const linkInto = (node, slot) =>
+  linksOf(node.graph).find((link) => link.target_slot === slot && link.target_id === node.id);
+
+const linksOutOf = (node, slot) =>
+  linksOf(node.graph).filter((link) => link.origin_slot === slot && link.origin_id === node.id);

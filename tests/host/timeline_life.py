@@ -20,6 +20,7 @@ PICTURED = {
 # A voice that is known, all the way to the two nodes; and something that can be queued, which needs no models.
 BUILD = f"""([prompts, weights]) => {{
   const graph = {APP}.graph;
+  {APP}.canvas.setGraph(graph); // newer front-ends stop drawing if a graph is cleared while its subgraph is open
   graph.clear();
   const add = (type, x, y) => {{
     const node = window.LiteGraph.createNode(type);

@@ -6,9 +6,8 @@ const OUTPUT = -20;
 class Graph {
   nodes = [];
   subgraphs = new Map();
-  inputs = []; // of a subgraph
-  outputs = [];
-  #links = [];
+  links = new Map();
+  #lastLink = 0;
 
   constructor(root) {
     this.rootGraph = root ?? this;
@@ -30,25 +29,23 @@ class Graph {
 
   /** From an output to an input, which are made where need be. Without a node: the subgraph's own. */
   wire(from, slot, to, name) {
-    const id = this.#links.length;
     const input = to ? inputOf(to, name) : null;
-    const link = {
+    if (to) this.cut(to, name); // an input takes one link
+    this.links.set((this.#lastLink += 1), {
       origin_id: from?.id ?? INPUT,
       origin_slot: slot,
       originIsIoNode: !from,
       target_id: to?.id ?? OUTPUT,
       target_slot: to ? to.inputs.indexOf(input) : name,
       targetIsIoNode: !to,
-    };
-    this.#links.push(link);
-    if (input) input.link = id;
-    if (from) (from.outputs[slot] ??= { links: [] }).links.push(id);
-    else (this.inputs[slot] ??= { linkIds: [] }).linkIds.push(id);
-    if (!to) (this.outputs[name] ??= { linkIds: [] }).linkIds.push(id);
+    });
+    if (from) from.outputs[slot] ??= {};
   }
 
-  getLink(id) {
-    return this.#links[id];
+  /** Disconnects an input. */
+  cut(to, name) {
+    const slot = to.inputs.findIndex((input) => input.name === name);
+    for (const [id, link] of this.links) if (link.target_id === to.id && link.target_slot === slot) this.links.delete(id);
   }
 
   getNodeById(id) {
@@ -58,7 +55,7 @@ class Graph {
 
 function inputOf(node, name) {
   let found = node.inputs.find((input) => input.name === name);
-  if (!found) node.inputs.push((found = { name, link: null }));
+  if (!found) node.inputs.push((found = { name }));
   return found;
 }
 

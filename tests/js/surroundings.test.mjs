@@ -55,7 +55,7 @@ test("another source of sound, or none, or a node alone, is no trouble", () => {
   const { made, audio, encoder, prompts } = chain();
   audio.type = "Hallo2ExampleInputs";
   assert.equal(surroundingsOf(prompts).file, null);
-  encoder.inputs[0].link = null;
+  made.cut(encoder, "audio");
   assert.equal(surroundingsOf(prompts).file, null);
   const alone = made.add("Hallo2WeightTimeline");
   assert.deepEqual([surroundingsOf(alone).fps, surroundingsOf(alone).fpsIsKnown], [25, false]);
@@ -151,7 +151,7 @@ test("what a subgraph shows of a widget on its outside counts", () => {
   inner.wire(encoder, 0, sampler, "speech");
   inner.wire(prompts, 0, sampler, "text");
   const holder = outer.add("a uuid", { "frames a second": 12, timeline: "0- outside" }, inner);
-  holder.inputs = [{ name: "fps", link: null, widget: { name: "frames a second" } }, { name: "timeline", link: null }];
+  holder.inputs = [{ name: "fps", widget: { name: "frames a second" } }, { name: "timeline" }];
   assert.deepEqual([surroundingsOf(prompts).fps, surroundingsOf(prompts).isGiven], [12, true]);
 });
 
