@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from ..errors import AudioError
-from ..storage.not_media import what_it_is
-from .sound_gaps import SoundGaps, silent_blocks
-from .waveform import SoundDigest, check_samples, check_sound, full_scale_one
-
-logger = logging.getLogger("hallo2")
+from .sound_decoding import decoded_blocks
+from .sound_faults import SoundFaults
+from .waveform import SoundDigest, check_samples, check_sound
 
 KEPT_SECONDS = 2.0  # decoded audio that a reader keeps, so that overlapping reads need not start over
 OPEN_READERS = 3  # the encoder reads ahead, the writer behind, and checks read once
@@ -32,10 +26,11 @@ class FileAudio:
 
     Opening it decodes it once, to get its exact length and to find damage before any other work. Reading forward costs
     O(n) in all, even for a few readers at different positions; seeking back starts from the beginning.
+    is_strict: refuse packets that cannot be decoded; else they are silent, as in players, and the log says so.
     Errors: AudioError that names the file and what to do.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, is_strict: bool = False) -> None:
         self.path = Path(path)
         if not os.path.isfile(self.path):
             raise AudioError(f"There is no sound file {self.path}. Check the path.")
@@ -44,15 +39,19 @@ class FileAudio:
         self._readers: list[_Reader] = []  # least recently used first
         self._rate_hz = self._channels = self._samples = 0
         digest: SoundDigest | None = None
-        for rate_hz, block in decoded_blocks(self.path, tells_gaps=True):
+        faults = SoundFaults(self.path.name)
+        for rate_hz, block in decoded_blocks(self.path, faults):
             if digest is None:
                 self._rate_hz, self._channels = rate_hz, block.shape[0]
                 digest = SoundDigest(rate_hz, block.shape[0])
             check_samples(self.path.name, block, self._samples, rate_hz)
             digest.update(block)
             self._samples += block.shape[1]
+        if is_strict or digest is None:
+            faults.check()
         if digest is None:
             raise AudioError(f"{self.path.name} has an audio stream without a single sample. Choose another file.")
+        faults.tell()
         check_sound(self.path.name, self._rate_hz, self._channels, self._samples)
         self._fingerprint = digest.hexdigest()
 
@@ -128,76 +127,3 @@ class _Reader:
             while self.first_kept + self._kept[0].shape[1] <= self._decoded - self._kept_samples:
                 self.first_kept += self._kept.popleft().shape[1]
             yield block
-
-
-def decoded_blocks(path: Path, tells_gaps: bool = False) -> Iterator[tuple[int, Tensor]]:
-    """(rate in Hz, (c t) float32) after another: the first audio stream, about a second at a time. Where packets are
-    missing there is silence, as in players; tells_gaps: log it.
-
-    Errors: AudioError where the file is no sound, is damaged, or changes its rate or channels on the way.
-    """
-    import av
-
-    samples, gaps = 0, SoundGaps()
-    first: _Format | None = None
-    gathered: list[np.ndarray] = []  # a decoder's own frames are small, and every step below has overhead
-    gathered_samples = 0
-    try:
-        with av.open(str(path.absolute()), metadata_errors="replace") as container:
-            if not container.streams.audio:
-                raise AudioError(f"{path.name} has no audio stream. Choose a file with sound.")
-            for frame in container.decode(audio=0):
-                found = _Format(frame.sample_rate, len(frame.layout.channels), frame.format.name)
-                first = first or found
-                if found != first:
-                    raise AudioError(
-                        f"{path.name} changes from {first} to {found} after {samples / first.rate_hz:.2f} s. Convert "
-                        f"it to a WAV file first."
-                    )
-                if missing := gaps.before(frame, samples):
-                    if tells_gaps:
-                        logger.warning(
-                            "%s has no sound from %.2f to %.2f s; it is silent there.",
-                            path.name,
-                            samples / first.rate_hz,
-                            (samples + missing) / first.rate_hz,
-                        )
-                    if gathered_samples:
-                        yield first.rate_hz, _joined(gathered, first)
-                        gathered, gathered_samples = [], 0
-                    for silence in silent_blocks(missing, first.rate_hz):
-                        yield first.rate_hz, torch.zeros(first.channels, silence)
-                    samples += missing
-                gathered.append(frame.to_ndarray())
-                samples += frame.samples
-                gathered_samples += frame.samples
-                if gathered_samples >= first.rate_hz:
-                    yield first.rate_hz, _joined(gathered, first)
-                    gathered, gathered_samples = [], 0
-            if gathered_samples:
-                yield first.rate_hz, _joined(gathered, first)
-    except av.FFmpegError as error:
-        if what := what_it_is(path):
-            raise AudioError(f"{path.name} {what}") from error
-        where = f"is damaged after {samples / first.rate_hz:.2f} s" if first else "cannot be read as sound"
-        raise AudioError(
-            f"{path.name} {where} ({error.strerror or type(error).__name__}). If it plays elsewhere, convert it to a "
-            f"WAV file; otherwise download or copy it again."
-        ) from error
-
-
-class _Format(NamedTuple):
-    rate_hz: int
-    channels: int
-    name: str  # FFmpeg's: s16, fltp, …; p for planar
-
-    def __str__(self) -> str:
-        return f"{self.channels} channels at {self.rate_hz} Hz ({self.name})"
-
-
-def _joined(frames: list[np.ndarray], sound: _Format) -> Tensor:
-    """(c t) float32. frames: (c t) each, or (1 (t c)) from decoders that put the channels of a sample side by side."""
-    samples = torch.from_numpy(np.concatenate(frames, axis=1))
-    if not sound.name.endswith("p"):
-        samples = rearrange(samples, "1 (t c) -> c t", c=sound.channels)
-    return full_scale_one(samples)

@@ -79,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
     add_metadata_argument(video)
     add_place_arguments(video)
+    parser.add_argument("--strict", action="store_true", help="refuse a damaged voice or sound")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -127,8 +128,8 @@ def prepared(arguments: argparse.Namespace, runtime: LocalRuntime) -> tuple[Rend
     check_name(arguments.out)
     fps = frame_rate(arguments.fps)
     check_weights_are_named(arguments.model, arguments.vae, arguments.speech_encoder)
-    picture, voice = load_picture(arguments.portrait), FileAudio(arguments.audio)
-    sound = None if arguments.sound is None else FileAudio(arguments.sound)
+    picture, voice = load_picture(arguments.portrait), FileAudio(arguments.audio, arguments.strict)
+    sound = None if arguments.sound is None else FileAudio(arguments.sound, arguments.strict)
     portrait = prepare_portrait(
         picture,
         load_face_analysis(arguments.face_models),

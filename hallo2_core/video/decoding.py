@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import av
 
+from ..audio.packets import frames_in
 from ..errors import VideoError
 from .damage import Damage
 from .missing_pictures import MissingPictures
@@ -16,7 +17,6 @@ from .packet_clock import LONGEST_GAP_SECONDS, PacketClock
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-    from av.packet import Packet
     from av.video.stream import VideoStream
 
 logger = logging.getLogger("hallo2")
@@ -36,16 +36,6 @@ def decoded(container: InputContainer, stream: VideoStream, damage: Damage) -> I
 def first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
     """The first frame that can be decoded, as it is stored. Logs nothing."""
     return next((frames[0] for packet in container.demux(stream) if (frames := frames_in(packet))), None)
-
-
-def frames_in(packet: Packet) -> list[av.VideoFrame | av.AudioFrame] | None:
-    """What the decoder gives for this packet; None if it cannot be decoded."""
-    try:
-        return packet.decode()
-    except (MemoryError, OSError):
-        raise
-    except av.FFmpegError:  # of many kinds: damage also looks like features that libavcodec does not have
-        return None
 
 
 def check_size(frame: av.VideoFrame, first: av.VideoFrame, name: str, origin: Fraction) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from ..audio.packets import frames_in
 from .container import name_of, opened, origin_of
-from .decoding import check_size, frames_in
+from .decoding import check_size
 from .packet_clock import PacketClock, begin_of
 from .source import VideoSource
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from .decoding import frames_in
+from ..audio.packets import frames_in
 from .packet_clock import begin_of
 from .sound import LAYOUTS, aac_rate
 

@@ -29,7 +29,7 @@ def checked_sound(video: SourceVideo, fewest_frames: int, fps: Fraction) -> tupl
     except VideoError as error:
         raise Unusable(DAMAGED, str(error)) from error
     try:
-        sound = FileAudio(video.sound)
+        sound = FileAudio(video.sound, is_strict=True)
     except AudioError as error:
         reason = DAMAGED if video.sound.is_file() else NO_SOUND
         raise Unusable(reason, str(error)) from error

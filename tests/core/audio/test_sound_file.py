@@ -176,12 +176,49 @@ def test_a_file_without_samples_is_refused(tmp_path):
         FileAudio(write_wav(tmp_path / "empty.wav", noise(0)))
 
 
-def test_damage_in_the_middle_is_found_at_once_and_placed(tmp_path):
-    path = encode(tmp_path / "a.m4a", "aac", "fltp", np.random.default_rng(0).random((2, 480_000), np.float32) - 0.5)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 5000] = bytes(5000)
-    path.write_bytes(content)
-    with pytest.raises(AudioError, match=r"a.m4a is damaged after [45]\.\d\d s"):
+def with_damaged_packets(source, target, numbers):
+    """A copy in which these packets are noise."""
+    with av.open(str(source)) as given:
+        places = [(packet.pos, packet.size) for packet in given.demux(audio=0) if packet.size]
+    content = bytearray(source.read_bytes())
+    for number in numbers:
+        position, size = places[number]
+        content[position : position + size] = np.random.default_rng(number).bytes(size)
+    target.write_bytes(content)
+    return target
+
+
+def a_tone(path):
+    tone = (0.5 * np.sin(np.arange(4 * 48000) / 20)).astype(np.float32)[None].repeat(2, axis=0)
+    return FileAudio(encode(path, "aac", "fltp", tone))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [([94], "at 1.98 s:"), ([94, 95, 130], "at 1.98 s and in 3 packets in all:"), ([0, 1], "at 0.00 s and in 2")],
+)
+def test_damaged_packets_are_silent_and_the_log_says_so_once(tmp_path, caplog, numbers, said):
+    whole = a_tone(tmp_path / "whole.m4a")
+    damaged = FileAudio(with_damaged_packets(whole.path, tmp_path / "a.m4a", numbers))
+    assert abs(damaged.samples - whole.samples) <= 1024
+    assert f"a.m4a is damaged {said}" in caplog.text and len(caplog.records) == 1
+    heard, all_of_it = damaged.read(0, damaged.samples), whole.read(0, whole.samples)
+    lost = slice(1024 * (numbers[0] - 1) + 100 if numbers[0] else 0, 1024 * numbers[0])
+    assert not heard[:, lost].any()
+    assert torch.allclose(heard[:, 150_000:190_000], all_of_it[:, 150_000:190_000], atol=1e-4)
+    assert torch.equal(damaged.read(80_000, 110_000), heard[:, 80_000:110_000])
+
+
+def test_strictly_read_damage_is_refused_with_its_place(tmp_path):
+    path = with_damaged_packets(a_tone(tmp_path / "whole.m4a").path, tmp_path / "a.m4a", [94])
+    with pytest.raises(AudioError, match="a.m4a is damaged at 1.98 s. .* copy it again"):
+        FileAudio(path, is_strict=True)
+
+
+def test_sound_that_is_damaged_throughout_is_refused(tmp_path):
+    whole = a_tone(tmp_path / "whole.m4a")
+    path = with_damaged_packets(whole.path, tmp_path / "a.m4a", range(-(-whole.samples // 1024)))
+    with pytest.raises(AudioError, match="a.m4a is damaged at 0.00 s and in 18. packets in all"):
         FileAudio(path)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from hallo2_core.audio.sound_file import decoded_blocks
+from hallo2_core.audio.sound_decoding import decoded_blocks
 from hallo2_core.portrait.picture import load_picture
 from hallo2_core.video.clips import encode_clip, opened_clips, packets_of
 from hallo2_core.video.growing import boxes
