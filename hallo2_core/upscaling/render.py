@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -13,7 +12,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..animation.eta import EtaRuntime
 from ..jobs.job import Job
 from ..memory_retry import attempts
 from ..runtime import Runtime
@@ -26,6 +24,7 @@ from ..video.reader import VideoInfo, probe, read_frames
 from ..video.settings import VideoSettings
 from ..video.source_check import check_source
 from ..video.target import TargetFile, check_target
+from .announced import announced
 from .clip_writer import CLIP_FRAMES, BackgroundWriter
 from .estimate import CHANNELS, FLOAT_BYTES, host_bytes, working_bytes
 from .finished_part import finished_part_published
@@ -75,26 +74,14 @@ def upscale_video(upscale: Upscale, job: Job, path: Path, runtime: Runtime) -> U
                 check_source(upscale.source, runtime.check_cancelled)
             logger.info("%s", memory_needed(source, upscale))
             metadata, times = upscale_metadata(upscale, job.journal.key), FrameTimes()
-            with _announced(upscale.settings, job, source, runtime) as told:
+            width, height = upscale.settings.width_px, upscale.settings.height_px
+            with announced(job, source.expected_frames, width, height, runtime) as told:
                 with finished_part_published(job, upscale.source, [times], path, fps, metadata):
                     _make_clips(upscale, job, fps, source, times, told)
                 with TargetFile(path, job.folder) as video:
                     join_clips_as(upscale.source, times, job.segments, video, fps, told.check_cancelled, metadata)
                     job.publish(video)
         return _seen(job.finished, fps, resumed_from_clip)
-
-
-@contextmanager
-def _announced(settings: UpscaleSettings, job: Job, source: VideoInfo, runtime: Runtime) -> Iterator[Runtime]:
-    """Report what is made and, once known, the time; after a stop, what is kept. Yields the runtime that does so."""
-    frames = max(source.expected_frames, job.journal.frames)
-    what, clips = f"{frames} frames of {settings.width_px}x{settings.height_px}", -(-frames // CLIP_FRAMES)
-    try:
-        yield EtaRuntime(runtime, what, clips, burst=CLIP_FRAMES)
-    except BaseException:
-        runtime.notify(f"Stopped: {job.journal.clips} of {clips} clips are kept. Run the same again to continue.")
-        raise
-    runtime.notify(job.note)
 
 
 def check_result(source: VideoInfo, settings: UpscaleSettings, video_settings: VideoSettings) -> None:

@@ -33,6 +33,7 @@ from ..video.source import VideoSource
 from ..video.source_check import check_source
 from ..video.source_fingerprint import source_fingerprint
 from ..video.target import TargetFile, check_target
+from .announced import announced
 from .clip_writer import BackgroundWriter
 from .finished_part import finished_part_published, longer
 from .paste_back import Place, check_video_fits, find_place, paste
@@ -72,6 +73,11 @@ class PasteBack:
         height, width = (side - side % 2 for side in picture.shape[:2])
         return (picture[:height, :width] * 255.0).round().to(torch.uint8)
 
+    @cached_property
+    def expected_frames(self) -> int:
+        """Of the longer video; 0 if unknown."""
+        return max(probe(video).expected_frames for video in filter(None, (self.source, self.background)))
+
     @property
     def sound(self) -> VideoSource:
         return self.source if self.sound_from == "video" else self.background
@@ -92,7 +98,7 @@ def paste_key(work: PasteBack) -> JobKey:
     arithmetic = {"ARITHMETIC": str(PASTING_ARITHMETIC), "torch": torch.__version__, "encoder": encoder_version()}
     info = probe(work.source)
     what = f"pasted back, {float(info.fps):g} frames a second"
-    return JobKey({name: fingerprint(part) for name, part in parts.items()}, arithmetic, what, info.expected_frames)
+    return JobKey({name: fingerprint(part) for name, part in parts.items()}, arithmetic, what, work.expected_frames)
 
 
 @torch.inference_mode()
@@ -125,11 +131,12 @@ def paste_back_video(work: PasteBack, job: Job, path: Path, runtime: Runtime) ->
                     check_source(source, runtime.check_cancelled, has_sound_copied=source is work.sound)
             metadata = _metadata(work, job.journal.key)
             times = FrameTimes(), FrameTimes()
-            with finished_part_published(job, work.sound, times, path, fps, metadata):
-                _make_clips(work, place, fps, job, times, runtime)
-            with TargetFile(path, job.folder) as target:
-                join_clips_as(work.sound, longer(times), job.segments, target, fps, runtime.check_cancelled, metadata)
-                job.publish(target)
+            with announced(job, work.expected_frames, width, height, runtime) as told:
+                with finished_part_published(job, work.sound, times, path, fps, metadata):
+                    _make_clips(work, place, fps, job, times, told)
+                with TargetFile(path, job.folder) as target:
+                    join_clips_as(work.sound, longer(times), job.segments, target, fps, told.check_cancelled, metadata)
+                    job.publish(target)
         return job.finished
 
 
@@ -143,7 +150,7 @@ def _make_clips(
 ) -> None:
     """times: receive those of every frame, of the video and of the background. Finished frames are read again for their
     times, but not rendered again."""
-    expected, done = probe(work.source).expected_frames, job.journal.frames
+    done = job.journal.frames
     with BackgroundWriter(job, fps, work.video_settings) as writer:
         for index, (canvas, frame) in enumerate(_in_step(work, *times)):
             runtime.check_cancelled()
@@ -151,7 +158,7 @@ def _make_clips(
                 continue
             pasted = paste(canvas, frame, place)
             writer.write(to_planes(pasted, work.video_settings.bit_depth))
-            runtime.progress(index + 1, max(expected, index + 1), pasted.float() / 255.0)
+            runtime.progress(index + 1, max(work.expected_frames, index + 1), pasted.float() / 255.0)
         writer.finish()
 
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -8,6 +9,7 @@ import torch
 from stand_ins import PressedCancelError, RecordingRuntime
 from tiny import portrait
 
+from hallo2_core.animation import eta
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.errors import SettingsError
 from hallo2_core.jobs.job import Job
@@ -106,6 +108,30 @@ def test_stopped_anywhere_it_goes_on_with_the_same_frames(talking, tmp_path, sto
     assert runtime.reports[0] == (stopped_after // 16 * 16 + 1, 40) and runtime.reports[-1] == (40, 40)
     (tmp_path / "whole").mkdir()
     assert np.array_equal(pictures(path), pictures(pasted(work, tmp_path / "whole")))
+
+
+def test_the_time_left_is_that_of_the_longer_video_and_after_a_stop_what_is_kept_is_reported(
+    talking, tmp_path, monkeypatch
+):
+    class TalkingRuntime(RecordingRuntime):
+        def notify(self, text):
+            told.append(text)
+
+    monkeypatch.setattr(eta, "MEASURED_SECONDS", 0.0)
+    longer, told = made(tmp_path, "longer.mp4", range(60, 108)), []
+    (tmp_path / "first").mkdir()
+    behind = pasted(PasteBack(longer, person(LEFT), LOSSLESS, 0.1), tmp_path / "first")
+    work = PasteBack(talking, person(RIGHT), LOSSLESS, 0.1, background=behind)
+    with pytest.raises(PressedCancelError):
+        pasted(work, tmp_path, TalkingRuntime(cancel_after=20))
+    assert told == ["", "Stopped: 1 of 3 clips are kept. Run the same again to continue."]
+    told.clear()
+    (tmp_path / "again").mkdir()
+    runtime = TalkingRuntime()
+    pasted(work, tmp_path / "again", runtime)
+    before, going, after = told
+    assert re.fullmatch(r"Clip 3 of 3, about \d+ s to go\. 48 frames of 160x96", going) and before == after == ""
+    assert runtime.reports == [(frame + 1, 48) for frame in range(48)]
 
 
 def test_finished_it_is_not_made_again(talking, tmp_path):
