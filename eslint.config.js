@@ -1,8 +1,8 @@
 import js from "@eslint/js";
 
 const BROWSER = [
-  "Audio", "OfflineAudioContext", "ResizeObserver", "URL", "URLSearchParams", "WheelEvent", "console", "document", "fetch",
-  "getComputedStyle", "queueMicrotask", "window",
+  "Audio", "MutationObserver", "OfflineAudioContext", "ResizeObserver", "URL", "URLSearchParams", "WheelEvent", "console",
+  "document", "fetch", "getComputedStyle", "queueMicrotask", "window",
 ]; // prettier-ignore
 
 const names = (list) => Object.fromEntries(list.map((name) => [name, "readonly"]));
