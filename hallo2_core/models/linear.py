@@ -22,10 +22,12 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _suits_onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
-    """It has no gradients, and takes plain tensors only."""
+    """It has no gradients, and takes plain tensors only. While torch compiles, it chooses the kernel itself:
+    inductor accepts oneDNN's only for weights that are frozen into the graph."""
     tensors = [tensor for tensor in (x, weight, bias) if tensor is not None]
     return (
         ONEDNN_LINEAR is not None
+        and not torch.compiler.is_compiling()
         and x.numel() > 0
         and all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors)
         and not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))

@@ -68,6 +68,19 @@ def test_other_devices_are_torchs(by_onednn):
     assert not by_onednn
 
 
+def test_a_compiler_chooses_its_own_kernel():
+    """Inductor fails on oneDNN's where the weight is an input of the graph."""
+    called = []
+
+    def compiler(graph, _inputs):
+        called.extend(str(node.target) for node in graph.graph.nodes if node.op == "call_function")
+        return graph.forward
+
+    compiled = torch.compile(linear, backend=compiler, fullgraph=True)
+    assert torch.equal(compiled(WIDE, WEIGHT, BIAS), F.linear(WIDE, WEIGHT, BIAS))
+    assert len(called) == 1 and "mkldnn" not in called[0]
+
+
 def test_without_onednn_torchs_is_used(monkeypatch):
     monkeypatch.setattr(module, "ONEDNN_LINEAR", None)
     assert torch.equal(linear(WIDE, WEIGHT, BIAS), F.linear(WIDE, WEIGHT, BIAS))
