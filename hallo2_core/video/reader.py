@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
@@ -22,7 +23,8 @@ from .decoding import decoded, first_frame
 from .frame_times import FrameTimes
 from .orientation import Orientation, orientation_of
 from .rgb import rgb_of
-from .source import TrimmedVideo, VideoSource, length_of
+from .riff import is_whole_avi
+from .source import TrimmedVideo, VideoFile, VideoSource, length_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("hallo2")
 
-MATROSKA = "matroska,webm"  # libavformat's name
+MATROSKA, AVI = "matroska,webm", "avi"  # libavformat's names
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", MATROSKA)  # with an index of key frames
 END_TOLERANCE_FRAMES = Fraction(3, 2)
 USUAL_FPS, FASTEST_FPS = Fraction(RELEASED_FPS), 1000
@@ -127,7 +129,7 @@ def read_frames(
                 times.end_by(source.length)
             damage.end()
         else:
-            damage.end(_cut_off(container, stream, frame, done))
+            damage.end(_cut_off(source, container, stream, frame, done))
 
 
 def check_undamaged(source: VideoSource) -> None:
@@ -184,7 +186,7 @@ def _seconds_of(source: TrimmedVideo, whole: float) -> float:
     return left if source.length is None else min(left, float(source.length))
 
 
-def _cut_off(container: InputContainer, stream: VideoStream, last: av.VideoFrame, frames: int) -> str:
+def _cut_off(file: VideoFile, container: InputContainer, stream: VideoStream, last: av.VideoFrame, frames: int) -> str:
     """How the video ends too early, or nothing. Counts alone do not tell: an edit list hides frames, and damaged ones
     are left out."""
     end, counted = _declared_end(container, stream), f" of {stream.frames}" if stream.frames else ""
@@ -195,6 +197,8 @@ def _cut_off(container: InputContainer, stream: VideoStream, last: av.VideoFrame
         missing = end - (last.pts + lasts) * stream.time_base
         if missing <= END_TOLERANCE_FRAMES / (stream.average_rate or USUAL_FPS):
             return ""
+    if container.format.name == AVI and isinstance(file, str | Path) and is_whole_avi(Path(file)):
+        return ""
     return f"ends after {frames}{counted} frames"
 
 

@@ -186,6 +186,25 @@ def test_a_cut_off_file_gives_its_frames_and_says_so(tmp_path, clip, caplog):
             assert count < 8 and "of 8 frames: it is truncated" in caplog.text
 
 
+def test_an_avi_whose_last_frame_is_shown_on_is_whole_and_a_part_of_it_is_not(tmp_path, caplog):
+    """Recorders write an empty chunk where the picture does not change."""
+    with av.open(str(tmp_path / "whole.avi"), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"tune": "zerolatency"})
+        stream.width, stream.height = 48, 32
+        for level in range(10):
+            picture = np.full((32, 48, 3), 20 * level, dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for number in range(10, 15):
+            empty = av.Packet(b"")
+            empty.stream, empty.pts, empty.dts, empty.time_base = stream, number, number, Fraction(1, 25)
+            container.mux(empty)
+    content = (tmp_path / "whole.avi").read_bytes()
+    assert len(list(read_frames(tmp_path / "whole.avi"))) == 10 and not caplog.messages
+    (tmp_path / "cut.avi").write_bytes(content[: content.rindex(b"idx1") - 20])
+    list(read_frames(tmp_path / "cut.avi"))
+    assert "cut.avi ends after" in caplog.text
+
+
 def test_a_cut_off_matroska_file_says_so_and_a_whole_one_does_not(tmp_path, clip, caplog):
     whole = tmp_path / "whole.mkv"
     with av.open(str(clip)) as source, av.open(str(whole), "w") as target:
