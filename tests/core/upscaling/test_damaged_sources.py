@@ -6,13 +6,17 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+import torch
 from seeded_models import seeded_upscaler
+from tiny import portrait
 
 from hallo2_core.errors import VideoError
 from hallo2_core.jobs.job import Job
+from hallo2_core.payloads import Box
 from hallo2_core.runtime import LocalRuntime
-from hallo2_core.upscaling import render
+from hallo2_core.upscaling import render, render_pasted
 from hallo2_core.upscaling.job_key import Upscale, upscale_key
+from hallo2_core.upscaling.render_pasted import PasteBack, paste_back_video, paste_key
 from hallo2_core.upscaling.settings import UpscaleSettings
 from hallo2_core.video.settings import VideoSettings
 
@@ -26,7 +30,7 @@ def recording(path, frames=20, size=(48, 32), sound=None, rate_hz=44100, layout=
         (stream.width, stream.height), stream.pix_fmt = size, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         audio = container.add_stream(sound, rate=rate_hz, layout=layout) if sound else None
         for number in range(frames):
-            picture = np.full((size[1], size[0], 3), 5 * number, dtype=np.uint8)
+            picture = np.full((size[1], size[0], 3), 4 * number, dtype=np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
         if audio is not None:
@@ -83,6 +87,34 @@ def test_what_was_finished_before_another_size_is_a_video_with_its_sound(tmp_pat
         assert sum(1 for _ in video.decode(video=0)) == 16
     assert len(sound_of(tmp_path / "out.first_part.mp4")) / 44100 == pytest.approx(16 / 25, abs=0.05)
     assert not (tmp_path / "out.mp4").exists() and list((tmp_path / "job").glob("*.ts"))
+
+
+def pasted_into_two_sizes(tmp_path):
+    """A talking face in a background whose size changes after 44 frames."""
+    background = joined(
+        tmp_path / "two.ts",
+        recording(tmp_path / "wide.ts", frames=44, size=(96, 64)),
+        recording(tmp_path / "tall.ts", frames=16, size=(64, 96)),
+    )
+    person = replace(portrait(), crop=Box(0, 0, 64, 64), source=torch.full((64, 96, 3), 0.5))
+    talking = recording(tmp_path / "talking.mp4", frames=60, size=(64, 64), sound="aac")
+    work = PasteBack(talking, person, FAST, 0.1, background=background)
+    return paste_back_video(work, Job(tmp_path / "job", paste_key(work)), tmp_path / "out.mp4", LocalRuntime())
+
+
+def test_a_background_of_two_sizes_is_found_before_the_work(tmp_path):
+    with pytest.raises(VideoError, match=r"two.ts changes its size from 96x64 to 64x96 px at 1\.[78]\d s"):
+        pasted_into_two_sizes(tmp_path)
+    assert not (tmp_path / "job").exists() and not list(tmp_path.glob("out*"))
+
+
+def test_what_was_pasted_before_another_size_is_a_video_with_its_sound(tmp_path, monkeypatch):
+    monkeypatch.setattr(render_pasted, "check_source", lambda *_arguments, **_choices: None)  # where it was not seen
+    with pytest.raises(VideoError, match=r"changes its size .* The 32 frames before that are finished: .*first_part"):
+        pasted_into_two_sizes(tmp_path)
+    with av.open(str(tmp_path / "out.first_part.mp4")) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 32
+    assert len(sound_of(tmp_path / "out.first_part.mp4")) / 44100 == pytest.approx(32 / 25, abs=0.05)
 
 
 def test_aac_that_changes_is_found_before_the_work(tmp_path):
