@@ -9,8 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..errors import PrecisionError
-from ..models.latents import LatentCodec, decode_frames
+from ..models.latents import LatentCodec, check_vae_output, decode_frames
 
 
 class ClipFrames:
@@ -66,9 +65,5 @@ class ClipFrames:
     def _decode(self, number: int) -> Tensor:
         (frame,) = decode_frames(self._codec, self._latents[number : number + 1])
         frame = rearrange(frame, "c h w -> h w c").float().cpu()
-        if not torch.isfinite(frame).all():  # on the CPU: a third of a millisecond, without a device sync
-            raise PrecisionError(
-                "A decoded frame contains infinities or NaNs: the VAE exceeded the range of its dtype. Start "
-                "ComfyUI with --fp32-vae (command line: --dtype float32). What was finished before is kept."
-            )
+        check_vae_output(frame, "A decoded frame's pixels")  # on the CPU: takes 0.3 ms, without a device sync
         return frame

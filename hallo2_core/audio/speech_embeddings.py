@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import AudioError, SettingsError
+from ..errors import AudioError, PrecisionError, SettingsError
 from .sound_statistics import Loudness
 from .speech_pieces import OURS, PART_OF_THE_SOUND, Piece, SpeechPieces
 from .speech_signal import SpeechSignal
@@ -175,4 +175,9 @@ class SpeechWindows:
         sound = F.pad(loudness.normalize(sound), (0, piece.zeros))
         with torch.no_grad():
             states = encoder(sound, piece.positions(encoder.features_of(len(sound))), channels)
+        if not torch.isfinite(states).all():
+            raise PrecisionError(
+                "The speech encoder returned infinities or NaNs, so its weights are likely damaged: download the file "
+                "again."
+            )
         return states[piece.lead_frames : piece.lead_frames + piece.frames].float().cpu()

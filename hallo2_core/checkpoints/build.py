@@ -20,6 +20,7 @@ from .networks import PREFIXES, hallo2_networks, with_fingerprint
 from .read import Weights, of_these_sizes, read_tensors
 from .vae_keys import renamed_vae_keys
 from .vae_scaling import check_latent_scaling
+from .zeros import check_filled
 
 Config = TypeVar("Config")
 
@@ -87,6 +88,7 @@ def _opened(path: Path, wanted: tuple[FileContent, ...], choice: str, use_mmap: 
     content = file_content(weights.shapes)
     if content not in wanted:
         raise CheckpointError(f"{path.name} seems to be {content.value}, not {wanted[0].value}. Choose {choice}.")
+    check_filled(path)
     return weights
 
 

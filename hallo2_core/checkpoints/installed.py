@@ -12,11 +12,9 @@ from ..storage.file_hash import sha256_of
 from .catalogue import CATALOGUE, MEGABYTE, KnownFile
 from .detect import file_content
 from .read import read_tensors
+from .zeros import zeros_problem
 
 ONNX_START = b"\x08"  # the tag of the format's first field, the version
-SAMPLES, SAMPLE_BYTES = 256, 4096
-# Trained weights have almost no run of zeros this long; a download that reserved its space and stopped has many.
-MOST_ZERO_SAMPLES = SAMPLES // 10
 
 
 class ModelFolders(Protocol):
@@ -109,7 +107,7 @@ def file_problem(known: KnownFile, path: Path) -> str:
         return str(error)
     if content not in known.contents:
         return f"it seems to be {content.value}: download {known.source}"
-    return _zeros_problem(path)
+    return zeros_problem(path)
 
 
 def _onnx_problem(path: Path) -> str:
@@ -118,18 +116,3 @@ def _onnx_problem(path: Path) -> str:
     if not start:
         return "it is empty: download it again"
     return "" if start == ONNX_START else "it is not an ONNX file: download it again"
-
-
-def _zeros_problem(path: Path) -> str:
-    """Looks at samples, evenly spread over the file."""
-    size = path.stat().st_size
-    if size < SAMPLES * SAMPLE_BYTES:
-        return ""
-    zeros = 0
-    with path.open("rb") as file:
-        for index in range(SAMPLES):
-            file.seek(size * index // SAMPLES)
-            zeros += not any(file.read(SAMPLE_BYTES))
-    if zeros <= MOST_ZERO_SAMPLES:
-        return ""
-    return f"about {zeros / SAMPLES:.0%} of it is zeros: the download did not finish. Download it again"

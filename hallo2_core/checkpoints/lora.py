@@ -23,7 +23,7 @@ from ..storage.durable import replace_file
 from ..storage.json_text import parse_json
 from .detect import Shapes, file_content
 from .networks import PREFIXES, with_fingerprint, with_new_networks
-from .read import Weights, read_tensors
+from .read import Weights, check_numbers, read_tensors
 
 METADATA_KEY = "hallo2_lora"
 FORMAT = 1
@@ -54,6 +54,7 @@ def read_lora(path: Path | str) -> dict[str, LowRankUpdate]:
             f"{weights.path.name} is not a whole LoRA: {odd[0] if odd else 'a layer'} is missing or has no partner. "
             f"Export it again."
         )
+    check_numbers(weights)
     return {
         layer: LowRankUpdate(weights[layer + DOWN], weights[layer + UP], alpha / weights[layer + DOWN].shape[0])
         for layer in layers

@@ -125,6 +125,15 @@ def check_shapes(weights: Weights, expected: Mapping[str, tuple[int, ...]], verd
         )
 
 
+def check_numbers(weights: Weights) -> None:
+    """For small files, since it reads all of one. Errors: CheckpointError for infinities and NaNs."""
+    bad = next((key for key, tensor in weights.items() if not torch.isfinite(tensor.float()).all()), None)
+    if bad is not None:
+        raise CheckpointError(
+            f"{weights.path.name} is damaged: {bad} has infinities or NaNs. Export or download it again."
+        )
+
+
 def of_these_sizes(make: Callable[[], Made], name: str) -> Made:
     """make: builds a network with the dimensions that the file of this name seems to have. Errors: CheckpointError if
     there is none."""

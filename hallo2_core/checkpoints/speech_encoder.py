@@ -13,6 +13,7 @@ from ..config import Wav2VecConfig
 from ..errors import CheckpointError
 from ..models.wav2vec import SpeechEncoder
 from .read import Weights, of_these_sizes, read_tensors
+from .zeros import check_filled
 
 PREFIX = "wav2vec2."  # in files saved with a head
 HEAD_WIDTH = 64  # of one attention head, in every published wav2vec2
@@ -51,6 +52,7 @@ def load_speech_encoder(
     names = _own_names(weights)
     shapes = {own: weights.shapes[key] for own, key in names.items()}
     config = config or speech_encoder_config(shapes, weights.path.name)
+    check_filled(weights.path)
     dtype = dtype or weights.dtype
     tensors = {own: weights.take(key, dtype) for own, key in names.items()}
     return assemble_speech_encoder(config, tensors, weights.path.name).to(device)

@@ -22,7 +22,7 @@ from ..models.text_control import TextControl
 from ..storage.durable import replace_file
 from ..storage.json_text import parse_json
 from .detect import file_content
-from .read import Weights, check_shapes, read_tensors
+from .read import Weights, check_numbers, check_shapes, read_tensors
 from .seeded import fill_with_seeded_weights
 
 PREFIX = "text_control."  # of its keys, for seeded weights and fingerprints
@@ -48,6 +48,7 @@ def load_text_adapter(path: Path | str, build: Build | None = None, use_mmap: bo
     control = TextControl(_config(weights), replace(build, dtype=dtype, device="meta"))
     expected = {key: tuple(tensor.shape) for key, tensor in control.state_dict().items()}
     check_shapes(weights, expected, "does not match its metadata", "Write or download it again.")
+    check_numbers(weights)
     tensors = {key: weights.take(key, dtype) for key in expected}
     control.load_state_dict(tensors, strict=True, assign=True)
     return _adapter(control, build)

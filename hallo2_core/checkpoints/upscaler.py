@@ -21,6 +21,7 @@ from .build import with_dtype
 from .detect import FileContent, Shapes, file_content
 from .read import of_these_sizes, read_tensors
 from .upscaler_keys import names_of, renamed
+from .zeros import check_filled
 
 PREFIX = "upscaler."  # of its keys, for seeded weights and fingerprints
 TEMPORAL_KEY = "ft_layers.0.temp_attn.in_proj_weight"
@@ -45,6 +46,7 @@ def load_upscaler(
             f"{weights.path.name} predicts codes but has no temporal attention ('{TEMPORAL_KEY}' is missing), so it "
             "only restores single pictures. Choose Hallo2's net_g.pth, or its safetensors."
         )
+    check_filled(weights.path)
     build = with_dtype(build, weights)
     restorer = assemble_upscaler(config or upscaler_config(weights.shapes), weights, weights.take, build)
     return Upscaler(restorer, weights_fingerprint({PREFIX: restorer}))

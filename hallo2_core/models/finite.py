@@ -25,6 +25,6 @@ def check_finite(values: Tensor, what: str, network: nn.Module, loader: str) -> 
 def _advice(network: nn.Module, loader: str) -> str:
     wider = {torch.float16: ("bf16 or fp32", "bfloat16 or float32"), torch.bfloat16: ("fp32", "float32")}
     if compute_dtype_of(network) not in wider:
-        return "That is wide enough, so its weights are likely damaged: download the file again."
+        return f"That is wide enough, so the weights from '{loader}' are likely damaged: download the file again."
     choice, name = wider[compute_dtype_of(network)]
     return f"Choose {choice} as the dtype in '{loader}' (command line: --dtype {name})."

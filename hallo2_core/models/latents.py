@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..config import LATENT_SCALE
+from ..errors import PrecisionError
 from ..runtime import Runtime
 from .fingerprint import weights_fingerprint
 from .layers import compute_dtype_of
@@ -60,7 +61,19 @@ class VAECodec:
 
 def encode_pictures(codec: LatentCodec, pictures: Tensor) -> Tensor:
     """pictures: (f 3 h w), -1..1.  Returns scaled latents, as input for the networks, (f 4 h/8 w/8)."""
-    return torch.cat([codec.encode(picture.unsqueeze(0)) * LATENT_SCALE for picture in pictures])
+    latents = torch.cat([codec.encode(picture.unsqueeze(0)) * LATENT_SCALE for picture in pictures])
+    check_vae_output(latents, "The latents of a picture")
+    return latents
+
+
+def check_vae_output(values: Tensor, what: str) -> None:
+    """Raise PrecisionError where they have an infinity or a NaN. what: for the message, in the plural."""
+    if not torch.isfinite(values).all():
+        raise PrecisionError(
+            f"{what} hold infinities or NaNs: the VAE exceeded the range of its dtype, or its file is damaged. Start "
+            f"ComfyUI with --fp32-vae (command line: --dtype float32); if that does not help, download the file again. "
+            f"What was finished before is kept."
+        )
 
 
 def decode_frames(codec: LatentCodec, latents: Tensor) -> Iterator[Tensor]:

@@ -54,10 +54,11 @@ class FaceRestorer:
             with attempt:
                 runtime.ready(restorer)
                 encoded = [self._encoded(frame) for frame in face]
-                drawn = restorer.restore(
+                restored = restorer.restore(
                     Encoded.joined(encoded), fidelity=self._fidelity, between_frames=runtime.check_cancelled
-                ).frames
-                frames = rearrange(drawn.to(self._device, torch.float32), "1 f c h w -> f c h w")
+                )
+                check_finite(restored.scores, "The codes of faces", restorer, "Load Upscaler (Hallo2)")
+                frames = rearrange(restored.frames.to(self._device, torch.float32), "1 f c h w -> f c h w")
                 check_finite(frames, "The restored faces", restorer, "Load Upscaler (Hallo2)")
                 frames = frames.clamp(-1.0, 1.0) / 2 + 0.5
         return list(map(RestoredFace, frames, encoded))

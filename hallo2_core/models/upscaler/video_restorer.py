@@ -37,6 +37,7 @@ class Encoded:
 class Restored:
     frames: Tensor  # (b f 3 h w), about -1..1, not clamped
     codes: Tensor  # (b f l), indices into the codebook
+    scores: Tensor  # (b f l), of these codes; NaN where a score of any code is
 
 
 class VideoRestorer(Network):
@@ -127,8 +128,9 @@ class VideoRestorer(Network):
         between_frames: Callable[[], None] | None = None,
     ) -> Restored:
         """The rest of `forward`."""
-        codes = self.code_logits(encoded.features).argmax(dim=-1)
-        return Restored(self.draw(codes, encoded, fidelity, adain, between_frames), codes)
+        logits = self.code_logits(encoded.features)
+        codes, scores = logits.argmax(dim=-1), logits.amax(dim=-1)
+        return Restored(self.draw(codes, encoded, fidelity, adain, between_frames), codes, scores)
 
     def code_logits(self, features: Tensor) -> Tensor:
         """features: (b f c s s), encoded. Returns (b f s² codes)."""

@@ -12,7 +12,7 @@ from hallo2_core.audio import speech_embeddings
 from hallo2_core.audio.speech_embeddings import SpeechWindows, count_frames, encode_speech
 from hallo2_core.audio.speech_pieces import OURS, RELEASED, SpeechPieces
 from hallo2_core.audio.waveform import TensorAudio
-from hallo2_core.errors import AudioError, Cancelled, SettingsError
+from hallo2_core.errors import AudioError, Cancelled, PrecisionError, SettingsError
 from hallo2_core.runtime import LocalRuntime
 
 SHORT = SpeechPieces(1.5, 0.4, "whole")
@@ -273,3 +273,10 @@ def test_our_cuts_are_no_worse_than_the_releases():
     ours, released = (cutting_error(uncut, embeddings(audio, encoder, way)) for way in (OURS, RELEASED))
     assert ours.border_mean < 0.4 * released.border_mean and ours.border_max < 0.4 * released.border_max
     assert ours.mid_mean < released.mid_mean and ours.mid_max < released.mid_max
+
+
+def test_damaged_weights_are_blamed_on_the_encoder():
+    damaged = seeded_speech_encoder()
+    next(damaged.parameters()).data.view(-1)[0] = float("nan")
+    with pytest.raises(PrecisionError, match="speech encoder returned infinities or NaNs"):
+        windows_of(noise(0.5), damaged).clip(0, 4)

@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import save_file
 
 from hallo2_core.checkpoints.catalogue import CATALOGUE
-from hallo2_core.checkpoints.installed import SAMPLE_BYTES, SAMPLES, ComfyLayout, check_models, file_problem, with_hash
+from hallo2_core.checkpoints.installed import ComfyLayout, check_models, file_problem, with_hash
+from hallo2_core.checkpoints.zeros import SAMPLE_BYTES, SAMPLES
 from hallo2_core.errors import CheckpointError
 from hallo2_core.selftest.case import GOLDENS
 

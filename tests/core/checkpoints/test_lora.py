@@ -121,3 +121,12 @@ def test_a_model_knows_the_few_steps_that_it_was_distilled_to(model, tmp_path):
     assert load_hallo2(model, build, lora=plain).few_steps is None
     weights = (each.denoising_unet.get_parameter(f"{PATH}.weight") for each in (loaded, attached))
     torch.testing.assert_close(*weights)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_none_are_refused_with_the_files_name(model, tmp_path, value):
+    tensors = update()
+    tensors[f"{LAYER}.lora_B.weight"][0, 0] = value
+    write_lora(tensors, 3.0, tmp_path / "lora.safetensors")
+    with pytest.raises(CheckpointError, match="lora.safetensors is damaged: .*lora_B.weight has infinities or NaNs"):
+        load_hallo2(model, lora=tmp_path / "lora.safetensors")

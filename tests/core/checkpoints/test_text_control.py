@@ -61,6 +61,13 @@ def test_a_trained_one_is_not_zero(written):
     assert trained.fingerprint != untrained.fingerprint
 
 
+def test_numbers_that_are_none_are_refused_with_the_files_name(written):
+    tensors = load_file(written)
+    tensors["mid_block.0.linear_2.bias"][0] = float("nan")
+    with pytest.raises(CheckpointError, match="smile.safetensors is damaged: mid_block.0.linear_2.bias has infinities"):
+        load_text_adapter(rewritten(written, tensors))
+
+
 def test_the_build_chooses_the_dtype(written):
     assert load_text_adapter(written, Build(dtype=torch.float16)).control.mid_block[0].linear_1.weight.dtype == (
         torch.float16

@@ -35,7 +35,7 @@ def test_other_dimensions_too_with_an_encoder_of_latents(small):
 def test_a_file_loads_with_its_own_weights_in_its_own_dtype(small, tmp_path, kind):
     path = tmp_path / "net_g.pth"
     if kind == "net_g.pth":
-        torch.save({"params": {key: torch.zeros_like(x) for key, x in small.items()}, "params_ema": small}, path)
+        torch.save({"params": {key: torch.ones_like(x) for key, x in small.items()}, "params_ema": small}, path)
     elif kind == "only params_ema":
         torch.save({"params_ema": small}, path)
     else:

@@ -1,8 +1,10 @@
+import pytest
 import tiny
 import torch
 from stand_ins import RecordingRuntime
 from tiny import normal
 
+from hallo2_core.errors import PrecisionError
 from hallo2_core.models.latents import VAECodec, decode_frames, decoding_bytes, encode_pictures
 
 
@@ -27,6 +29,11 @@ def test_pictures_are_encoded_one_by_one_and_scaled():
     assert latents.shape == (3, 4, 2, 3)
     assert [picture.shape[0] for picture in codec.encoded] == [1, 1, 1]
     assert torch.equal(latents[1:2], codec.encode(pictures[1:2]) * 0.18215)
+
+
+def test_latents_that_are_not_finite_are_blamed_on_the_vae():
+    with pytest.raises(PrecisionError, match="latents of a picture .* the VAE .* --fp32-vae"):
+        encode_pictures(RecordingCodec(), normal(1, 1, 3, 16, 24) * float("inf"))
 
 
 def test_frames_are_decoded_one_by_one_when_they_are_asked_for():

@@ -43,7 +43,8 @@ class SpyRestorer(nn.Module):
         given = encoded.features
         self.windows.append(numbers(given))
         given = given if self.constant is None else torch.full_like(given, self.constant(len(self.windows) - 1))
-        return Restored(given, torch.zeros(1, given.shape[1], 1, dtype=torch.long))
+        codes = torch.zeros(1, given.shape[1], 1, dtype=torch.long)
+        return Restored(given, codes, codes.float())
 
 
 def numbers(frames):
@@ -193,11 +194,21 @@ def test_frames_are_held_for_one_window_and_the_context_of_its_faces():
         done += 1
 
 
+def test_codes_that_were_chosen_from_no_numbers_stop_the_video():
+    class Undecided(SpyRestorer):
+        def restore(self, encoded, **given):
+            restored = super().restore(encoded, **given)
+            return replace(restored, scores=restored.scores * float("nan"))
+
+    with pytest.raises(PrecisionError, match="codes of faces hold infinities or NaNs"):
+        next(iter(upscale_frames(numbered(4), Upscaler(Undecided()), ScriptedFaces(one_face), SETTINGS, RUNTIME)))
+
+
 def test_faces_that_are_not_finite_stop_the_video_at_their_window_and_not_before():
     broken = SpyRestorer(constant=lambda window: float("nan") if window == 1 else 0.0)
     stream = upscale_frames(numbered(14), Upscaler(broken), ScriptedFaces(one_face), SETTINGS, RUNTIME)
     finished = 0
-    with pytest.raises(PrecisionError, match="restored faces .*weights are likely damaged"):
+    with pytest.raises(PrecisionError, match="restored faces .*weights from .Load Upscaler .* are likely damaged"):
         for frame in stream:
             assert torch.isfinite(frame).all()
             finished += 1

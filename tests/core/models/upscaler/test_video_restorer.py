@@ -52,6 +52,14 @@ def test_forward_is_its_three_stages():
     assert torch.equal(net.draw(codes, encoded, 0.5), net(frames, fidelity=0.5).frames)
 
 
+def test_scores_tell_of_numbers_that_the_pictures_hide():
+    net = restorer()
+    assert net(window(2), fidelity=0.0).scores.isfinite().all()
+    net.position_embedding.weight[3, 0] = float("nan")
+    restored = net(window(2), fidelity=0.0)
+    assert restored.frames.isfinite().all() and restored.scores.isnan().any()
+
+
 def test_frames_are_seen_together():
     net, frames = restorer(), window(4)
     alone = net.code_logits(net.encode(frames[:, :1], fidelity=0).features)
