@@ -51,4 +51,4 @@ def test_cancel_is_heard(host, maps_graph):
 def test_a_clip_that_the_video_has_not_is_refused(host, maps_graph):
     maps_graph["17"]["inputs"]["clip"] = 2
     run = host.run(maps_graph)
-    assert run.status == "error" and "this video has 2, counted from 0; choose 0 to 1" in run.message
+    assert run.status == "error" and "the video has 2, counted from 0; choose 0 to 1" in run.message

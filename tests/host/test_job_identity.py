@@ -62,7 +62,8 @@ def check_both(other, graph, changes):
     assert again.status == "success", again.message
     assert len(videos(other)) == 2 and min(value for _at, value, _maximum in again.progress_of("9")) == 1
     assert kept and {path: path.read_bytes() for path in jobs(other).glob("*/clips-*.ts")} == kept
-    (note,) = set(re.findall(r"16 frames of this video are finished.*arithmetic \((.*?)\)\. New clips", other.log()))
+    said = re.findall(r"16 frames of this video are finished.*computed differently \((.*?)\)\. New clips", other.log())
+    (note,) = set(said)
     assert all(re.search(change, note) for change in changes), note
     assert len(note.split("; ")) == len(changes), note
     (new,) = jobs(other).glob("*-2")

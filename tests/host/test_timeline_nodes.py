@@ -92,5 +92,5 @@ def test_what_clip_cannot_read_is_refused(host, text, part):
 
 def test_another_models_text_encoder_is_refused(host):
     run = host.run(prompts("0- a", clip=["clip", 0]) | clip("sdxl"))
-    assert run.status == "error" and "no text encoder of SD 1.x (its parts:" in run.message
+    assert run.status == "error" and "not an SD 1.x text encoder (its parts:" in run.message
     assert "clip_l.safetensors" in run.message

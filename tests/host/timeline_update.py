@@ -34,7 +34,8 @@ export const app = {
 };
 """
 LABEL = "+ Add"
-YEAR_SECONDS = 365 * 24 * 3600
+DAY_SECONDS = 24 * 3600
+YEAR_SECONDS = 365 * DAY_SECONDS
 
 
 class Host(SimpleHTTPRequestHandler):
@@ -77,7 +78,7 @@ def main() -> None:
             args=["--no-sandbox", "--disable-gpu"],
         )
         page = browser.new_page()  # without routes: they would switch the cache off
-        for label, age_seconds in (("before the update", YEAR_SECONDS), ("after the update", 0)):
+        for label, age_seconds in (("before the update", YEAR_SECONDS), ("after the update", DAY_SECONDS)):
             install(root, label, age_seconds)
             seen.append(first_button(page, f"http://127.0.0.1:{server.server_port}/"))
         install(root, LABEL, 0)
