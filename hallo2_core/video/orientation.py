@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 import av
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 from einops import rearrange
 from torch import Tensor
 
@@ -41,7 +41,8 @@ class Orientation:
 
 def orientation_of(frame: av.VideoFrame, name: str) -> Orientation:
     """name: of the video, for the message. Errors: VideoError for a picture displayed at any other angle."""
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    # frame.side_data would stay in the frame, which it refers to: such a cycle keeps the picture until a collection.
+    matrix = SideDataContainer(frame).get(Type.DISPLAYMATRIX)
     return Orientation() if matrix is None else orientation_from(bytes(matrix), name, frame.rotation)
 
 

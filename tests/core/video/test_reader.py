@@ -1,3 +1,4 @@
+import gc
 import io
 import logging
 from fractions import Fraction
@@ -31,6 +32,21 @@ def test_reads_lazily_and_in_order(clip):
     assert first.shape == (32, 48, 3) and first.dtype == torch.uint8
     levels = [int(first.float().mean().round()), *(int(frame.float().mean().round()) for frame in frames)]
     assert np.abs(np.array(levels) - np.arange(8) * 30).max() <= 1
+
+
+@pytest.fixture
+def pictures_in_memory():
+    """Counts decoded pictures; none of them is freed by the garbage collector meanwhile."""
+    gc.collect()
+    gc.disable()
+    yield lambda: sum(type(one) is av.VideoFrame for one in gc.get_objects())
+    gc.enable()
+
+
+def test_pictures_are_freed_once_they_are_read(clip, pictures_in_memory):
+    before = pictures_in_memory()
+    assert sum(1 for _ in read_frames(clip)) == 8
+    assert pictures_in_memory() == before
 
 
 def test_reads_open_files_from_their_start_and_leaves_them_open(clip):
