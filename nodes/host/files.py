@@ -135,11 +135,11 @@ def find_vocal_file(name: str) -> Path | None:
     return next((path for folder in vocal_file_folders() for path in folder.glob("*.onnx") if path.name == name), None)
 
 
-def fingerprint(folder: str, name: str) -> str:
-    """Changes with the file, so that a replaced file is loaded again."""
-    path = find_file(folder, name)
+def fingerprint(folder: str, name: str | None) -> str:
+    """Changes with the file, so that a replaced file is loaded again. name: None if another node makes it."""
+    path = None if name is None else find_file(folder, name)
     if path is None:
-        return name
+        return name or ""
     status = path.stat()
     return f"{path} {status.st_size} {status.st_mtime_ns}"
 

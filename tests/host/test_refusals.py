@@ -101,6 +101,19 @@ def test_a_file_name_saved_on_windows_is_found(host, demo_graph):
     assert run.status == "error" and "smile.safetensors is empty" in run.message
 
 
+def test_a_file_that_another_node_names_is_loaded_once(host):
+    graph = {
+        "name": {"class_type": "ProbeFileName", "inputs": {"name": "demo"}},
+        "model": {"class_type": "Hallo2LoadModel", "inputs": {"file": ["name", 0], "dtype": "fp32"}},
+        "shown": {"class_type": "PreviewAny", "inputs": {"source": ["model", 0]}},
+    }
+    for executed in (True, False):
+        run = host.run(graph)
+        assert run.status == "success", run.message
+        assert any(message["data"].get("node") == "model" for _at, message in run.events
+                   if message["type"] == "executing") == executed  # fmt: skip
+
+
 def test_videos_of_other_kinds_are_refused_by_name_and_files_of_cropped_ones_do_not_stay(host):
     run = host.run({"1": {"class_type": "ProbeVideos", "inputs": {}}})
     assert run.status == "success", run.message

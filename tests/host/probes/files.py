@@ -47,4 +47,16 @@ class ProbeMappedFiles(io.ComfyNode):
         return io.NodeOutput(ui=ui.PreviewText(json.dumps(found)))
 
 
-NODES = [ProbeMappedFiles]
+class ProbeFileName(io.ComfyNode):
+    """A file name that is known only when the graph runs."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema("ProbeFileName", inputs=[io.String.Input("name")], outputs=[io.AnyType.Output()])
+
+    @classmethod
+    def execute(cls, name):
+        return io.NodeOutput(name)
+
+
+NODES = [ProbeMappedFiles, ProbeFileName]
