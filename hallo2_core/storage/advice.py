@@ -7,9 +7,10 @@ import errno
 FULL = {errno.ENOSPC, errno.EDQUOT}
 REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 GONE = {
-    errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT,
+    errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT,
     errno.EHOSTDOWN, errno.EHOSTUNREACH,
 }  # fmt: skip
+IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.ELOOP}
 TOO_MANY = {errno.EMFILE, errno.ENFILE}
 
 
@@ -27,6 +28,8 @@ def advice_for(error: OSError) -> str:
         return "Allow reading and writing there, or choose another folder."
     if error.errno in GONE:
         return "Check that the folder is still there and its disk or network works."
+    if error.errno in IN_THE_WAY:
+        return "A part of the path is a file, or a link that leads nowhere: choose another folder."
     if error.errno in TOO_MANY:
         return "Close other programs, or restart this one."
     if error.errno == errno.EINTR:

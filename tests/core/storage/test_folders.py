@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from hallo2_core.storage.advice import advice_for
+from hallo2_core.storage.durable import make_folder
 from hallo2_core.storage.folders import check_writable, existing_part, writing_problem
 
 
@@ -27,6 +28,18 @@ def test_what_stands_in_the_way_of_writing(monkeypatch, tmp_path):
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
     assert writing_problem(tmp_path) == "Read-only file system"
+
+
+@pytest.mark.parametrize("in_the_way", ["file", "link to itself", "link to nothing"])
+def test_what_is_in_the_way_of_a_folder_is_named(tmp_path, in_the_way):
+    path = tmp_path / "here"
+    if in_the_way == "file":
+        path.touch()
+    else:
+        path.symlink_to(path if in_the_way == "link to itself" else "nothing")
+    with pytest.raises(OSError) as caught:
+        make_folder(path / "below" if in_the_way == "file" else path)
+    assert "is a file, or a link that leads nowhere" in advice_for(caught.value)
 
 
 @pytest.fixture
