@@ -88,7 +88,7 @@ def read_tensors(path: Path | str, prefix: str = "", use_mmap: bool = True) -> W
     done for PyTorch files from before version 1.6 and those named .safetensors. Errors: CheckpointError with the
     detected kind of file and what to do.
     """
-    path = Path(path)
+    path = Path(path).absolute()  # messages name the folder
     kind = file_kind(path)
     if kind is FileKind.SAFETENSORS:
         weights = _read_safetensors(path, use_mmap)

@@ -37,6 +37,12 @@ def safetensors_file(tmp_path):
     return tmp_path / "net.safetensors"
 
 
+def test_messages_name_the_folder_of_a_relative_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=f"no file gone.pth in {tmp_path}"):
+        read_tensors("gone.pth")
+
+
 def test_reads_safetensors_and_its_metadata(safetensors_file):
     weights = read_tensors(safetensors_file)
     assert_holds_tensors(weights)
