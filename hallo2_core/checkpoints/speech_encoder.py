@@ -44,7 +44,8 @@ def load_speech_encoder(
     use_mmap: bool = True,
     config: Wav2VecConfig | None = None,
 ) -> SpeechEncoder:
-    """dtype: None keeps the file's. config: None reads the dimensions off the tensors' shapes.
+    """dtype: None keeps the file's, but for eight bits, in which nothing computes: those become float32.
+    config: None reads the dimensions off the tensors' shapes.
 
     Errors: CheckpointError with the detected kind of file.
     """
@@ -53,7 +54,7 @@ def load_speech_encoder(
     shapes = {own: weights.shapes[key] for own, key in names.items()}
     config = config or speech_encoder_config(shapes, weights.path.name)
     check_filled(weights.path)
-    dtype = dtype or weights.dtype
+    dtype = dtype or (torch.float32 if weights.dtype.itemsize == 1 else weights.dtype)
     tensors = {own: weights.take(key, dtype) for own, key in names.items()}
     return assemble_speech_encoder(config, tensors, weights.path.name).to(device)
 

@@ -79,6 +79,11 @@ def test_dtype_is_the_files_or_the_one_asked_for(tmp_path, weights):
     assert_loaded(full, {key: tensor.float() for key, tensor in half.items()})
 
 
+def test_eight_bits_become_float32(tmp_path, weights):
+    save_file({key: x.to(torch.float8_e4m3fn) for key, x in weights.items()}, tmp_path / "eight.safetensors")
+    assert next(load_speech_encoder(tmp_path / "eight.safetensors").parameters()).dtype == torch.float32
+
+
 def test_the_released_file_is_recognised():
     shapes = {key: tuple(x.shape) for key, x in SpeechEncoder(device="meta").wav2vec.state_dict().items()}
     assert speech_encoder_config(shapes, "model.safetensors") == Wav2VecConfig()
