@@ -52,7 +52,7 @@ class ProbeFileName(io.ComfyNode):
 
     @classmethod
     def define_schema(cls):
-        return io.Schema("ProbeFileName", inputs=[io.String.Input("name")], outputs=[io.AnyType.Output()])
+        return io.Schema("ProbeFileName", inputs=[io.String.Input("name")], outputs=[io.Custom("COMBO").Output()])
 
     @classmethod
     def execute(cls, name):
