@@ -46,6 +46,10 @@ def decoded_blocks(path: Path, faults: SoundFaults | None = None) -> Iterator[tu
         with av.open(str(path.absolute()), metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise AudioError(f"{path.name} has no audio stream. Choose a file with sound.")
+            if container.streams.audio[0].codec_context is None:
+                raise AudioError(
+                    f"{path.name} has sound that PyAV {av.__version__} cannot decode. Convert it to WAV first."
+                )
             for frame, content in _decoded(container):
                 if content is None:
                     gaps.lost(frame)

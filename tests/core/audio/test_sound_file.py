@@ -166,6 +166,15 @@ def test_a_file_that_is_no_sound_is_named(tmp_path, content, said):
         FileAudio(tmp_path / "a.wav")
 
 
+def test_sound_of_a_codec_without_a_decoder_is_refused(tmp_path):
+    path = write_wav(tmp_path / "a.wav", noise(100))
+    content = bytearray(path.read_bytes())
+    content[20:22] = b"\x47\x00"  # the format's number in the header
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match="a.wav has sound that PyAV .* cannot decode. Convert it"):
+        FileAudio(path)
+
+
 def test_a_picture_has_no_sound():
     with pytest.raises(AudioError, match="no_face.png has no audio stream"):
         FileAudio(MEDIA / "no_face.png")
