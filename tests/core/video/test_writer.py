@@ -325,7 +325,7 @@ def test_a_name_that_looks_like_an_address_is_a_name(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(VideoError, match="cannot be written: it is not a folder. Check that the folder"):
+    with pytest.raises(VideoError, match="cannot be written: it is not a folder. A part of the path is a file"):
         check_target(tmp_path / "file" / "a.mp4")
 
 
