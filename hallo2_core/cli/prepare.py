@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--face-clips", type=Path, metavar="DIR", help="the clips that face_codes are made of")
     parser.add_argument("--autoencoder", metavar="FILE", help="the upscaler's autoencoder, for face_codes")
     parser.add_argument("--upscaler", metavar="FILE", help="the upscaler that reads codes, for face_codes")
+    parser.add_argument(
+        "--device", default="auto", help="draws and encodes clips, takes and videos (CUDA if available)"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all)")
     prepare_videos.add_arguments(parser.add_argument_group("videos"))
 
@@ -71,6 +74,7 @@ def _shards(arguments: argparse.Namespace) -> Iterator[Path]:
     from ..training.prepare_pictures import prepare_pictures
     from ..training.prepare_takes import prepare_takes
     from ..training.small_networks import small_speech_encoder, small_vae
+    from .machine import chosen_device
 
     folder, split = arguments.folder, arguments.split
     seeds = range(arguments.first, arguments.first + arguments.count)
@@ -82,7 +86,8 @@ def _shards(arguments: argparse.Namespace) -> Iterator[Path]:
         return _face_shards(arguments, seeds)
     if not (arguments.vae and arguments.speech_encoder):
         raise SettingsError("Clips need --vae and --speech-encoder: files written by 'hallo2 train … --export'.")
-    vae, encoder = small_vae(arguments.vae), small_speech_encoder(arguments.speech_encoder)
+    device = chosen_device(arguments.device)
+    vae, encoder = small_vae(arguments.vae).to(device), small_speech_encoder(arguments.speech_encoder).to(device)
     prepare = prepare_clips if arguments.kind == "clips" else prepare_takes
     return prepare(folder, split, seeds, arguments.seconds, arguments.size, vae, encoder)
 

@@ -16,7 +16,6 @@ def add_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--face-models", type=Path, metavar="DIR",
                        help="folder of the released face models, for identity embeddings (without: zeros)")  # fmt: skip
     group.add_argument("--workers", type=int, metavar="N", help="parallel processes (one per CPU core, at most 4)")
-    group.add_argument("--device", default="auto", help="of the VAE and the speech encoder (CUDA if available)")
 
 
 def run(arguments: argparse.Namespace) -> int:

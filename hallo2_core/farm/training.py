@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ..errors import Hallo2Error, JobError, MissingDependencyError, SettingsError
-from ..training.loop import Stage, share_of_a_pass, train
+from ..training.loop import Stage, check_shares, train
 from ..training.settings import TrainSettings
 from ..training.stages import configured, configured_stage
 from .cluster import connected
@@ -54,7 +54,7 @@ def train_on_cluster(stage: str, config: Path, workers: Workers) -> int:
     settings, _table = configured(stage, config)
     if workers.count < 1:
         raise SettingsError(f"--workers is {workers.count}; choose 1 or more.")
-    share_of_a_pass(settings, workers.count)
+    check_shares(settings, workers.count)
     if settings.resume_from_checkpoint != "latest":
         raise SettingsError(
             f"resume_from_checkpoint is '{settings.resume_from_checkpoint}'; on a cluster it has to be 'latest', "

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, MissingDependencyError, SettingsError
-from .draws import samples_of
+from .batches import batches_of
 from .ema import MovingAverage, trained_parameters
 from .optimizers import optimizers_for
 from .resume import Trained, chosen_checkpoint, restore_checkpoint, save_checkpoint
@@ -73,7 +73,7 @@ def train(stage: Stage, settings: TrainSettings) -> int:
     Writes checkpoints, `log.jsonl` and sampled videos into `output_dir`. Errors: Hallo2Error before the first step.
     """
     accelerator = _accelerator(settings)
-    share = share_of_a_pass(settings, accelerator.num_processes)
+    check_shares(settings, accelerator.num_processes)
     checkpoint = chosen_checkpoint(settings.resume_from_checkpoint, settings.folder)
     if checkpoint is None and isinstance(stage, Initializes):
         stage.initialize()
@@ -91,8 +91,9 @@ def train(stage: Stage, settings: TrainSettings) -> int:
     logger.info("%s: step %d of %d", stage.name, step, settings.max_train_steps)
     saved = step
     with closing(log), asked_to_stop() as is_asked:
+        batches = batches_of(stage, settings, step, accelerator.process_index, accelerator.num_processes)
         while step < settings.max_train_steps and not _agreed(is_asked(), accelerator):
-            figures = _take_step(stage, network, trained, accelerator, settings, step, share)
+            figures = _take_step(batches, network, trained, accelerator, settings, step)
             step += 1
             log.add(accelerator.reduce(figures, "mean"))
             if step % settings.logging_steps == 0:
@@ -144,24 +145,19 @@ def _samples_video(stage: Stage, settings: TrainSettings, step: int) -> bool:
 
 
 def _take_step(
-    stage: Stage,
+    batches: Iterator[Any],
     network: nn.Module,
     trained: Trained,
     accelerator: Accelerator,
     settings: TrainSettings,
     step: int,
-    share: int,
 ) -> dict[str, Tensor]:
     passes = settings.gradient_accumulation_steps
-    parts = passes * accelerator.num_processes
     total: dict[str, Tensor] = {}
     for number in range(passes):
-        part = accelerator.process_index * passes + number
-        numbers = samples_of(step, settings.train_batch_size, part, parts)
-        assert len(numbers) == share
         is_last = number == passes - 1
         with nullcontext() if is_last else accelerator.no_sync(network):
-            figures = network(stage.batch(numbers).to(accelerator.device))
+            figures = network(next(batches).to(accelerator.device))
             accelerator.backward(figures["loss"] / passes)
         for key, value in figures.items():
             total[key] = total.get(key, 0.0) + value.detach() / passes
@@ -206,15 +202,14 @@ def _accelerator(settings: TrainSettings) -> Accelerator:
     return Accelerator(mixed_precision=settings.mixed_precision, kwargs_handlers=[parallel, group])
 
 
-def share_of_a_pass(settings: TrainSettings, processes: int) -> int:
-    """Samples that a process computes at once. Errors: SettingsError."""
+def check_shares(settings: TrainSettings, processes: int) -> None:
+    """Errors: SettingsError if the processes and their passes do not divide a batch evenly."""
     parts = processes * settings.gradient_accumulation_steps
     if settings.train_batch_size % parts:
         raise SettingsError(
             f"train_batch_size is {settings.train_batch_size}; {processes} processes with "
             f"{settings.gradient_accumulation_steps} passes each do not divide it evenly. Choose a multiple of {parts}."
         )
-    return settings.train_batch_size // parts
 
 
 @contextmanager

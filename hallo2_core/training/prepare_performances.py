@@ -37,14 +37,15 @@ def prepare_clips(
     vae: AutoencoderKL,
     encoder: SpeechEncoder,
 ) -> Iterator[Path]:
-    """As `prepare_voices`. The actor of each seed speaks with the voice of the same seed.
+    """As `prepare_voices`. The actor of each seed speaks with the voice of the same seed. Drawn, encoded and heard on
+    the device of the networks.
 
     Errors: SettingsError too, if the folder's clips were made with other settings.
     """
 
     def records_of(seed: int) -> list[Record]:
         actor, spoken = Actor.from_seed(seed, split), performance(seed, split, seconds)
-        frames = draw(actor, spoken.tracks, size_px)
+        frames = draw(actor, spoken.tracks.to(next(vae.parameters()).device), size_px)
         truth = measure(actor, spoken.tracks, size_px)
         features = speech_features(spoken, encoder)
         caption = caption_tensor(spoken.caption)
@@ -64,6 +65,6 @@ def voice_record(seed: int, split: Split, seconds: float) -> Record:
 
 @torch.no_grad()
 def speech_features(spoken: Performance, encoder: SpeechEncoder) -> Tensor:
-    """(f layers d): the features that a video's windows are cut from, for a sound of one piece."""
+    """(f layers d), on the CPU: the features that a video's windows are cut from, for a sound of one piece."""
     sound, positions = heard_sound(spoken.samples, spoken.frames, encoder)
-    return encoder(sound, positions)
+    return encoder(sound.to(next(encoder.parameters()).device), positions).cpu()

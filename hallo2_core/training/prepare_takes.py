@@ -34,7 +34,8 @@ def prepare_takes(
         for expression in EXPRESSIONS:
             direction = Direction((Mood(0.0, expression),), strength=STRENGTH)
             tracks = replace(spoken.tracks, expression=direction.weights(spoken.frames, FPS))
-            frames, truth = draw(actor, tracks, size_px), measure(actor, tracks, size_px)
+            frames = draw(actor, tracks.to(next(vae.parameters()).device), size_px)
+            truth = measure(actor, tracks, size_px)
             yield clip_record(frames, truth, direction, features, vae) | {SEED: torch.tensor([seed])}
 
     claim_folder(folder, data_settings(f"cartoons, {split}", size_px, FPS, vae, encoder))

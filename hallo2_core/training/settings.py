@@ -23,6 +23,7 @@ class TrainSettings:
     max_train_steps: int = 1000
     train_batch_size: int = 16  # samples per step, over all processes and accumulated passes
     gradient_accumulation_steps: int = 1  # passes in which a process computes its share of the batch
+    dataloader_num_workers: int = 0  # processes that make batches ahead of the steps; 0: made between them
     mixed_precision: str = "no"
     optimizer: str = "adamw"
     learning_rate: float = 1e-4  # of all parameters that Muon does not train
@@ -58,7 +59,7 @@ class TrainSettings:
                 raise SettingsError(f"{name} is {getattr(self, name)}; choose 1 or more.")
         for name in (
             "learning_rate", "muon_learning_rate", "weight_decay", "max_grad_norm", "lr_warmup_steps", "lr_decay_steps",
-            "sample_video_steps",
+            "sample_video_steps", "dataloader_num_workers",
         ):  # fmt: skip
             if not 0 <= getattr(self, name) < math.inf:
                 raise SettingsError(f"{name} is {getattr(self, name)}; choose 0 or more.")
