@@ -42,7 +42,7 @@ ACTORS_PER_SHARD = 32
 def prepare_faces(
     folder: Path, split: Split, actors: range, frames: int, size_px: int, vae: AutoencoderKL, latent_noise: float
 ) -> Iterator[Path]:
-    """Unrelated frames of each actor. Yield each finished shard, see `missing_shards`.
+    """Unrelated frames of each actor, drawn on the VAE's device. Yield each finished shard, see `missing_shards`.
 
     latent_noise: largest deviation of noise on the latents, each frame's its own: the frames of a denoiser are blurrier
     than the VAE's own, and they jitter.
@@ -75,16 +75,17 @@ def prepare_face_clips(
 def face_record(
     seed: int, split: Split, tracks: Tracks, size_px: int, vae: AutoencoderKL, latent_noise: float
 ) -> dict[str, Tensor]:
+    """On the VAE's device; the record itself is on the CPU."""
     actor, rng = Actor.from_seed(seed, split), sample_rng(0, seed, f"cut {split}")
     seen_px = PICTURE_PX if rng.random() < 0.5 else int(rng.choice(CUT_FACES_PX))
     if seen_px < PICTURE_PX:
         actor = replace(actor, framing=cut_framing(actor.framing, PICTURE_PX / seen_px, rng))
-    frames = rearrange(draw(actor, tracks, size_px), "f h w c -> f c h w")
+    frames = rearrange(draw(actor, tracks.to(next(vae.parameters()).device), size_px), "f h w c -> f c h w")
     small = F.interpolate(frames, size=(seen_px, seen_px), mode="area")
     noise = sample_generator(0, seed, f"latent noise {split}")
     latents = disturbed(vae.encode(small * 2.0 - 1.0) * LATENT_SCALE, latent_noise, noise)
     seen = (vae.decode(latents / LATENT_SCALE) / 2.0 + 0.5).clamp(0.0, 1.0)
-    return {FRAMES: as_bytes(frames), LATENTS: latents.half(), SEEN: as_bytes(seen)}
+    return {FRAMES: as_bytes(frames).cpu(), LATENTS: latents.half().cpu(), SEEN: as_bytes(seen).cpu()}
 
 
 def cut_framing(framing: Framing, zoom: float, rng: np.random.Generator) -> Framing:
@@ -97,7 +98,7 @@ def cut_framing(framing: Framing, zoom: float, rng: np.random.Generator) -> Fram
 def disturbed(latents: Tensor, most: float, generator: torch.Generator) -> Tensor:
     """latents: (f 4 h w).  Returns them with noise of a deviation of up to `most`, none in a third of the frames."""
     amount = most * (1.5 * torch.rand(len(latents), 1, 1, 1, generator=generator) - 0.5).clamp_min(0.0)
-    return latents + amount * torch.randn(latents.shape, generator=generator)
+    return latents + (amount * torch.randn(latents.shape, generator=generator)).to(latents.device)
 
 
 def as_bytes(pictures: Tensor) -> Tensor:

@@ -91,8 +91,8 @@ class RecordShards:
         file, key = self._place(number, name)
         return key in file.keys()
 
-    def read(self, number: int, name: str, rows: slice | int | None = None) -> Tensor:
-        """A tensor of record `number`, or some of its rows."""
+    def read(self, number: int, name: str, rows: slice | int | tuple[slice | int, ...] | None = None) -> Tensor:
+        """A tensor of record `number`, or some of its rows; with a tuple, a part of these too."""
         file, key = self._place(number, name)
         return file.get_tensor(key) if rows is None else file.get_slice(key)[rows]
 

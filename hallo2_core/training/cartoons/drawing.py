@@ -21,13 +21,15 @@ from .nose import paint_nose
 from .skull import paint_cheeks, paint_skull
 from .tracks import Tracks
 
-CHUNK_PIXELS = 1 << 17  # painted at once: what fits a processor's cache
+CHUNK_PIXELS = 1 << 17  # painted at once on a CPU: what fits its cache
+CARD_CHUNK_PIXELS = 1 << 22  # on a card: enough work for each of many small kernels
 
 
 @torch.no_grad()
 def draw(actor: Actor, tracks: Tracks, size_px: int) -> Tensor:
     """(f h w 3) float32, RGB in 0..1, on the device of the tracks; antialiased at any size."""
-    at_once = max(1, CHUNK_PIXELS // size_px**2)
+    chunk_pixels = CHUNK_PIXELS if tracks.device.type == "cpu" else CARD_CHUNK_PIXELS
+    at_once = max(1, chunk_pixels // size_px**2)
     chunks = [_draw(actor, tracks[start : start + at_once], size_px) for start in range(0, tracks.frames, at_once)]
     return torch.cat(chunks)
 

@@ -45,8 +45,9 @@ class AutoencoderObjective(nn.Module):
         train_only(restorer, TRAINED)
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """pictures: (b 3 h w), -1..1."""
+        """pictures: (b 3 h w) uint8."""
         restorer, settings = self.restorer, self.settings
+        pictures = pixels_of(pictures)
         features, _ = restorer.encoder(pictures)
         features = features.float()
         drawing = quantized(features, restorer.codebook)
@@ -76,14 +77,14 @@ class AutoencoderStage(RestorerStage):
         return torch.stack([self._sample(number) for number in numbers])
 
     def _sample(self, number: int) -> Tensor:
-        """A face or a part of it, mirrored half of the time, and sometimes in other colors."""
+        """(3 h w) uint8: a face or a part of it, mirrored half of the time, and sometimes in other colors."""
         draws = sample_generator(self._seed, number, self.name)
 
         def draw(limit: int) -> int:
             return int(torch.randint(limit, (), generator=draws))
 
         record = draw(len(self._records))
-        face = pixels_of(self._records.read(record, FRAMES, draw(self._records.rows(record, FRAMES))))
+        face = self._records.read(record, FRAMES, draw(self._records.rows(record, FRAMES)))
         side = self._settings.crop_px or face.shape[-1]
         top, left = draw(face.shape[-2] - side + 1), draw(face.shape[-1] - side + 1)
         part = face[:, top : top + side, left : left + side]
@@ -95,7 +96,7 @@ class AutoencoderStage(RestorerStage):
         """The features get a standard deviation of 1, which changes no drawing; then the codes are fitted to them."""
         features = []
         for number in range(min(self._settings.fitted_faces, len(self._records))):
-            face = pixels_of(self._records.read(number, FRAMES, slice(0, 1)))
+            face = pixels_of(self._records.read(number, FRAMES, slice(0, 1)).to(self.device))
             own, _ = self.restorer.encoder(face)
             features.append(rearrange(own, "b c h w -> (b h w) c"))
         spread = torch.cat(features).std()

@@ -1,8 +1,9 @@
-"""What the upscaler gets to see: a small video's frame, blurred and unsteady as a denoiser's, enlarged."""
+"""What the upscaler gets to see: a small video's frame, blurred and unsteady as a denoiser's, and enlarged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -22,27 +23,33 @@ class DegradationSettings:
     clean_ratio: float = 0.4  # of the samples that are drawings made smaller: no VAE, and none of the above
 
 
-def degraded(seen: Tensor, side_px: int, settings: DegradationSettings, draws: torch.Generator) -> Tensor:
-    """seen: (f 3 s s) uint8, the small frames.  Returns (f 3 h w), -1..1, of that side."""
+def degraded(seen: Tensor, settings: DegradationSettings, draws: torch.Generator) -> Tensor:
+    """seen: (f 3 s s) uint8, the small frames.  Returns the same shape, 0..1, not clamped."""
     pictures = seen.float() / 255.0
     blur, noise, shade = torch.rand(3, generator=draws).tolist()
     pictures = blurred(pictures, settings.blur_px * blur)
     pictures = pictures + settings.noise * noise * torch.randn(pictures.shape, generator=draws)
     errors = torch.randn(len(pictures), 3, SHADE_SIDE, SHADE_SIDE, generator=draws)
     smooth = F.interpolate(errors, size=pictures.shape[-2:], mode="bilinear", align_corners=False)
-    return enlarged(pictures + settings.shade * shade * smooth, side_px)
+    return pictures + settings.shade * shade * smooth
 
 
-def shrunk(frames: Tensor, seen: Tensor, side_px: int) -> Tensor:
-    """frames: (f 3 h w) uint8, true drawings.  seen: (f 3 s s), for its side.  Returns (f 3 side side), -1..1: the
-    drawings at the small side, enlarged."""
-    return enlarged(F.interpolate(frames.float() / 255.0, size=seen.shape[-2:], mode="area"), side_px)
+def shrunk(frames: Tensor, small_px: int) -> Tensor:
+    """frames: (f 3 h w) uint8, true drawings.  Returns (f 3 s s), 0..1."""
+    return F.interpolate(frames.float() / 255.0, size=(small_px, small_px), mode="area")
 
 
 def enlarged(pictures: Tensor, side_px: int) -> Tensor:
     """pictures: (f 3 s s), 0..1.  Returns them at that side, -1..1: bicubic, as faces are cut out of a video."""
     large = F.interpolate(pictures, size=(side_px, side_px), mode="bicubic", align_corners=False)
     return large.clamp(0.0, 1.0) * 2.0 - 1.0
+
+
+@lru_cache(maxsize=16)
+def enlargement(small_px: int, side_px: int, device: torch.device) -> Tensor:
+    """(side small): the weights of the same enlargement along one axis, so that any part of it can be computed."""
+    each = torch.eye(small_px).reshape(1, 1, small_px, small_px)
+    return F.interpolate(each, size=(side_px, small_px), mode="bicubic", align_corners=False)[0, 0].to(device)
 
 
 def blurred(pictures: Tensor, deviation_px: float) -> Tensor:

@@ -6,20 +6,17 @@ fusion knows what to hand on. Parts are enough to learn from, and cost a sixteen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from ...models.upscaler.video_restorer import VideoRestorer
-from ..draws import sample_generator
 from ..records import RecordShards
 from .degradation import DegradationSettings
 from .face_pairs import FacePairs
 from .picture_errors import picture_errors
-from .stage import FacePairStage, train_only
+from .stage import FacePairStage, place_px, train_only
 
 
 @dataclass(frozen=True)
@@ -57,11 +54,6 @@ class DrawingObjective(nn.Module):
         return restorer.generator(features, restorer.fusions(kept, fidelity, part_px))
 
 
-def place_px(restorer: VideoRestorer) -> int:
-    """The side of a code's place in a face."""
-    return restorer.config.side_px // restorer.config.code_side
-
-
 class DrawingStage(FacePairStage):
     name = "upscaler_drawing"
     fidelities = (0.0, 0.5, 1.0)
@@ -70,20 +62,9 @@ class DrawingStage(FacePairStage):
                  held_back: RecordShards, seed: int) -> None:  # fmt: skip
         super().__init__(DrawingObjective(restorer, settings), settings, faces, held_back, seed)
 
-    def batch(self, numbers: Sequence[int]) -> FacePairs:
-        """Parts whose corners lie between the places of two codes."""
-        pairs = super().batch(numbers)
-        side = self._settings.crop_px
-        if not side:
-            return pairs
-        place = place_px(self.restorer)
-        parts = []
-        for number, given, true in zip(numbers, pairs.given, pairs.true, strict=True):
-            draws = sample_generator(self._seed, number, "parts of faces")
-            top, left = (torch.randint((given.shape[-1] - side) // place + 1, (2,), generator=draws) * place).tolist()
-            parts.append([picture[:, top : top + side, left : left + side] for picture in (given, true)])
-        given, true = (torch.stack(part) for part in zip(*parts, strict=True))
-        return replace(pairs, given=given, true=true)
+    @property
+    def crop_px(self) -> int:
+        return self._settings.crop_px
 
     def restored(self, given: Tensor, fidelity: float) -> Tensor:
         return self.network.drawn(given, fidelity)

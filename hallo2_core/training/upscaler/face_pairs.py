@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..draws import sample_generator
-from ..prepare_faces import FRAMES, LATENTS, SEEN
+from ..prepare_faces import FRAMES, LATENTS, PICTURE_PX, SEEN
 from ..records import RecordShards
 from ..vae_stage import pixels_of
 from .color_swap import swapped_colors
-from .degradation import DegradationSettings, degraded, enlarged, shrunk
+from .degradation import DegradationSettings, degraded, enlarged, enlargement, shrunk
 
 
 @dataclass(frozen=True)
@@ -22,33 +23,79 @@ class FacePairs:
     true: Tensor  # (b 3 h w), -1..1
     fidelity: Tensor  # (b), 0..1: 1 in four of nine, where there is most to learn, more often near it in the others
 
+
+@dataclass(frozen=True)
+class SmallFaces:
+    """Pairs as they are read: the device that learns from them enlarges what is given, or the part that it needs."""
+
+    small: Tensor  # (b 3 128 128), 0..1: each picture in the upper left corner, zeros beside it
+    sides: Tensor  # (b 2): of each picture, and of the face that it is enlarged to, in pixels
+    corners: Tensor  # (b 2): top and left of the part in the face
+    true: Tensor  # (b 3 h w) uint8: the part
+    fidelity: Tensor  # (b)
+
     def to(self, device: torch.device) -> FacePairs:
-        return FacePairs(self.given.to(device), self.true.to(device), self.fidelity.to(device))
+        height, width = self.true.shape[-2:]
+        rows, columns = [], []
+        for (small_px, side_px), (top, left) in zip(self.sides.tolist(), self.corners.tolist(), strict=True):
+            weights = F.pad(enlargement(small_px, side_px, device), (0, PICTURE_PX - small_px))
+            rows.append(weights[top : top + height])
+            columns.append(weights[left : left + width])
+        across = self.small.to(device) @ torch.stack(columns).unsqueeze(1).mT
+        large = torch.stack(rows).unsqueeze(1) @ across
+        given = large.clamp(0.0, 1.0) * 2.0 - 1.0
+        return FacePairs(given, pixels_of(self.true.to(device)), self.fidelity.to(device))
 
 
-def face_pairs(
-    faces: RecordShards,
-    numbers: Sequence[int],
-    side_px: int,
-    settings: DegradationSettings,
-    color_swap_ratio: float,
-    seed: int,
-) -> FacePairs:
+@dataclass(frozen=True)
+class FaceSampler:
     """One frame of a record for each sample's number, mirrored half of the time, and sometimes in other colors."""
-    samples = []
-    for number in numbers:
-        draws = sample_generator(seed, number, "face pairs")
+
+    faces: RecordShards
+    side_px: int
+    degradation: DegradationSettings
+    color_swap_ratio: float
+    seed: int
+    crop_px: int = 0  # side of the part of a face; 0: all of it
+    place_px: int = 1  # corners of parts are multiples of it
+
+    def batch(self, numbers: Sequence[int]) -> SmallFaces:
+        return SmallFaces(*(torch.stack(part) for part in zip(*map(self._sample, numbers), strict=True)))
+
+    def _sample(self, number: int) -> tuple[Tensor, ...]:
+        faces, draws = self.faces, sample_generator(self.seed, number, "face pairs")
         record = int(torch.randint(len(faces), (), generator=draws))
         frame = int(torch.randint(faces.rows(record, FRAMES), (), generator=draws))
-        is_mirrored, fidelity, clean = torch.rand(3, generator=draws).tolist()
-        true, seen = (faces.read(record, name, slice(frame, frame + 1)) for name in (FRAMES, SEEN))
-        is_clean = clean < settings.clean_ratio
-        given = shrunk(true, seen, side_px) if is_clean else degraded(seen, side_px, settings, draws)
-        pair = (given[0], pixels_of(true)[0])
-        order = swapped_colors(color_swap_ratio, draws)
-        pair = [x[order].flip(-1) if is_mirrored < 0.5 else x[order] for x in pair]
-        samples.append([*pair, torch.tensor(1.25 * (1.0 - fidelity**2)).clamp(max=1.0)])
-    return FacePairs(*(torch.stack(part) for part in zip(*samples, strict=True)))
+        mirror, fidelity, clean = torch.rand(3, generator=draws).tolist()
+        is_mirrored = mirror < 0.5
+        seen = faces.read(record, SEEN, slice(frame, frame + 1))
+        small_px = seen.shape[-1]
+        if clean < self.degradation.clean_ratio:
+            small = shrunk(faces.read(record, FRAMES, slice(frame, frame + 1)), small_px)
+        else:
+            small = degraded(seen, self.degradation, draws)
+        order = swapped_colors(self.color_swap_ratio, draws)
+        top, left = self._corner(number)
+        part_px = self.crop_px or self.side_px
+        first = self.side_px - part_px - left if is_mirrored else left
+        rows, columns = slice(top, top + part_px), slice(first, first + part_px)
+        true = faces.read(record, FRAMES, (frame, slice(None), rows, columns))
+        small, true = (x[order].flip(-1) if is_mirrored else x[order] for x in (small[0], true))
+        beside = PICTURE_PX - small_px
+        return (
+            F.pad(small, (0, beside, 0, beside)),
+            torch.tensor([small_px, self.side_px]),
+            torch.tensor([top, left]),
+            true,
+            torch.tensor(1.25 * (1.0 - fidelity**2)).clamp(max=1.0),
+        )
+
+    def _corner(self, number: int) -> list[int]:
+        if not self.crop_px:
+            return [0, 0]
+        draws = sample_generator(self.seed, number, "parts of faces")
+        places = (self.side_px - self.crop_px) // self.place_px + 1
+        return (torch.randint(places, (2,), generator=draws) * self.place_px).tolist()
 
 
 def held_back_pairs(faces: RecordShards, side_px: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -61,4 +108,4 @@ def held_back_pairs(faces: RecordShards, side_px: int) -> Iterator[tuple[Tensor,
 def enlarged_latents(faces: RecordShards, record: int, rows: slice, side: int) -> Tensor:
     """(f 4 side side): a small video's latents, as the encoder of latents takes them."""
     latents = faces.read(record, LATENTS, rows).float()
-    return torch.nn.functional.interpolate(latents, size=(side, side), mode="bilinear", align_corners=False)
+    return F.interpolate(latents, size=(side, side), mode="bilinear", align_corners=False)

@@ -36,7 +36,7 @@ class LatentSettings:
 @dataclass(frozen=True)
 class LatentPairs:
     latents: Tensor  # (b 4 h/8 w/8), a small video's, enlarged
-    true: Tensor  # (b 3 h w), -1..1
+    true: Tensor  # (b 3 h w) uint8
 
     def to(self, device: torch.device) -> LatentPairs:
         return LatentPairs(self.latents.to(device), self.true.to(device))
@@ -55,7 +55,7 @@ class LatentObjective(nn.Module):
         train_only(restorer, ("latent_encoder",))
 
     def forward(self, batch: LatentPairs) -> dict[str, Tensor]:
-        codes = true_codes(batch.true, self.sharp_encoder, self.restorer)
+        codes = true_codes(pixels_of(batch.true), self.sharp_encoder, self.restorer)
         features, _ = self.restorer.latent_encoder(batch.latents)
         return code_losses(self.restorer, features, codes, self.settings.loss)[0]
 
@@ -79,7 +79,7 @@ class LatentStage(RestorerStage):
 
     def _pair(self, faces: RecordShards, record: int, rows: slice) -> tuple[Tensor, Tensor]:
         latents = enlarged_latents(faces, record, rows, self.restorer.config.side_px // PIXELS_PER_LATENT)
-        return latents, pixels_of(faces.read(record, FRAMES, rows))
+        return latents, faces.read(record, FRAMES, rows)
 
     def validate(self) -> Mapping[str, float]:
         """PSNR in dB of held-back faces, drawn from their latents alone."""
@@ -87,5 +87,5 @@ class LatentStage(RestorerStage):
         for record in range(len(self._held_back)):
             latents, true = (x.to(self.device) for x in self._pair(self._held_back, record, slice(0, 1)))
             drawn = self.restorer(latents=latents.unsqueeze(0), fidelity=0.0).frames[0].clamp(-1, 1)
-            squares.append(((drawn - true) / 2).square().mean())
+            squares.append(((drawn - pixels_of(true)) / 2).square().mean())
         return {"psnr_db": decibels(torch.stack(squares).mean())}

@@ -17,7 +17,7 @@ from ..prepare_faces import FRAMES, SEEN
 from ..records import RecordShards, missing_shards
 from ..vae_stage import pixels_of
 from .code_losses import true_codes
-from .degradation import DegradationSettings, degraded
+from .degradation import DegradationSettings, degraded, enlarged
 
 FEATURES, CODES = "features", "codes"
 RECORDS_PER_SHARD = 8
@@ -29,7 +29,8 @@ def prepare_face_codes(
     """Yield each finished shard, see `missing_shards`: records of "features" (f c s s) float16 and "codes" (f l) int16,
     one for each clip.
 
-    clips_folder: of `prepare_face_clips`. sharp_encoder: of the autoencoder, which gives the codes.
+    clips_folder: of `prepare_face_clips`. sharp_encoder: of the autoencoder, which gives the codes; on the device of
+    the restorer, where the work is done.
     Errors: SettingsError if there are no clips, or the folder's codes were made of others or with other weights.
     """
     clips = RecordShards(clips_folder)
@@ -48,7 +49,9 @@ def _record(
     clips: RecordShards, number: int, restorer: VideoRestorer, sharp_encoder: Encoder, settings: DegradationSettings
 ) -> dict[str, Tensor]:
     draws = sample_generator(0, number, "face codes")
-    given = degraded(clips.read(number, SEEN), restorer.config.side_px, settings, draws)
+    device = next(restorer.parameters()).device
+    given = enlarged(degraded(clips.read(number, SEEN), settings, draws).to(device), restorer.config.side_px)
     features = restorer.encode(given.unsqueeze(0), fidelity=0.0).features[0]
-    codes = [true_codes(frame, sharp_encoder, restorer) for frame in pixels_of(clips.read(number, FRAMES)).split(1)]
-    return {FEATURES: features.half(), CODES: torch.cat(codes).short()}
+    true = pixels_of(clips.read(number, FRAMES).to(device))
+    codes = torch.cat([true_codes(frame, sharp_encoder, restorer) for frame in true.split(1)])
+    return {FEATURES: features.half().cpu(), CODES: codes.short().cpu()}

@@ -50,11 +50,11 @@ def fitted_codes(features: Tensor, count: int, draws: torch.Generator, rounds: i
 
     A codebook that learns beside its encoder leaves most codes unused; they lie too far away to be nearest, and stay.
     """
-    centers = features[torch.randperm(len(features), generator=draws)[:count]]
+    centers = features[torch.randperm(len(features), generator=draws)[:count].to(features.device)]
     for _ in range(rounds):
         nearest = (centers.square().sum(dim=1) - 2.0 * features @ centers.mT).argmin(dim=1)
         sizes = torch.bincount(nearest, minlength=count)
         sums = torch.zeros_like(centers).index_add_(0, nearest, features)
-        others = features[torch.randint(len(features), (count,), generator=draws)]
+        others = features[torch.randint(len(features), (count,), generator=draws).to(features.device)]
         centers = torch.where((sizes > 0).unsqueeze(1), sums / sizes.clamp_min(1).unsqueeze(1), others)
     return centers

@@ -12,14 +12,18 @@ from torch import Tensor, nn
 from ...models.upscaler.video_restorer import VideoRestorer
 from ..records import RecordShards
 from ..vae_stage import decibels
-from .degradation import DegradationSettings
-from .face_pairs import FacePairs, face_pairs, held_back_pairs
+from .face_pairs import FaceSampler, SmallFaces, held_back_pairs
 
 
 def train_only(restorer: VideoRestorer, parts: Sequence[str]) -> None:
     """Freeze all but these: the first components of their parameters' names, or more of them."""
     for name, parameter in restorer.named_parameters():
         parameter.requires_grad_(name.startswith(tuple(f"{part}." for part in parts)))
+
+
+def place_px(restorer: VideoRestorer) -> int:
+    """The side of a code's place in a face."""
+    return restorer.config.side_px // restorer.config.code_side
 
 
 class RestorerStage:
@@ -55,10 +59,15 @@ class FacePairStage(RestorerStage):
 
     fidelities: Sequence[float]  # of the restored faces at validation
 
-    def batch(self, numbers: Sequence[int]) -> FacePairs:
-        degradation: DegradationSettings = self._settings.degradation
-        swaps, side = self._settings.color_swap_ratio, self.restorer.config.side_px
-        return face_pairs(self._records, numbers, side, degradation, swaps, self._seed)
+    crop_px = 0  # side of the part of a face that is learned from; 0: all of it
+
+    def batch(self, numbers: Sequence[int]) -> SmallFaces:
+        settings, config = self._settings, self.restorer.config
+        sampler = FaceSampler(
+            self._records, config.side_px, settings.degradation, settings.color_swap_ratio, self._seed,
+            self.crop_px, place_px(self.restorer),
+        )  # fmt: skip
+        return sampler.batch(numbers)
 
     def validate(self) -> Mapping[str, float]:
         """PSNR in dB of held-back faces: merely enlarged (bicubic), and restored at each fidelity."""
