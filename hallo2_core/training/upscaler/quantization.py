@@ -22,11 +22,12 @@ class Quantized:
 
 
 def nearest_codes(features: Tensor, codebook: Codebook) -> Tensor:
-    """features: (b c s s).  Returns (b l) indices, row by row."""
+    """features: (b c s s), in float32.  Returns (b l) indices, row by row."""
     table = codebook.embedding(features).detach()
     own = rearrange(features.detach(), "b c h w -> b (h w) c")
-    # The features' own squares do not change which code is nearest.
-    return (table.square().sum(dim=1) - 2.0 * own @ table.mT).argmin(dim=-1)
+    # The features' own squares do not change which code is nearest. In bf16, one code in ten would not be the nearest.
+    with torch.autocast(own.device.type, enabled=False):
+        return (table.square().sum(dim=1) - 2.0 * own @ table.mT).argmin(dim=-1)
 
 
 def quantized(features: Tensor, codebook: Codebook) -> Quantized:

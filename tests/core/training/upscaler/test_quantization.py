@@ -11,6 +11,13 @@ def test_the_nearest_code_is_found(restorer):
     assert torch.equal(nearest_codes(features, restorer.codebook).flatten(), distances.argmin(dim=1))
 
 
+def test_the_nearest_code_is_found_in_mixed_precision_too(restorer):
+    features = 4.0 * normal(1, 8, 4, 16, 16)
+    expected = nearest_codes(features, restorer.codebook)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(nearest_codes(features, restorer.codebook), expected)
+
+
 def test_gradients_pass_to_the_features_as_if_nothing_were_quantized(restorer):
     features, weights = normal(1, 1, 4, 3, 3).requires_grad_(), normal(2, 1, 4, 3, 3)
     drawing = quantized(features, restorer.codebook)

@@ -1,13 +1,17 @@
 """Each stage learns one batch, and only its own part of the upscaler."""
 
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import torch
 
+from hallo2_core import training
 from hallo2_core.errors import SettingsError
+from hallo2_core.training.config_file import read_config, settings_from
 from hallo2_core.training.data_settings import check_codes_fit, found_settings
 from hallo2_core.training.records import RecordShards
+from hallo2_core.training.settings import TrainSettings
 from hallo2_core.training.upscaler.alignment_stage import AlignmentSettings, AlignmentStage
 from hallo2_core.training.upscaler.autoencoder_stage import AutoencoderSettings, AutoencoderStage
 from hallo2_core.training.upscaler.code_stage import CodeSettings, CodeStage
@@ -18,6 +22,7 @@ from hallo2_core.training.upscaler.latent_stage import LatentSettings, LatentSta
 from hallo2_core.training.upscaler.prepare_codes import CODES, FEATURES, prepare_face_codes
 from hallo2_core.training.upscaler.quantization import nearest_codes
 
+CONFIGS = Path(training.__file__).parent / "configs"
 SPATIAL_PARTS = ("encoder.", "feature_embedding.", "position_embedding.", "code_head.", "temporal_alignment.0.spatial_")
 TRAINED = {
     "upscaler_drawing": ("encoder.", "fusion.", "generator."),
@@ -174,3 +179,21 @@ def test_face_codes_are_of_one_upscaler_and_note_the_faces_vae(restorer, faces, 
         check_codes_fit([codes], other)
     with pytest.raises(SettingsError, match="prepared with face_encoder"):
         coded_clips(other, clips, codes)
+
+
+SETTINGS = {
+    "upscaler_drawing": DrawingSettings,
+    "upscaler_autoencoder": AutoencoderSettings,
+    "upscaler_codes": CodeSettings,
+    "upscaler_fusion": FusionSettings,
+    "upscaler_alignment": AlignmentSettings,
+    "upscaler_latents": LatentSettings,
+}
+
+
+@pytest.mark.parametrize("config", sorted(CONFIGS.glob("small_upscaler_*.toml")), ids=lambda path: path.stem)
+def test_a_configuration_is_of_its_stage(config):
+    table = read_config(config)
+    [name] = SETTINGS.keys() & table
+    settings_from(SETTINGS[name], table.pop(name), config.name)
+    settings_from(TrainSettings, table, config.name)
