@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from .attention_recorder import AttentionRecorder
@@ -22,12 +23,19 @@ class ReferenceKeys:
     rows: Sequence[int]  # f of them, the bank of each conditional frame
 
     def behind(self, own: KeyValues) -> KeyValues:
-        """own: (f l d).  Returns (f 2l d), the keys of each frame, then those of its bank: one copy."""
+        """own: (f l d).  Returns (f 2l d), the keys of each frame, then those of its bank."""
         return KeyValues(self._behind(own.k, self.banks.k), self._behind(own.v, self.banks.v))
 
     def _behind(self, own: Tensor, banks: Tensor) -> Tensor:
-        pairs = zip(own, (banks[row] for row in self.rows), strict=True)
-        return rearrange(torch.cat([tokens for pair in pairs for tokens in pair]), "(f m) d -> f m d", f=len(own))
+        return torch.cat([own, self._of_frames(banks)], dim=1)
+
+    def _of_frames(self, banks: Tensor) -> Tensor:
+        """(f l d): a view if all frames have the same bank."""
+        each = len(self.rows) // len(banks)
+        if list(self.rows) == [row for row in range(len(banks)) for _ in range(each)]:
+            return repeat(banks, "r l d -> (r each) l d", each=each)  # training: not an operation for each clip
+        runs = [banks[row].expand(len(list(frames)), -1, -1) for row, frames in groupby(self.rows)]
+        return runs[0] if len(runs) == 1 else torch.cat(runs)
 
 
 class SpatialBlock(nn.Module):
