@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import SettingsError
@@ -52,6 +53,7 @@ def batches_of(stage: Stage, settings: TrainSettings, step: int, process: int, p
             num_workers=settings.dataloader_num_workers,
             multiprocessing_context="fork",
             worker_init_fn=_leave_signals_to_the_loop,
+            pin_memory=torch.cuda.is_available(),
         )
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+
+from .batch import Batch
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class ClipBatch:
+class ClipBatch(Batch):
     """b clips of f frames. `seeing`: how many, at the end, have portrait and face region."""
 
     latents: Tensor  # (b f 4 h w), the truth
@@ -70,11 +72,3 @@ class ClipBatch:
     def without_conditions(self) -> ClipBatch:
         """As guidance needs them: without portrait, face region and speech."""
         return replace(self, seeing=0, heard=torch.zeros_like(self.heard))
-
-    def to(self, device: torch.device) -> ClipBatch:
-        moved = {
-            field.name: getattr(self, field.name).to(device)
-            for field in fields(self)
-            if isinstance(getattr(self, field.name), Tensor)
-        }
-        return replace(self, **moved, masks=tuple(level.to(device) for level in self.masks))

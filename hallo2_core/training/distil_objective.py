@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..animation.guidance import is_guided
 from ..models.text_control import TextControl
+from .batch import Batch
 from .joint_objective import JointObjective, TextModulations
 from .lora import without_lora
 from .sampling import Sampling, sampling_path
@@ -34,7 +35,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Steps:
+class Steps(Batch):
     prompted: PromptedClips
     begin: Tensor  # (b f 4 h w)
     end: Tensor  # (b f 4 h w)
@@ -49,10 +50,6 @@ class Steps:
             torch.stack([step.end for step in steps]),
             torch.stack([step.signals for step in steps], dim=1),
         )
-
-    def to(self, device: torch.device) -> Steps:
-        moved = (tensor.to(device) for tensor in (self.begin, self.end, self.signals))
-        return Steps(self.prompted.to(device), *moved)
 
 
 class DistilObjective(nn.Module):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
+from .batch import Batch
 from .denoiser_objective import DenoiserObjective
 from .diffusion_loss import noisy_latents
 
 
 @dataclass(frozen=True)
-class PortraitPairs:
+class PortraitPairs(Batch):
     """b pictures and their portraits, those without conditions first. `seeing`: how many, at the end, have a portrait
     and a face region."""
 
@@ -26,10 +27,6 @@ class PortraitPairs:
     lips: Tensor  # (b h w), 0..1, of the truth
     identity: Tensor  # (b d)
     seeing: int
-
-    def to(self, device: torch.device) -> PortraitPairs:
-        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self) if field.name != "seeing"}
-        return replace(self, **moved)
 
 
 class PictureObjective(DenoiserObjective):

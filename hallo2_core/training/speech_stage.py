@@ -19,6 +19,7 @@ from ..audio.speech_pieces import OURS
 from ..audio.speech_signal import SPEECH_RATE_HZ
 from ..config import RELEASED_FPS
 from ..models.wav2vec import SpeechEncoder
+from .batch import Batch
 from .draws import sample_generator
 from .log_mel import MEL_BANDS, log_mels
 from .records import RecordShards
@@ -45,16 +46,8 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class UtteranceBatch:
+class UtteranceBatch(Batch):
     utterances: tuple[Utterance, ...]  # of any length: each is encoded separately
-
-    def to(self, device: torch.device) -> UtteranceBatch:
-        return UtteranceBatch(
-            tuple(
-                Utterance(u.sound.to(device), u.positions.to(device), u.mouth.to(device), u.mels.to(device))
-                for u in self.utterances
-            )
-        )
 
 
 class SpeechObjective(nn.Module):

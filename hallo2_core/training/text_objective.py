@@ -10,6 +10,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ..models.text_control import TextControl
+from .batch import Batch
 from .clip_batch import Clip, ClipBatch
 from .joint_objective import JointObjective
 
@@ -28,7 +29,7 @@ class PromptedClip:
 
 
 @dataclass(frozen=True)
-class PromptedClips:
+class PromptedClips(Batch):
     clips: ClipBatch
     embeddings: Tensor  # (b f d), of the prompts at each frame
     presence: Tensor  # (b f), 0..1
@@ -41,9 +42,6 @@ class PromptedClips:
             torch.stack([one.embeddings for one in ordered]),
             torch.stack([one.presence for one in ordered]),
         )
-
-    def to(self, device: torch.device) -> PromptedClips:
-        return PromptedClips(self.clips.to(device), self.embeddings.to(device), self.presence.to(device))
 
 
 class TextObjective(nn.Module):
