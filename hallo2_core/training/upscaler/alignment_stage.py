@@ -11,6 +11,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from ...models.upscaler.video_restorer import VideoRestorer
+from ..batch import Batch
 from ..draws import sample_generator
 from ..records import RecordShards
 from .code_stage import TEMPORAL, alignment_parts
@@ -27,12 +28,9 @@ class AlignmentSettings:
 
 
 @dataclass(frozen=True)
-class CodedClips:
+class CodedClips(Batch):
     features: Tensor  # (b f c s s), of the frozen encoder
     codes: Tensor  # (b f l), the true ones
-
-    def to(self, device: torch.device) -> CodedClips:
-        return CodedClips(self.features.to(device), self.codes.to(device))
 
 
 class AlignmentObjective(nn.Module):

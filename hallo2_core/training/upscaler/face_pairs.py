@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..batch import Batch
 from ..draws import sample_generator
 from ..prepare_faces import FRAMES, LATENTS, PICTURE_PX, SEEN
 from ..records import RecordShards
@@ -25,7 +26,7 @@ class FacePairs:
 
 
 @dataclass(frozen=True)
-class SmallFaces:
+class SmallFaces(Batch):
     """Pairs as they are read: the device that learns from them enlarges what is given, or the part that it needs."""
 
     small: Tensor  # (b 3 128 128), 0..1: each picture in the upper left corner, zeros beside it
@@ -35,16 +36,16 @@ class SmallFaces:
     fidelity: Tensor  # (b)
 
     def to(self, device: torch.device) -> FacePairs:
-        height, width = self.true.shape[-2:]
+        moved, (height, width) = super().to(device), self.true.shape[-2:]
         rows, columns = [], []
         for (small_px, side_px), (top, left) in zip(self.sides.tolist(), self.corners.tolist(), strict=True):
             weights = F.pad(enlargement(small_px, side_px, device), (0, PICTURE_PX - small_px))
             rows.append(weights[top : top + height])
             columns.append(weights[left : left + width])
-        across = self.small.to(device) @ torch.stack(columns).unsqueeze(1).mT
+        across = moved.small @ torch.stack(columns).unsqueeze(1).mT
         large = torch.stack(rows).unsqueeze(1) @ across
         given = large.clamp(0.0, 1.0) * 2.0 - 1.0
-        return FacePairs(given, pixels_of(self.true.to(device)), self.fidelity.to(device))
+        return FacePairs(given, pixels_of(moved.true), moved.fidelity)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ...config import PIXELS_PER_LATENT
 from ...errors import SettingsError
 from ...models.upscaler.video_restorer import VideoRestorer
 from ...models.upscaler.vq_autoencoder import Encoder
+from ..batch import Batch
 from ..draws import sample_generator
 from ..prepare_faces import FRAMES
 from ..records import RecordShards
@@ -34,12 +35,9 @@ class LatentSettings:
 
 
 @dataclass(frozen=True)
-class LatentPairs:
+class LatentPairs(Batch):
     latents: Tensor  # (b 4 h/8 w/8), a small video's, enlarged
     true: Tensor  # (b 3 h w) uint8
-
-    def to(self, device: torch.device) -> LatentPairs:
-        return LatentPairs(self.latents.to(device), self.true.to(device))
 
 
 class LatentObjective(nn.Module):
