@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--autoencoder", metavar="FILE", help="the upscaler's autoencoder, for face_codes")
     parser.add_argument("--upscaler", metavar="FILE", help="the upscaler that reads codes, for face_codes")
     parser.add_argument(
-        "--device", default="auto", help="draws and encodes clips, takes and videos (CUDA if available)"
+        "--device", default="auto", help="draws and encodes all but pictures and voices (CUDA if available)"
     )
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (all)")
     prepare_videos.add_arguments(parser.add_argument_group("videos"))
@@ -100,16 +100,19 @@ def _face_shards(arguments: argparse.Namespace, seeds: range) -> Iterator[Path]:
     from ..training.upscaler.degradation import DegradationSettings
     from ..training.upscaler.prepare_codes import prepare_face_codes
     from ..training.upscaler.stages import sharp_encoder_of, small_restorer
+    from .machine import chosen_device
 
+    device = chosen_device(arguments.device)
     if arguments.kind == "face_codes":
         if not (arguments.face_clips and arguments.autoencoder and arguments.upscaler):
             raise SettingsError("Face codes need --face-clips, --autoencoder and --upscaler.")
-        restorer, sharp_encoder = small_restorer(arguments.upscaler), sharp_encoder_of(arguments.autoencoder)
+        restorer = small_restorer(arguments.upscaler).to(device)
+        sharp_encoder = sharp_encoder_of(arguments.autoencoder).to(device)
         return prepare_face_codes(
             arguments.folder, arguments.face_clips, restorer, sharp_encoder, DegradationSettings()
         )
     if not arguments.vae:
         raise SettingsError("Faces need --vae: a file written by 'hallo2 train vae … --export'.")
     prepare = prepare_faces if arguments.kind == "faces" else prepare_face_clips
-    vae, side_px = small_vae(arguments.vae), SMALL_UPSCALER.side_px
+    vae, side_px = small_vae(arguments.vae).to(device), SMALL_UPSCALER.side_px
     return prepare(arguments.folder, arguments.split, seeds, arguments.frames, side_px, vae, arguments.latent_noise)
