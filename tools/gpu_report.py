@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     device = chosen_device(options.device)
     if device.type == "cuda":
-        torch.cuda.set_device(device)  # events and peaks are the current device's
+        torch.cuda.set_device(device.index or 0)  # events and peaks are the current device's; "cuda" has no index
     else:
         torch.set_num_threads(1)  # threads that wait for each other on a busy machine take many times as long
     scale = Scale.of(device)

@@ -1,9 +1,11 @@
 """The GPU report on a CPU: its small part runs, and failures and timeouts do not stop the rest."""
 
+import gc
 import json
 import subprocess
 import sys
 import warnings
+import weakref
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,41 @@ def test_every_kind_of_section_runs_on_a_processor_and_says_so(tmp_path):
     page = (tmp_path / "gpu_report.md").read_text(encoding="utf-8")
     assert page.strip() == done.stdout.strip()
     assert "No card here" in page and "## Longest kernels of a step" in page
+
+
+def test_a_card_named_without_its_number_is_the_first(tmp_path, monkeypatch):
+    """`auto` gives such a device. Only the choice of the card is real here: the sections do not run."""
+    import card.machine
+    import card.sections
+    import gpu_report
+
+    import hallo2_core.cli.machine
+
+    chosen = []
+
+    def set_device(device):
+        if isinstance(device, torch.device) and device.index is None:
+            raise ValueError(f"Expected a torch.device with a specified index or an integer, but got:{device}")
+        chosen.append(device)
+
+    monkeypatch.setattr(torch.cuda, "set_device", set_device)
+    monkeypatch.setattr(card.machine, "describe_machine", lambda device: {"name": "a card", "packages": {}})
+    monkeypatch.setattr(card.sections, "all_sections", lambda *_: iter(()))
+    for name in ("cuda", "cuda:1"):
+        monkeypatch.setattr(hallo2_core.cli.machine, "chosen_device", lambda _, name=name: torch.device(name))
+        assert gpu_report.main(["--out", str(tmp_path)]) == 0
+    assert chosen == [0, 1]
+
+
+def test_nothing_holds_the_networks_once_they_are_released():
+    from card.workload import Scale, Workload
+
+    work = Workload(CPU, Scale.of(CPU))
+    work.draw(torch.float32)
+    unet = weakref.ref(work.step(torch.float32)[1])
+    work.release()
+    gc.collect()
+    assert unet() is None
 
 
 def test_what_does_not_fit_into_the_time_is_skipped_with_what_it_needs(tmp_path):

@@ -56,7 +56,7 @@ def all_sections(device: torch.device, scale: Scale, budget: Budget) -> Iterator
         yield section(f"clip-{name}", f"A clip of {CLIP_STEPS} steps, {name}", partial(one_clip, work, dtype), 5, 10, 8)
     first = scale.halves[0]
     yield section(
-        "accelerate", f"A clip of {PRESET_STEPS} steps, accelerated", partial(presets, work, first), 10, 20, 18
+        "accelerate", f"A clip of {PRESET_STEPS} steps, accelerated", partial(presets, work, first), 10, 25, 36
     )
     yield section("syncs", "Host syncs in a step", partial(step_syncs, work, first), 5, 3, 2)
     yield section("kernels", "Longest kernels of a step", partial(step_kernels, work, first), 5, 10, 3)
@@ -121,6 +121,8 @@ def presets(work: Workload, dtype: torch.dtype) -> Figures:
     """From motion frames to decoded frames. What a preset costs in quality does not show in seeded weights."""
     rows = []
     for name, acceleration in PRESETS.items():
+        if work.scale.is_full:  # the conditional half alone has shapes of its own, for which kernels are loaded
+            work.clip(work.inputs(dtype, PRESET_STEPS, acceleration), dtype)
         _, seconds = work.clip(work.inputs(dtype, PRESET_STEPS, acceleration), dtype)
         rows.append({"preset": name, "steps": acceleration.steps_taken(PRESET_STEPS), "seconds": round(seconds, 3)})
     return {"rows": rows}

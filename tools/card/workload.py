@@ -119,7 +119,8 @@ class Workload:
         return self._models
 
     def release(self) -> None:
-        self._models = None
+        """Let go of the networks. The runtime holds those it has brought to the device."""
+        self._models, self.runtime = None, LocalRuntime(self.device)
 
     def codec(self, dtype: torch.dtype) -> VAECodec:
         vae = self.models(dtype).vae
