@@ -11,7 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from .layers import Attention, Build, FeedForward, KeyValues
+from .layers import Attention, Build, FeedForward, KeyValues, as_picture, as_tokens
 from .linear import linear
 from .merged_keys import matrix_and_bias
 
@@ -120,9 +120,8 @@ class AudioTransformer(nn.Module):
         Tokens do not depend on the picture's shape. (The original reshapes them to a square for the zero convolutions,
         so it is limited to square videos: quirk 12.)
         """
-        hidden = rearrange(self.proj_in(self.norm(x)), "b c h w -> b (h w) c")
-        hidden = self.transformer_blocks[0](hidden, audio)
-        return x + self.proj_out(rearrange(hidden, "b (h w) c -> b c h w", h=x.shape[-2]))
+        hidden = self.transformer_blocks[0](as_tokens(self.proj_in(self.norm(x))), audio)
+        return x + self.proj_out(as_picture(hidden, x.shape[-2]))
 
     def conditions(self, audio_tokens: Tensor, masks: Tensor, weights: Tensor) -> AudioConditions:
         return self.transformer_blocks[0].conditions(audio_tokens, masks, weights)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from .attention_function import AttentionFunction, sdpa
@@ -148,6 +149,16 @@ class KeyValues:
     def last(self) -> KeyValues:
         """Those of the last row."""
         return KeyValues(self.k[-1:], self.v[-1:])
+
+
+def as_tokens(picture: Tensor) -> Tensor:
+    """(b c h w) to (b (h w) c). A copy: of a transposed view each norm would make its own, and sums would be slow."""
+    return rearrange(picture, "b c h w -> b (h w) c").contiguous()
+
+
+def as_picture(tokens: Tensor, height: int) -> Tensor:
+    """(b (h w) c) to (b c h w), copied into the layout of the convolutions around it."""
+    return rearrange(tokens, "b (h w) c -> b c h w", h=height).contiguous()
 
 
 class Attention(nn.Module):

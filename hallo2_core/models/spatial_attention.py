@@ -11,7 +11,7 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from .attention_recorder import AttentionRecorder
-from .layers import Attention, Build, FeedForward, KeyValues
+from .layers import Attention, Build, FeedForward, KeyValues, as_picture, as_tokens
 from .merged_keys import MergedKeys
 
 
@@ -108,12 +108,12 @@ class SpatialTransformer(nn.Module):
     ) -> Tensor:
         """x: (b f) c h w."""
         hidden = self.transformer_blocks[0](self._tokens(x), face, reference, recorder)
-        return x + self.proj_out(rearrange(hidden, "b (h w) c -> b c h w", h=x.shape[-2]))
+        return x + self.proj_out(as_picture(hidden, x.shape[-2]))
 
     def with_bank(self, x: Tensor, face: KeyValues) -> tuple[Tensor, Tensor]:
         """x: (b c h w).  Returns x, and the reference bank of this depth, (b l c)."""
         hidden, bank = self.transformer_blocks[0].with_bank(self._tokens(x), face)
-        return x + self.proj_out(rearrange(hidden, "b (h w) c -> b c h w", h=x.shape[-2])), bank
+        return x + self.proj_out(as_picture(hidden, x.shape[-2])), bank
 
     def bank(self, x: Tensor) -> Tensor:
         """Only the reference bank, (b l c): the only output needed of ReferenceNet's last layer (quirk 15)."""
@@ -132,4 +132,4 @@ class SpatialTransformer(nn.Module):
         return self.transformer_blocks[0].attn1.keys_values(bank)
 
     def _tokens(self, x: Tensor) -> Tensor:
-        return rearrange(self.proj_in(self.norm(x)), "b c h w -> b (h w) c")
+        return as_tokens(self.proj_in(self.norm(x)))

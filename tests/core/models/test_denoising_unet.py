@@ -54,6 +54,23 @@ def test_each_condition_reaches_what_it_should(unet, inputs, expected, change, r
     assert (got[FRAMES:] - expected[FRAMES:]).abs().max() > 0.01
 
 
+def test_norms_of_tokens_get_their_own_layout(unet, inputs):
+    """A layer norm copies a transposed view, and a layer has six such norms besides those of the motion module."""
+    strided = []
+
+    def look(_norm, given):
+        if not given[0].is_contiguous():
+            strided.append(given[0].shape)
+
+    hooks = [each.register_forward_pre_hook(look) for each in unet.modules() if isinstance(each, torch.nn.LayerNorm)]
+    try:
+        inputs.run(unet)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert hooks and not strided
+
+
 def test_the_halves_of_motion_frames_and_face_tokens_are_not_confused(unet, inputs, expected):
     swapped = replace(inputs, motion_banks=inputs.motion_banks.rows([2, 3, 0, 1])).run(unet)
     other_tokens = replace(inputs, face_tokens=inputs.face_tokens[[1, 1]]).run(unet)
