@@ -44,7 +44,8 @@ def test_every_kind_of_section_runs_on_a_processor_and_says_so(tmp_path):
     assert sections["clip-float32"]["figures"]["frames"] == 16
     presets = sections["accelerate"]["figures"]["rows"]
     assert [(row["preset"], row["steps"]) for row in presets] == [("exact", 8), ("balanced", 4), ("fast", 2)]
-    assert len(sections["kernels"]["figures"]["longest"]) == 10
+    for name in ("kernels", "kernels-window-float32"):
+        assert len(sections[name]["figures"]["longest"]) == 10
     sites = sections["attention"]["figures"]["sites"]
     assert {site["head_width"] for site in sites} == {40, 80, 160, 64, 512}
     assert {site["dtype"] for site in sites} == {"float16", "bfloat16"}
@@ -54,6 +55,7 @@ def test_every_kind_of_section_runs_on_a_processor_and_says_so(tmp_path):
     page = (tmp_path / "gpu_report.md").read_text(encoding="utf-8")
     assert page.strip() == done.stdout.strip()
     assert "No card here" in page and "## Longest kernels of a step" in page
+    assert "## Longest kernels of a window, float32" in page
 
 
 def test_a_card_named_without_its_number_is_the_first(tmp_path, monkeypatch):

@@ -64,7 +64,7 @@ class Report:
                 yield _heading(result, _presets(result.figures))
             elif result.name == "syncs":
                 yield _heading(result, _syncs(result.figures))
-            elif result.name == "kernels":
+            elif result.name.startswith("kernels"):
                 yield _heading(result, _kernels(result.figures))
             elif result.name == "attention":
                 yield _heading(result, _attention(result.figures))

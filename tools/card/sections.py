@@ -67,6 +67,10 @@ def all_sections(device: torch.device, scale: Scale, budget: Budget) -> Iterator
         name = name_of(dtype)
         run = partial(upscaler_window, work, dtype)
         yield section(f"upscaler-{name}", f"Upscaler, a window of {FRAMES}, {name}", run, 5, 15)
+    for dtype in (torch.bfloat16, torch.float32) if full else every:
+        name = name_of(dtype)
+        run = partial(window_kernels, work, dtype)
+        yield section(f"kernels-window-{name}", f"Longest kernels of a window, {name}", run, 5, 15)
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         name = name_of(dtype)
         run = partial(selftest, device, dtype, left_out(full, dtype), budget)
@@ -173,19 +177,19 @@ def vae_frame(device: torch.device, scale: Scale, dtypes: tuple[torch.dtype, ...
 
 @torch.inference_mode()
 def upscaler_window(work: Workload, dtype: torch.dtype) -> Figures:
-    """A window of aligned faces at fidelity 0.5, from upload to result."""
-    restorer, side = work.upscaler(dtype), work.scale.upscaler.side_px
-    generator = torch.Generator().manual_seed(0)
-    faces = torch.rand(1, FRAMES, 3, side, side, generator=generator) * 2 - 1
-
-    def call() -> torch.Tensor:
-        return restorer(faces.to(work.device, dtype), fidelity=0.5).frames
-
+    call, restorer = work.window(dtype)
     values = odd_values(call())
     synchronize(work.device)
     where = first_non_finite(restorer, call) if values["non_finite"] else None
     times = timed(call, work.device, replace(work.scale.repeats, warm_up=0))
     return times | peak_memory(call, work.device) | values | {"first_non_finite_layer": where}
+
+
+def window_kernels(work: Workload, dtype: torch.dtype) -> Figures:
+    call, _ = work.window(dtype)
+    if work.scale.is_full:
+        call()
+    return longest_kernels(call, work.device)
 
 
 def left_out(full: bool, dtype: torch.dtype) -> dict[str, str]:

@@ -172,6 +172,18 @@ class Workload:
         frames = clip.frames.whole()
         return frames, time.monotonic() - started
 
+    def window(self, dtype: torch.dtype) -> tuple[Callable[[], Tensor], VideoRestorer]:
+        """A window of aligned faces at fidelity 0.5, from upload to result; and the upscaler."""
+        restorer = self.upscaler(dtype)
+        side = self.scale.upscaler.side_px
+        faces = torch.rand(1, FRAMES, 3, side, side, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+        @torch.inference_mode()
+        def call() -> Tensor:
+            return restorer(faces.to(self.device, dtype), fidelity=0.5).frames
+
+        return call, restorer
+
     def upscaler(self, dtype: torch.dtype) -> VideoRestorer:
         restorer = VideoRestorer(self.scale.upscaler, Build(casting, dtype=dtype, device="meta"))
         fill_with_seeded_weights(restorer, "upscaler.")
