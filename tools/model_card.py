@@ -20,7 +20,13 @@ from hallo2_core.checkpoints.demo import TRAINED
 from hallo2_core.storage.file_hash import sha256_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "model_card.md"
-IN_TABLE = ("parameters", "processor_minutes", "steps", "data")  # the other keys of a part are its figures
+IN_TABLE = (
+    "parameters",
+    "processor_minutes",
+    "card_minutes",
+    "steps",
+    "data",
+)  # the other keys of a part are its figures
 
 
 def main() -> None:
@@ -35,7 +41,7 @@ def main() -> None:
 
 
 def parts_table(parts: Mapping[str, Mapping[str, Any]]) -> str:
-    rows, values, size, minutes = [], 0, 0, 0.0
+    rows, values, size, minutes, card = [], 0, 0, 0.0, 0.0
     for name, part in parts.items():
         path = TRAINED / name
         rows.append(
@@ -44,14 +50,15 @@ def parts_table(parts: Mapping[str, Mapping[str, Any]]) -> str:
                 f"{_values(path):,}",
                 f"{path.stat().st_size / 1e6:.1f}",
                 f"{part.get('processor_minutes', 0):g}",
+                f"{part.get('card_minutes', 0):g}",
                 str(part.get("steps", "")),
                 str(part.get("data", "")),
             ]
         )
         values, size = values + _values(path), size + path.stat().st_size
-        minutes += part.get("processor_minutes", 0)
-    rows.append(["together", f"{values:,}", f"{size / 1e6:.1f}", f"{minutes:g}", "", ""])
-    return markdown_table(["file", "values", "MB", "processor minutes", "steps", "data"], rows)
+        minutes, card = minutes + part.get("processor_minutes", 0), card + part.get("card_minutes", 0)
+    rows.append(["together", f"{values:,}", f"{size / 1e6:.1f}", f"{minutes:g}", f"{card:g}", "", ""])
+    return markdown_table(["file", "values", "MB", "processor minutes", "card minutes", "steps", "data"], rows)
 
 
 def training_figures(parts: Mapping[str, Mapping[str, Any]]) -> str:

@@ -62,19 +62,21 @@ def export_stage(stage: Stage, path: Path) -> None:
     elif alpha is not None:
         write_lora(lora_tensors(stage.network), alpha, path)
     elif isinstance(stage, TextStage):
-        write_adapter(stage.network.control, path)
+        write_adapter(stage.network.control, path, stage.prompt_gain)
     else:
         write_weights(stage_tensors(stage), path)
         if isinstance(stage, JointTextStage):
-            write_adapter(stage.network.control, adapter_beside(path))
+            write_adapter(stage.network.control, adapter_beside(path), stage.prompt_gain)
 
 
 def adapter_beside(model: Path) -> Path:
     return model.with_name(f"{model.stem}_text_adapter{model.suffix}")
 
 
-def write_adapter(control: TextControl, path: Path) -> None:
-    write_weights(control.state_dict(), path, metadata=metadata_of(control.config, SMALL_EMBEDDING))
+def write_adapter(control: TextControl, path: Path, gain: float = 1.0) -> None:
+    """gain: of every scale and shift, which the second layers make."""
+    tensors = {name: x * gain if ".linear_2." in name else x for name, x in control.state_dict().items()}
+    write_weights(tensors, path, metadata=metadata_of(control.config, SMALL_EMBEDDING))
 
 
 def write_weights(

@@ -52,6 +52,10 @@ class JointTextStage:
         self._text = text
         self._width = text.encoder.config.text_width
 
+    @property
+    def prompt_gain(self) -> float:
+        return self._text.prompt_gain
+
     def batch(self, numbers: Sequence[int]) -> PromptedClips:
         return PromptedClips.of([self.sample(number) for number in numbers])
 

@@ -47,6 +47,7 @@ class TextStageSettings:
     takes_ratio: float = 0.8  # of the samples, where there are takes
     weights: str = ""  # an adapter's file to begin with; "" starts from scratch
     hidden_width: int = 80  # of the adapter's MLPs
+    prompt_gain: float = 1.0  # of prompts in the exported file, relative to training: as guidance, for the adapter
     frames: int = 4  # of a clip; more clips of fewer frames have more moods for the same work
     motion_frames: int = 2
     change_ratio: float = 0.8  # of the clips of performances with a change of mood that lie at it
@@ -94,6 +95,10 @@ class TextStage:
         self._learned = _Data(clips, NeutralPortraits("train", size_px, vae), seed, takes)
         self._held_back = _Data(held_back, NeutralPortraits("held_back", size_px, vae), seed + 1)
         self._sampled: TextSamples | None = None
+
+    @property
+    def prompt_gain(self) -> float:
+        return self._settings.prompt_gain
 
     def batch(self, numbers: Sequence[int]) -> PromptedClips:
         return PromptedClips.of([self.sample(number) for number in numbers])
