@@ -19,7 +19,7 @@ demo: export MALLOC_TRIM_THRESHOLD_ = 1073741824
 demo: $(READY)
 	rm -rf output/demo.mp4 output/demo.mp4.hallo2 output/demo_128px.mp4 output/demo_128px.mp4.hallo2
 	$(BIN)/python -m hallo2_core animate --model demo --portrait hallo2_core/examples/portrait.png \
-		--audio hallo2_core/examples/voice.wav --text '0-4.3 happy; 4.3- angry' --few-step demo --quality 1 \
+		--audio hallo2_core/examples/voice.wav --text '0-4.3 happy; 4.3- angry' --few-step demo --seed 3 --quality 1 \
 		--out output/demo_128px.mp4
 	$(BIN)/python -m hallo2_core upscale --model demo --video output/demo_128px.mp4 --scale 4 --fidelity 1 \
 		--out output/demo.mp4

@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--long-variants", default=f"{BOTH},{NEITHER}", help="'all', or any of " + ", ".join(VARIANTS))
     parser.add_argument("--long-plot", type=Path, metavar="PNG", help="identity over time")
     parser.add_argument("--text-seconds", type=float, default=4.0, help="length of a clip with two prompts (4)")
-    parser.add_argument("--upscaler-fidelity", type=float, default=0.5)
+    parser.add_argument("--upscaler-fidelity", type=float, default=1.0, help="1, as make demo")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="frames of the true and of the made clips")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also keep the figures there, section by section")
     parser.add_argument("--threads", type=int, help="CPU threads (all)")
