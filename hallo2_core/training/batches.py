@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -14,19 +14,18 @@ from ..errors import SettingsError
 from .draws import samples_of
 from .settings import TrainSettings
 
-if TYPE_CHECKING:
-    from .loop import Stage
+MakeBatch = Callable[[Sequence[int]], Any]  # from the samples' numbers; each stage has its own
 
 
 class _Batches(Dataset):
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, make: MakeBatch) -> None:
+        self._make = make
 
     def __getitem__(self, numbers: Sequence[int]) -> Any:  # noqa: ANN401 - each stage's own
-        return self._stage.batch(numbers)
+        return self._make(numbers)
 
 
-def batches_of(stage: Stage, settings: TrainSettings, step: int, process: int, processes: int) -> Iterator[Any]:
+def batches_of(make: MakeBatch, settings: TrainSettings, step: int, process: int, processes: int) -> Iterator[Any]:
     """Yields what this process computes from `step` on: `gradient_accumulation_steps` batches a step, on the CPU.
 
     A batch follows from its samples' numbers, so it is the same whoever makes it.
@@ -39,7 +38,7 @@ def batches_of(stage: Stage, settings: TrainSettings, step: int, process: int, p
         for number in range(passes)
     )
     if not settings.dataloader_num_workers:
-        return map(stage.batch, numbers)
+        return map(make, numbers)
     if "fork" not in multiprocessing.get_all_start_methods():
         raise SettingsError(
             f"dataloader_num_workers is {settings.dataloader_num_workers}, but this system cannot fork processes. "
@@ -47,7 +46,7 @@ def batches_of(stage: Stage, settings: TrainSettings, step: int, process: int, p
         )
     return iter(
         DataLoader(
-            _Batches(stage),
+            _Batches(make),
             batch_size=None,
             sampler=numbers,
             num_workers=settings.dataloader_num_workers,

@@ -91,7 +91,7 @@ def train(stage: Stage, settings: TrainSettings) -> int:
     logger.info("%s: step %d of %d", stage.name, step, settings.max_train_steps)
     saved = step
     with closing(log), asked_to_stop() as is_asked:
-        batches = batches_of(stage, settings, step, accelerator.process_index, accelerator.num_processes)
+        batches = batches_of(stage.batch, settings, step, accelerator.process_index, accelerator.num_processes)
         while step < settings.max_train_steps and not _agreed(is_asked(), accelerator):
             figures = _take_step(batches, network, trained, accelerator, settings, step)
             step += 1

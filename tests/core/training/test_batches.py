@@ -28,7 +28,7 @@ SETTINGS = TrainSettings("unused", max_train_steps=3, train_batch_size=8, gradie
 
 
 def made(settings, step=0, process=0, processes=1):
-    return list(batches_of(CountingStage(), settings, step, process, processes))
+    return list(batches_of(CountingStage().batch, settings, step, process, processes))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -54,7 +54,7 @@ def test_workers_survive_the_ctrl_c_that_the_loop_waits_for():
             return super().batch(numbers)
 
     settings = replace(SETTINGS, dataloader_num_workers=1)
-    assert len(list(batches_of(Interrupting(), settings, 0, 0, 1))) == 6
+    assert len(list(batches_of(Interrupting().batch, settings, 0, 0, 1))) == 6
 
 
 def test_where_processes_cannot_be_forked_workers_are_refused(monkeypatch):
