@@ -20,13 +20,8 @@ from hallo2_core.checkpoints.demo import TRAINED
 from hallo2_core.storage.file_hash import sha256_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "model_card.md"
-IN_TABLE = (
-    "parameters",
-    "processor_minutes",
-    "card_minutes",
-    "steps",
-    "data",
-)  # the other keys of a part are its figures
+# The other keys of a part are its figures.
+IN_TABLE = ("parameters", "processor_minutes", "card_minutes", "steps", "data")
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ AT_ONCE = 16
 def clip_record(
     frames: Tensor, truth: Truth, direction: Direction, features: Tensor, vae: AutoencoderKL
 ) -> dict[str, Tensor]:
-    """frames: (f h w 3), 0..1, on any device.  features: (f layers d).
+    """frames: (f h w 3), 0..1, on the VAE's device.  features: (f layers d).
 
     Returns, on the CPU, "frames" (f 3 h w) uint8, "latents" (f 4 h/8 w/8) and "features" in float16, "masks" (f 3 l)
     uint8, pose, face and lip with the tokens of all levels in a row, "face_box" (f 4), left, top, right, bottom,
@@ -43,8 +43,7 @@ def clip_record(
     and "mood" (f) uint8, the index of the expression that is asked for.
     """
     pixels = rearrange(frames, "f h w c -> f c h w")
-    device = next(vae.parameters()).device
-    encoded = torch.cat([vae.encode(some.to(device) * 2.0 - 1.0).cpu() for some in pixels.split(AT_ONCE)])
+    encoded = torch.cat([vae.encode(some * 2.0 - 1.0).cpu() for some in pixels.split(AT_ONCE)])
     size_px = frames.shape[1]
     outlines = zip(_corners(truth.face_box), _corners(truth.lip_box), strict=True)
     boxes, masks = zip(*(regions(face, lips, size_px) for face, lips in outlines), strict=True)

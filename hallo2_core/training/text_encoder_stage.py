@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..models.text_encoder import Pieces, TextTransformer, pieces_of
+from .batch import Batch
 from .cartoons.split import Split
 from .cartoons.tracks import EXPRESSIONS
 from .draws import sample_rng
@@ -30,12 +31,9 @@ class TextEncoderStageSettings:
 
 
 @dataclass(frozen=True)
-class PhraseBatch:
+class PhraseBatch(Batch):
     texts: tuple[Pieces, ...]
     moods: Tensor  # (n), indices of EXPRESSIONS
-
-    def to(self, device: torch.device) -> PhraseBatch:
-        return PhraseBatch(self.texts, self.moods.to(device))
 
 
 class TextEncoderObjective(nn.Module):

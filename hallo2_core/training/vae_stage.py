@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..config import LATENT_CHANNELS, LATENT_SCALE
 from ..errors import SettingsError
 from ..models.vae import AutoencoderKL
+from .batch import Batch
 from .draws import sample_generator
 from .pyramid import pyramid_distance
 from .records import FRAMES, RecordShards
@@ -45,12 +46,9 @@ class VAEStageSettings:
 
 
 @dataclass(frozen=True)
-class PictureBatch:
+class PictureBatch(Batch):
     pixels: Tensor  # (b f 3 h w), -1..1
     noise: Tensor  # (b f 4 h/8 w/8), normal
-
-    def to(self, device: torch.device) -> PictureBatch:
-        return PictureBatch(self.pixels.to(device), self.noise.to(device))
 
 
 class VAEObjective(nn.Module):
