@@ -50,6 +50,7 @@ class Hallo2SampleVideo(VideoNode):
                 sampling_inputs.acceleration(),
                 video_inputs.metadata(),
                 sampling_inputs.clip_noise(),
+                sampling_inputs.steady(),
             ],
             outputs=[video_inputs.finished_video()],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -93,6 +94,7 @@ class Hallo2SampleVideo(VideoNode):
         acceleration: Acceleration | None = None,
         metadata: str = "full",
         clip_noise: str = "independent",
+        steady: float = 0.0,
     ) -> Path:
         from ..hallo2_core.animation.acceleration import EXACT
         from ..hallo2_core.animation.inputs import AnimationInputs
@@ -100,6 +102,7 @@ class Hallo2SampleVideo(VideoNode):
         from ..hallo2_core.animation.memory import step_bytes
         from ..hallo2_core.animation.render import render_video
         from ..hallo2_core.animation.sampler_config import RegionWeights, SamplerConfig
+        from ..hallo2_core.animation.steady import SteadyConfig
         from ..hallo2_core.video.settings import VideoSettings
 
         regions = RegionWeights(pose_weight, face_weight, lip_weight)
@@ -120,6 +123,7 @@ class Hallo2SampleVideo(VideoNode):
         needed, node_id = step_bytes(inputs), cls.hidden.unique_id
         runtime = HostRuntime(model, speech, working_bytes=needed, node_id=node_id)
         pictures = latent_codec(vae, model, runtime)
-        render = Render(inputs, speech.payload, pictures, VideoSettings(codec, int(bit_depth), quality), chosen)
+        file = VideoSettings(codec, int(bit_depth), quality)
+        render = Render(inputs, speech.payload, pictures, file, chosen, SteadyConfig(steady))
         job = job_for(render_key(render, runtime), unfinished_gb)
         return render_video(render, job, new_video("animation"), runtime).path

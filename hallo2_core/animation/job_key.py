@@ -22,6 +22,7 @@ from .acceleration import EXACT
 from .inputs import AnimationInputs
 from .motion_settings import MotionSettings
 from .sampler_config import REPEATED, SamplerConfig
+from .steady import SteadyConfig
 
 STRONGEST_NUMBERS = 4
 
@@ -35,6 +36,7 @@ class Render:
     codec: LatentCodec
     settings: VideoSettings
     metadata: MetadataChoice = field(default_factory=MetadataChoice)
+    steady: SteadyConfig = field(default_factory=SteadyConfig)
 
 
 def render_key(render: Render, runtime: Runtime) -> JobKey:
@@ -59,6 +61,7 @@ def render_key(render: Render, runtime: Runtime) -> JobKey:
         "speech": {"fps": speech.fps, "pieces": speech.pieces, "resampler": speech.signal.resampler},
         "file": render.settings,
         **_acceleration(inputs.sampler, _is_guided(render)),
+        **({"steady": render.steady} if render.steady.levels else {}),  # others keep the keys they had
         **render.metadata.request,
     }
     if (voice := speech.voice.fingerprint()) != speech.audio.fingerprint():

@@ -21,6 +21,7 @@ def render_record(render: Render, key: JobKey) -> dict[str, Any]:
         "clip": asdict(inputs.motion.clip),
         "patch_drop": asdict(inputs.motion.patch_drop),
         "colour_match": inputs.motion.colour_match,
+        "steady": render.steady.levels,
         "file": asdict(render.settings),
     }
     if inputs.text is not None:

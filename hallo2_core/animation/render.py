@@ -27,6 +27,7 @@ from .eta import EtaRuntime
 from .job_key import Render
 from .memory import check_memory, memory_need
 from .record import render_record
+from .steady import SteadyFrames, last_shown
 
 
 @dataclass(frozen=True)
@@ -126,12 +127,19 @@ def keep_clip(render: Render, job: Job, clip: FinishedClip) -> tuple[bytes, int]
     """Decode the remaining frames, encode, write. Returns what was written, and the number of frames."""
     portrait = render.inputs.reference.portrait
     size = portrait.width, portrait.height
+    steady = _steady_frames(render, job)
     with ClipEncoder(*size, job.frames_in_segment, render.speech.fps, render.settings) as encoder:
         for frame in clip.frames:
-            encoder.write(frame.unsqueeze(0))
+            encoder.write(steady.next(frame).unsqueeze(0))
         content = encoder.finish()
-        job.append(content, encoder.frames, _tensors_of(clip.following))
+        job.append(content, encoder.frames, {**_tensors_of(clip.following), **steady.state()})
     return content, encoder.frames
+
+
+def _steady_frames(render: Render, job: Job) -> SteadyFrames:
+    """Continued from the last frame in the job."""
+    state = job.state() if render.steady.levels else {}
+    return SteadyFrames(render.steady, last_shown(state, render.inputs.motion.start_frames))
 
 
 def _tensors_of(state: ClipState) -> dict[str, Tensor]:

@@ -45,7 +45,7 @@ SMALL_HALLO2 = Hallo2Config(
         layers=SMALL_WAV2VEC.layers, feature_width=SMALL_WAV2VEC.width, hidden_width=128, token_width=64, tokens=8
     ),
 )
-SMALL_SETTINGS = UsualSettings(side_px=128, steps=10, guidance=1.5)
+SMALL_SETTINGS = UsualSettings(side_px=128, steps=10, guidance=1.5, steady_levels=6.0)
 # More codes for a picture than the release has, and narrower ones: drawings have sharp edges, but few kinds of them.
 SMALL_UPSCALER = UpscalerConfig(
     widths=(8, 16, 32, 48, 64),

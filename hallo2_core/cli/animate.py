@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..animation.job_key import Render
     from ..animation.render import RenderedVideo
+    from ..animation.steady import SteadyConfig
     from ..jobs.job import Job
     from ..runtime import LocalRuntime
     from ..video.settings import VideoSettings
@@ -77,6 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument("--bit-depth", type=int, choices=(8, 10), default=8,
                        help="10 avoids banding in soft backgrounds; 8 plays everywhere (8)")  # fmt: skip
     video.add_argument("--quality", type=int, default=14, metavar="CRF", help="0 lossless to 51 worst (14)")
+    video.add_argument("--steady", type=float, metavar="LEVELS",
+                       help="hold back shimmer: changes between frames of up to about so many levels of 255; 0 is off "
+                       "(0; demo model: 6)")  # fmt: skip
     add_metadata_argument(video)
     add_place_arguments(video)
     parser.add_argument("--strict", action="store_true", help="refuse a damaged voice or sound")
@@ -102,7 +106,7 @@ def prepared(arguments: argparse.Namespace, runtime: LocalRuntime) -> tuple[Rend
     width, height = _size(arguments)
     timeline_args.check(arguments)
     sampler, motion = sampling_args.chosen_sampler(arguments), motion_args.chosen_motion(arguments)
-    settings = _video_settings(arguments)
+    settings, steady = _video_settings(arguments), _steady(arguments)
 
     from ..animation.inputs import AnimationInputs
     from ..animation.job_key import Render, render_key
@@ -161,7 +165,7 @@ def prepared(arguments: argparse.Namespace, runtime: LocalRuntime) -> tuple[Rend
     reference = build_reference(models, portrait, codec, runtime)
     inputs = AnimationInputs(models, reference, motion, sampler, text, weights)
     speech = encode_speech(voice, encoder, fps, sound=sound)
-    render = Render(inputs, speech, codec, settings, MetadataChoice(arguments.metadata))
+    render = Render(inputs, speech, codec, settings, MetadataChoice(arguments.metadata), steady)
     path, job_folder = chosen_place(arguments)
     return render, choose_job(job_folder, render_key(render, runtime)), path
 
@@ -202,3 +206,10 @@ def _video_settings(arguments: argparse.Namespace) -> VideoSettings:
     from ..video.settings import VideoSettings
 
     return VideoSettings(arguments.codec, arguments.bit_depth, arguments.quality)
+
+
+def _steady(arguments: argparse.Namespace) -> SteadyConfig:
+    from ..animation.steady import SteadyConfig
+
+    usual = sampling_args.usual_settings(arguments).steady_levels
+    return SteadyConfig(usual if arguments.steady is None else arguments.steady)

@@ -118,6 +118,23 @@ def clip_noise() -> io.Combo.Input:
     )
 
 
+def steady() -> io.Float.Input:
+    return io.Float.Input(
+        "steady",
+        default=0.0,
+        min=0.0,
+        max=64.0,
+        step=0.5,
+        optional=True,
+        tooltip=(
+            "Hold back shimmer: changes from frame to frame of up to about so many of 255 levels, where nothing moves. "
+            "6 is usual, and what the demo has; above 10, small movements are held back too. 0 is off, as in the "
+            "official code."
+        ),
+        **io_types.ADVANCED,
+    )
+
+
 def timelines() -> list[io.Input]:
     """Inputs: timelines, and the strength of prompts."""
     return [

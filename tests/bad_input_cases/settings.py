@@ -40,6 +40,7 @@ ANIMATE = {
                 "lip 2": "line 1", "lip 2 @ 0-50f, 1 @ 1-": "'1-' begins before 0-50f has ended"},
     "metadata": {"some": "invalid choice"},
     "clip_noise": {"loud": "invalid choice"},
+    "steady": {-1: "steady is -1", 65: "steady is 65", "nan": "steady is nan", "much": "invalid float"},
     "dtype": {"fp4": "invalid choice"},
     "face_index": {"left": "invalid int"},
 }  # fmt: skip

@@ -35,18 +35,22 @@ from quality.upscaler import upscaler_figures  # noqa: E402
 
 from hallo2_core.animation.sampler_config import CLIP_NOISES, REPEATED  # noqa: E402
 from hallo2_core.checkpoints.demo import TRAINED  # noqa: E402
-from hallo2_core.checkpoints.small_model import SMALL_TEXT  # noqa: E402
+from hallo2_core.checkpoints.lora import few_steps_of, with_lora  # noqa: E402
+from hallo2_core.checkpoints.small_model import SMALL_SETTINGS, SMALL_TEXT  # noqa: E402
 from hallo2_core.checkpoints.text_encoder import load_small_text_encoder  # noqa: E402
+from hallo2_core.models.hallo2_models import FewSteps  # noqa: E402
 from hallo2_core.timeline.demo_encoder import DemoTextEncoder  # noqa: E402
 from hallo2_core.training.actor_recognition import actor_recognizer  # noqa: E402
 from hallo2_core.training.frame_reading import FrameReader  # noqa: E402
 from hallo2_core.training.mouth_reading import mouth_reader  # noqa: E402
+from hallo2_core.training.small_networks import FULL_PRECISION  # noqa: E402
 
 # Option, its file in the package, and what it is.
 WEIGHTS = {
     "joint": ("small_hallo2.safetensors", "ReferenceNet, denoising UNet and projections"),
     "vae": ("small_vae.safetensors", "VAE"),
     "speech": ("small_speech_encoder.safetensors", "speech encoder"),
+    "few_step": ("small_few_step.safetensors", "few-step LoRA, for the long video"),
     "upscaler": ("small_upscaler.safetensors", "upscaler"),
     "text": ("small_text_adapter.safetensors", "text adapter"),
     "text_encoder": ("small_text_encoder.safetensors", "text encoder"),
@@ -66,14 +70,18 @@ class Run:
 
     @cached_property
     def pipeline(self) -> SmallPipeline:
+        return self._pipeline(FewSteps(self.arguments.steps, self.arguments.guidance))
+
+    def _pipeline(self, sampling: FewSteps) -> SmallPipeline:
         given = self.arguments
         settings = Settings(
             given.size,
             given.clip_frames,
             given.motion_frames,
-            given.steps,
-            given.guidance,
+            sampling.steps,
+            sampling.guidance,
             clip_noise=given.clip_noise,
+            steady_levels=given.steady,
         )
         return SmallPipeline(given.joint, given.vae, given.speech, settings)
 
@@ -90,17 +98,18 @@ class Run:
         return [mouth_reader(seed, SPLIT, self.arguments.size) for seed in self.seeds]
 
     def picture(self) -> list[Figure]:
-        return picture_figures(self.clips, self.readers)
+        return picture_figures(self.clips, self.readers, self.arguments.steady)
 
     def sync(self) -> list[Figure]:
         return sync_figures(self.clips, self.readers)
 
     def long(self) -> list[Figure]:
+        """In few steps, as `make demo`."""
         given = self.arguments
+        pipeline = self._pipeline(few_steps_of(given.few_step))
+        pipeline.models = with_lora(pipeline.models, given.few_step, 1.0, FULL_PRECISION)
         variants = list(VARIANTS) if given.long_variants == "all" else given.long_variants.split(",")
-        return long_figures(
-            self.pipeline, actor_recognizer(), given.first, given.long_seconds, variants, given.long_plot
-        )
+        return long_figures(pipeline, actor_recognizer(), given.first, given.long_seconds, variants, given.long_plot)
 
     def text(self) -> list[Figure]:
         given = self.arguments
@@ -118,7 +127,7 @@ class Run:
 SECTIONS: dict[str, tuple[Callable[[Run], list[Figure]], tuple[str, ...]]] = {
     "picture": (Run.picture, ("joint", "vae", "speech")),
     "sync": (Run.sync, ("joint", "vae", "speech")),
-    "long": (Run.long, ("joint", "vae", "speech")),
+    "long": (Run.long, ("joint", "vae", "speech", "few_step")),
     "text": (Run.text, ("joint", "vae", "speech", "text", "text_encoder")),
     "upscaler": (Run.upscaler, ("joint", "vae", "speech", "upscaler")),
 }
@@ -160,6 +169,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--motion-frames", type=int, default=Settings.motion_frames)
     parser.add_argument("--steps", type=int, default=Settings.steps)
     parser.add_argument("--clip-noise", choices=CLIP_NOISES, default=REPEATED, help="as hallo2 animate (repeated)")
+    parser.add_argument(
+        "--steady",
+        type=float,
+        default=SMALL_SETTINGS.steady_levels,
+        metavar="LEVELS",
+        help="as hallo2 animate (%(default)g); the long video is measured as it is sampled",
+    )
     parser.add_argument("--guidance", type=float, default=Settings.guidance)
     parser.add_argument("--long-seconds", type=float, default=600.0, help="length of the long video (600)")
     parser.add_argument("--long-variants", default=f"{BOTH},{NEITHER}", help="'all', or any of " + ", ".join(VARIANTS))

@@ -25,7 +25,7 @@ def clip():
     tracks = replace(Tracks.still(FRAMES), mouth_open=0.5 + 0.5 * torch.sin(12 * times), yaw=3 * torch.sin(4 * times))
     frames = draw(Actor.from_seed(2, SPLIT), tracks, SIZE)
     played = Performance(torch.zeros(FRAMES * 640), tracks, Direction((Mood(0.0, "neutral"),)), "")
-    return Clip(2, played, frames, frames, frames, frames[0])
+    return Clip(2, played, frames, frames, frames, frames, frames[0])
 
 
 def test_the_truth_is_as_still_as_itself_and_noise_is_not(clip):

@@ -18,6 +18,7 @@ from hallo2_core.animation.inputs import AnimationInputs
 from hallo2_core.animation.motion_settings import ClipConfig, MotionSettings, PatchDropConfig
 from hallo2_core.animation.reference_banks import build_reference
 from hallo2_core.animation.sampler_config import INDEPENDENT, SamplerConfig
+from hallo2_core.animation.steady import SteadyConfig, SteadyFrames
 from hallo2_core.audio.speech_embeddings import encode_speech
 from hallo2_core.audio.waveform import TensorAudio
 from hallo2_core.models.hallo2_models import Hallo2Models
@@ -45,6 +46,7 @@ class Settings:
     patch_drop: PatchDropConfig = PatchDropConfig(noise_as_trained=True)
     acceleration: Acceleration = EXACT
     clip_noise: str = INDEPENDENT  # as in the original
+    steady_levels: float = 0.0  # likewise
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Clip:
     true: Tensor
     decoded: Tensor  # the true frames through the VAE
     made: Tensor
+    sampled: Tensor  # the made frames before their shimmer was held back
     portrait: Tensor  # (h w 3)
 
     @cached_property
@@ -66,6 +69,11 @@ class Clip:
     def kinds(self) -> tuple[Tensor, Tensor, Tensor]:
         """Made, true, and true through the VAE: whatever is measured is measured of each."""
         return self.made, self.true, self.decoded
+
+
+def steadied(frames: Tensor, levels: float) -> Tensor:
+    """frames: (f h w 3), 0..1, of a whole video.  Returns the same with shimmer held back, as in its file."""
+    return torch.stack(list(map(SteadyFrames(SteadyConfig(levels), None).next, frames)))
 
 
 class SmallPipeline:
@@ -97,7 +105,7 @@ class SmallPipeline:
         models: Hallo2Models | None = None,
         patch_drop: PatchDropConfig | None = None,
     ) -> Iterator[Tensor]:
-        """samples: (t) at 16 kHz.  Yields clips (f h w 3), 0..1."""
+        """samples: (t) at 16 kHz.  Yields clips (f h w 3), 0..1, as they are sampled."""
         models = models or self.models
         settings = self.settings
         inputs = AnimationInputs(
@@ -141,6 +149,7 @@ class SmallPipeline:
         models: Hallo2Models | None = None,
     ) -> Clip:
         true = draw(Actor.from_seed(seed, SPLIT), played.tracks, self.settings.size_px)
-        made = torch.cat(list(self.talk(portrait, played.samples, text, models)))
+        sampled = torch.cat(list(self.talk(portrait, played.samples, text, models)))
+        made = steadied(sampled, self.settings.steady_levels)
         pixels = rearrange(portrait.pixels, "c h w -> h w c") / 2 + 0.5
-        return Clip(seed, played, true, self.through_vae(true), made, pixels)
+        return Clip(seed, played, true, self.through_vae(true), made, sampled, pixels)

@@ -11,14 +11,15 @@ from torch import Tensor
 
 from hallo2_core.training.frame_reading import FrameReader
 
-from .clips import Clip
+from .clips import Clip, steadied
 from .figures import Figure
 
 STILL_LEVELS = 1.0 / 255  # what changes less is still
 EYE_ROOM = 0.12  # of the face's height, around each eye
 
 
-def picture_figures(clips: Sequence[Clip], readers: Sequence[FrameReader]) -> list[Figure]:
+def picture_figures(clips: Sequence[Clip], readers: Sequence[FrameReader], steady_levels: float) -> list[Figure]:
+    """steady_levels: of the made clips."""
     jitters = [[still_change(frames, clip) for frames in clip.kinds] for clip in clips]
     made, true, decoded = (sum(column) for column in zip(*jitters, strict=True))
     still = [fmean([background_change(clip.kinds[kind], clip) for clip in clips]) * 255 for kind in range(3)]
@@ -29,9 +30,22 @@ def picture_figures(clips: Sequence[Clip], readers: Sequence[FrameReader]) -> li
         Figure("VAE, PSNR of held-back faces, dB", decibels([clip.decoded - clip.true for clip in clips]), least=30.0),
         Figure("VAE, PSNR around the eyes, dB", decibels([eyes(clip.decoded - clip.true, clip) for clip in clips])),
         Figure("jitter of still regions / the truth's", made / true, most=1.5, truth=1.0, through_vae=decoded / true),
+        *_steady_figures(clips, true, steady_levels),
         Figure("change of the background, 0-255", still[0], truth=still[1], through_vae=still[2]),
         Figure("mouth amplitude / the truth's", amplitudes[0], 0.8, 1.25, amplitudes[1], amplitudes[2]),
         Figure("color distance of the background", colors[0], most=0.02, truth=colors[1], through_vae=colors[2]),
+    ]
+
+
+def _steady_figures(clips: Sequence[Clip], true_change: float, levels: float) -> list[Figure]:
+    """How much of the jitter is held back, and what that takes from frames in which nothing shimmers."""
+    if not levels:
+        return []
+    before = sum(still_change(clip.sampled, clip) for clip in clips)
+    taken = [steadied(clip.true, levels) - clip.true for clip in clips]
+    return [
+        Figure("jitter before shimmer is held back", before / true_change),
+        Figure("drawn frames after shimmer is held back, PSNR, dB", decibels(taken)),
     ]
 
 

@@ -144,6 +144,7 @@ FIELDS = {
     "settings.bit_depth": (10, COUNTS),
     "settings.quality": (0, COUNTS),
     "settings.preset": ("slow", COUNTS),
+    "steady.levels": (6.0, COUNTS),
     "metadata.choice": ("mark", COUNTS),
     "metadata.workflow": ({"prompt": "{}"}, DOES_NOT),  # says how the video was asked for
 }

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import tiny
+import torch
 from small_render import CLIPS, FRAMES, FakeEncoder, a_render, make
 from stand_ins import PressedCancelError, RecordingRuntime, RoomyRuntime
 from video_on_script import decoded_sound, lag_samples
@@ -16,6 +17,7 @@ from hallo2_core.animation import animate as animation
 from hallo2_core.animation import estimate as estimation
 from hallo2_core.animation import render as rendering
 from hallo2_core.animation.render import render_video
+from hallo2_core.animation.steady import SteadyConfig
 from hallo2_core.config import UsualSettings, Wav2VecConfig
 from hallo2_core.errors import CheckpointError, JobError, SettingsError, VideoError
 from hallo2_core.jobs import job as jobs
@@ -64,10 +66,14 @@ def test_the_video_has_every_frame_and_its_sound(render, tmp_path):
         assert (frame - shown.float() / 255).abs().mean() < 0.05
 
 
-@pytest.mark.parametrize(("legacy", "cancelled_after"), [(False, (1, 3, 6)), (True, (4,))], ids=["ours", "legacy"])
-def test_cancelled_at_any_step_it_goes_on_with_the_same_bits(tmp_path, legacy, cancelled_after):
+@pytest.mark.parametrize(
+    ("legacy", "levels", "cancelled_after"),
+    [(False, 0.0, (1, 3, 6)), (True, 0.0, (4,)), (False, 6.0, (1, 4))],
+    ids=["ours", "legacy", "steady"],
+)
+def test_cancelled_at_any_step_it_goes_on_with_the_same_bits(tmp_path, legacy, levels, cancelled_after):
     """The real networks. Two reports of progress a clip: its step, its decoding."""
-    render = a_render(tiny.shared_models(), legacy_rng=legacy)
+    render = replace(a_render(tiny.shared_models(), legacy_rng=legacy), steady=SteadyConfig(levels))
     expected = make(render, tmp_path / "whole").path.read_bytes()
     for heard in cancelled_after:
         folder = tmp_path / str(heard)
@@ -78,6 +84,30 @@ def test_cancelled_at_any_step_it_goes_on_with_the_same_bits(tmp_path, legacy, c
         video = make(render, folder)
         assert video.resumed_from_clip == finished and video.path.read_bytes() == expected
         assert names(folder) == FINISHED
+
+
+def test_shimmer_is_held_back_in_the_file(render, tmp_path):
+    """In clips and between them."""
+
+    class Codec:
+        """Pictures of one gray, five levels brighter or darker in turn."""
+
+        def __init__(self):
+            self._decoded = 0
+
+        def encode(self, picture):
+            return render.codec.encode(picture)
+
+        def decode(self, latents):
+            self._decoded += 1
+            return torch.full((1, 3, 64, 64), 5 / 255 * (-1) ** self._decoded)
+
+    changes = []
+    for levels in (0.0, 20.0):
+        made = make(replace(render, codec=Codec(), steady=SteadyConfig(levels)), tmp_path / str(levels))
+        shown = torch.stack(list(read_frames(made.path))).float().mean(dim=(1, 2, 3))
+        changes.append(shown.diff().abs())
+    assert changes[0].mean() > 3 and changes[1].max() <= 1
 
 
 @pytest.mark.parametrize("cancelled_after", [1, 2, 4, 7])

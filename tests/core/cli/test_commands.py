@@ -130,8 +130,10 @@ def test_the_demo_model_has_its_own_settings_adapter_and_text_encoder(short_voic
     monkeypatch.setattr("hallo2_core.animation.render.render_video", lambda render, *_rest: seen.append(render) or DONE)
     given = ["animate", "--portrait", PORTRAIT, "--audio", short_voice, "--out", tmp_path / "o.mp4"]
     assert main(list(map(str, [*given, "--text", "0-0.3 happy; 0.3- angry"]))) == 0
-    assert main(list(map(str, [*given, "--steps", 3, "--cfg", 2, "--size", "64x128"]))) == 0
+    assert main(list(map(str, [*given, "--steps", 3, "--cfg", 2, "--size", "64x128", "--steady", 0]))) == 0
     assert main(list(map(str, [*given, "--few-step", "demo"]))) == 0
+    usual = SMALL_SETTINGS.steady_levels
+    assert [render.steady.levels for render in seen] == [usual, 0.0, usual] and usual > 0
     demo, own, student = (render.inputs for render in seen)
     assert (student.sampler.steps, student.sampler.guidance, student.models.few_steps) == (4, 1.0, FewSteps(4))
     assert (demo.sampler.steps, demo.sampler.guidance) == (SMALL_SETTINGS.steps, SMALL_SETTINGS.guidance)
