@@ -146,7 +146,8 @@ def main() -> int:
             print(f"\n{name}: skipped, there is no {', '.join(missing)}")
             continue
         found[name] = section(run)
-        print(f"\n{name}, {arguments.clips} clips of {arguments.seconds:g} s\n{table(found[name])}", flush=True)
+        clips, seconds = length(name, arguments)
+        print(f"\n{name}, {clips} clips of {seconds:g} s\n{table(found[name])}", flush=True)
     print(f"\n{time.monotonic() - started:.0f} s")
     if arguments.sheet and "clips" in run.__dict__:
         _write_sheet(run.clips, arguments.sheet)
@@ -188,16 +189,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def length(section: str, arguments: argparse.Namespace) -> tuple[int, float]:
+    """The number of clips that a section measures, and the seconds of each."""
+    if section == "long":
+        return 1, arguments.long_seconds
+    return arguments.clips, arguments.text_seconds if section == "text" else arguments.seconds
+
+
 def _keep(found: dict[str, list[Figure]], arguments: argparse.Namespace) -> None:
     """Other sections in the file stay."""
     path: Path = arguments.json
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     for name, figures in found.items():
-        seconds = {"long": arguments.long_seconds, "text": arguments.text_seconds}.get(name, arguments.seconds)
+        clips, seconds = length(name, arguments)
         kept[name] = {
             "measured": today(),
             "weights": fingerprints(getattr(arguments, option) for option in SECTIONS[name][1]),
-            "clips": 1 if name == "long" else arguments.clips,
+            "clips": clips,
             "seconds": seconds,
             "figures": [figure.as_json() for figure in figures],
         }
