@@ -38,6 +38,7 @@ class ClipSettings:
     uncond_audio_ratio: float = 0.0  # of the clips with portrait and face region but no speech
     portrait_motion_ratio: float = 0.30  # of the clips that follow the portrait, like a video's first
     start_ratio: float = 0.15  # of the clips with nothing before them
+    corrupt_motion_frames: bool = True  # by patch-drop and noise, as the release trains
     validation_samples: int = 32  # clips of which the loss is computed at validation
     validation_batch_size: int = 8
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
@@ -100,7 +101,7 @@ class JointStage:
                 f"Clip {record} has NaN or infinite values, so it cannot be used for training. Delete its shard and "
                 f"prepare it again."
             )
-        motion = corrupted(before, clip.face_region, seed, number)
+        motion = corrupted(before, clip.face_region, seed, number) if settings.corrupt_motion_frames else before
         return replace(clip, motion_pixels=motion, timestep=spread_timestep(number), sees=sees, hears=hears)
 
     def _given(self, chance: float) -> tuple[bool, bool]:

@@ -153,7 +153,8 @@ def distil_stage(table: Mapping[str, Any], seed: int, where: str) -> DistilStage
         control = _control(text)
         samples = JointTextStage(joint, _text_stage(text, TextObjective(model, control), seed)).sample
     of_paths = (settings.teacher, settings.prompts, settings.clips, settings.validation_clips, settings.frames,
-                settings.motion_frames, settings.portrait_motion_ratio, settings.start_ratio, seed)  # fmt: skip
+                settings.motion_frames, settings.portrait_motion_ratio, settings.start_ratio,
+                settings.corrupt_motion_frames, seed)  # fmt: skip
     folder = Path(settings.path_folder) / fingerprint(with_fingerprint(models).fingerprint, of_paths)[:12]
     adapt(model, lambda name: is_distilled(name) and not is_idle(name, models), settings.model, seed)
     return DistilStage(DistilObjective(model, control), settings, joint, samples, folder, seed)

@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -43,7 +43,7 @@ from hallo2_core.timeline.demo_encoder import DemoTextEncoder  # noqa: E402
 from hallo2_core.training.actor_recognition import actor_recognizer  # noqa: E402
 from hallo2_core.training.frame_reading import FrameReader  # noqa: E402
 from hallo2_core.training.mouth_reading import mouth_reader  # noqa: E402
-from hallo2_core.training.small_networks import FULL_PRECISION  # noqa: E402
+from hallo2_core.training.small_networks import FULL_PRECISION, small_hallo2  # noqa: E402
 
 # Option, its file in the package, and what it is.
 WEIGHTS = {
@@ -107,9 +107,13 @@ class Run:
         """In few steps, as `make demo`."""
         given = self.arguments
         pipeline = self._pipeline(few_steps_of(given.few_step))
-        pipeline.models = with_lora(pipeline.models, given.few_step, 1.0, FULL_PRECISION)
+        in_few_steps = partial(with_lora, path=given.few_step, strength=1.0, build=FULL_PRECISION)
+        pipeline.models = in_few_steps(pipeline.models)
+        clean_motion = given.long_clean_motion and in_few_steps(small_hallo2(str(given.long_clean_motion)))
         variants = list(VARIANTS) if given.long_variants == "all" else given.long_variants.split(",")
-        return long_figures(pipeline, actor_recognizer(), given.first, given.long_seconds, variants, given.long_plot)
+        return long_figures(
+            pipeline, actor_recognizer(), given.first, given.long_seconds, variants, given.long_plot, clean_motion
+        )
 
     def text(self) -> list[Figure]:
         given = self.arguments
@@ -180,6 +184,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--guidance", type=float, default=Settings.guidance)
     parser.add_argument("--long-seconds", type=float, default=600.0, help="length of the long video (600)")
     parser.add_argument("--long-variants", default=f"{BOTH},{NEITHER}", help="'all', or any of " + ", ".join(VARIANTS))
+    parser.add_argument(
+        "--long-clean-motion",
+        type=Path,
+        metavar="FILE",
+        help="also with weights of small_joint_clean_motion.toml, which learned without drop and noise",
+    )
     parser.add_argument("--long-plot", type=Path, metavar="PNG", help="identity over time")
     parser.add_argument("--text-seconds", type=float, default=4.0, help="length of a clip with two prompts (4)")
     parser.add_argument("--upscaler-fidelity", type=float, default=1.0, help="1, as make demo")

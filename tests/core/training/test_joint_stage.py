@@ -17,6 +17,7 @@ from hallo2_core.training.joint_objective import JointObjective
 from hallo2_core.training.joint_stage import JointStage, JointStageSettings
 from hallo2_core.training.records import RecordShards, write_shard
 from hallo2_core.training.sampled_clips import SampledClips, SamplingSettings
+from hallo2_core.training.vae_stage import pixels_of
 
 FRAMES_OF_A_CLIP = 4
 
@@ -104,6 +105,15 @@ def clip_of(batch: ClipBatch, number: int) -> ClipBatch:
     tensors = {field.name: getattr(batch, field.name) for field in fields(batch)}
     parts = {name: tensor[one] for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
     return replace(batch, **parts, masks=tuple(level[:, one] for level in batch.masks), seeing=1)
+
+
+@pytest.mark.parametrize("corrupt", [True, False])
+def test_motion_frames_are_corrupted_unless_told_otherwise(clips, corrupt):
+    one = stage(clips, portrait_motion_ratio=0.0, start_ratio=0.0, corrupt_motion_frames=corrupt)
+    pairs = [pixels_of(clips.read(r, FRAMES, slice(first, first + 2))) for r in range(3) for first in range(LENGTH - 1)]
+    for number in range(8):
+        motion = one.sample(number).motion_pixels
+        assert any(torch.equal(motion, pair) for pair in pairs) != corrupt
 
 
 def test_the_vae_and_what_never_runs_stay_as_they_are():
