@@ -133,7 +133,8 @@ def test_lora_trains_a_fraction_of_the_weights_and_is_added_on_loading(files, tm
     for name in PREFIXES:
         getattr(plain, name).load_state_dict(getattr(loaded, name).state_dict())
     with torch.no_grad():
-        torch.testing.assert_close(plain.predicted(batch, noisy), adapted, atol=2e-3, rtol=2e-2)  # stored in float16
+        apart = plain.predicted(batch, noisy) - adapted
+    assert apart.norm() < 0.02 * (adapted - untrained).norm()  # stored in float16
 
 
 def test_clips_lose_image_sound_or_both_as_often_as_asked(files):
