@@ -68,7 +68,7 @@ class UsualSettings:
     side_px: int = 512  # of its square pictures
     steps: int = 40
     guidance: float = 3.5
-    steady_levels: float = 0.0
+    steady_levels: float = 0.0  # of shimmer to hold back
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,9 @@ class Run:
         pipeline = self._pipeline(few_steps_of(given.few_step))
         in_few_steps = partial(with_lora, path=given.few_step, strength=1.0, build=FULL_PRECISION)
         pipeline.models = in_few_steps(pipeline.models)
-        clean_motion = given.long_clean_motion and in_few_steps(small_hallo2(str(given.long_clean_motion)))
+        clean_motion = None
+        if given.long_clean_motion is not None:
+            clean_motion = in_few_steps(small_hallo2(str(given.long_clean_motion)))
         variants = list(VARIANTS) if given.long_variants == "all" else given.long_variants.split(",")
         return long_figures(
             pipeline, actor_recognizer(), given.first, given.long_seconds, variants, given.long_plot, clean_motion
